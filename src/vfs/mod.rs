@@ -1,1 +1,607 @@
-//! Placeholder.
+//! Volumes: the narrow set of operations through which every change to stored files goes.
+//!
+//! Owns the [`Volume`] trait and the plain data that passes through it. The protocol core reads this module for
+//! its data types only: it never calls a [`Volume`], it emits `proto::op::Op` values that the I/O shell runs.
+//! Implementations: `posix` (ordinary files and one extended attribute each), `memory` (for tests and the
+//! simulation), `fault` (wraps any volume and makes it fail).
+//!
+//! Knows nothing of SMB, sessions, access rights, share modes or locks. A volume is asked only for what the core
+//! has already allowed; it keeps security descriptors but never evaluates them.
+//!
+//! Paths are relative to the volume's root, components separated by `/`, in Windows spelling; the root is the
+//! empty path. Lookup ignores case and keeps it ([MS-FSA] 2.1.1.3). No path leaves the volume, whatever symbolic
+//! links were planted below its root.
+
+use std::fmt;
+use std::sync::Arc;
+
+use freehold_acl::SecurityDescriptor;
+use freehold_dtyp::{FileTime, Guid, Wtf8, Wtf8Buf};
+
+use crate::fscc::FileAttributes;
+
+/// 64-bit file id ([MS-FSCC] 2.1.9): unique in its volume, stable across renames and restarts, never 0 or `u64::MAX`,
+/// not reused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct NodeId(pub u64);
+
+impl NodeId {
+    /// The 128-bit form ([MS-FSCC] 2.1.10): the 64-bit id in the low half.
+    #[must_use]
+    pub fn to_128(self) -> [u8; 16] {
+        u128::from(self.0).to_le_bytes()
+    }
+}
+
+/// What a volume is and can do; fixed while it is open.
+#[derive(Clone, Debug)]
+pub struct VolumeIdentity {
+    /// [MS-FSCC] 2.5.9 VolumeSerialNumber.
+    pub serial: u32,
+    /// Label, at most 32 UTF-16 units.
+    pub label: String,
+    /// Unique id of this volume, kept inside it.
+    pub guid: Guid,
+    /// When the volume was made.
+    pub created: FileTime,
+    /// Two files can share extents: [`File::clone_range`] works.
+    pub reflinks: bool,
+    /// Holes can be punched: [`File::punch_hole`] frees space.
+    pub sparse: bool,
+    /// Allocation unit in bytes (a power of two, 512 to 65,536).
+    pub allocation_unit_bytes: u32,
+    /// Longest extended-attribute list a file can have, in bytes.
+    pub max_ea_bytes: u32,
+}
+
+/// Space of the file system under a volume, in bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Space {
+    /// All of it.
+    pub total_bytes: u64,
+    /// Free for this server's account.
+    pub available_bytes: u64,
+    /// Free, reserved parts included.
+    pub free_bytes: u64,
+}
+
+/// File or directory. Symbolic links and special files on disk are served as reparse points, never followed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NodeKind {
+    /// A data file.
+    File,
+    /// A directory.
+    Directory,
+}
+
+/// What is known of a file without reading its data ([MS-FSA] 2.1.1.3 and 2.1.1.5).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Metadata {
+    /// File id.
+    pub id: NodeId,
+    /// File or directory.
+    pub kind: NodeKind,
+    /// DOS attributes as stored, with DIRECTORY, SPARSE_FILE and REPARSE_POINT set from the facts; never NORMAL
+    /// (the caller shows NORMAL for a file with no other).
+    pub attributes: FileAttributes,
+    /// CreationTime.
+    pub created: FileTime,
+    /// LastAccessTime.
+    pub accessed: FileTime,
+    /// LastWriteTime.
+    pub modified: FileTime,
+    /// ChangeTime.
+    pub changed: FileTime,
+    /// Bytes of the unnamed stream (0 for a directory), or of the named stream when the handle is of one.
+    pub size_bytes: u64,
+    /// Bytes allocated for it, without the cost of metadata; 0 for an empty file.
+    pub allocated_bytes: u64,
+    /// Hard links; at least 1.
+    pub links: u32,
+    /// Size of the extended attributes as FileEaInformation counts them; 0 without any.
+    pub ea_size_bytes: u32,
+    /// Reparse tag, 0 without one.
+    pub reparse_tag: u32,
+}
+
+/// New values for some of the settable fields; `None` keeps.
+#[derive(Clone, Debug, Default)]
+pub struct MetadataChange {
+    /// DOS attributes that can be set (READONLY, HIDDEN, SYSTEM, ARCHIVE, TEMPORARY, OFFLINE, NOT_CONTENT_INDEXED ...).
+    pub attributes: Option<FileAttributes>,
+    /// CreationTime.
+    pub created: Option<FileTime>,
+    /// LastAccessTime.
+    pub accessed: Option<FileTime>,
+    /// LastWriteTime.
+    pub modified: Option<FileTime>,
+    /// ChangeTime.
+    pub changed: Option<FileTime>,
+}
+
+/// One extended attribute ([MS-FSCC] 2.4.16). Names are compared without case.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExtendedAttribute {
+    /// FILE_NEED_EA or 0.
+    pub flags: u8,
+    /// 1 to 254 bytes of the OEM character set.
+    pub name: Vec<u8>,
+    /// Up to 65,535 bytes; an empty value deletes when setting.
+    pub value: Vec<u8>,
+}
+
+/// What to put into a file that is being made or superseded.
+#[derive(Clone, Debug)]
+pub struct NewNode {
+    /// File or directory.
+    pub kind: NodeKind,
+    /// Settable DOS attributes.
+    pub attributes: FileAttributes,
+    /// Its security descriptor, complete (inheritance is already computed).
+    pub security: Arc<SecurityDescriptor>,
+    /// Extended attributes, put in place with the file or not at all.
+    pub extended_attributes: Vec<ExtendedAttribute>,
+    /// Space to reserve, in bytes; a hint except that DISK_FULL is reported.
+    pub allocation_bytes: u64,
+    /// The present time for CreationTime, LastWriteTime, LastAccessTime and ChangeTime.
+    pub now: FileTime,
+}
+
+/// How data of an opened file will be used: decides how the volume opens it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DataUse {
+    /// Data, attributes or anything else may be written through the handle.
+    pub write: bool,
+}
+
+/// A normalised path below the volume's root: components in Windows spelling separated by `/`, no empty component,
+/// no `.` or `..`. The root is the empty path.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct VfsPath(Wtf8Buf);
+
+impl VfsPath {
+    /// The volume's root.
+    #[must_use]
+    pub const fn root() -> Self {
+        VfsPath(Wtf8Buf::new())
+    }
+
+    /// From components separated by `/`; `None` when one is empty, `.`, `..` or holds a zero character.
+    #[must_use]
+    pub fn new(path: Wtf8Buf) -> Option<Self> {
+        let bad = |part: Wtf8<'_>| {
+            matches!(part.as_bytes(), b"" | b"." | b"..") || part.as_bytes().contains(&0)
+        };
+        if !path.is_empty() && path.as_wtf8().split(b'/').any(bad) {
+            return None;
+        }
+        Some(VfsPath(path))
+    }
+
+    /// The text.
+    #[inline]
+    #[must_use]
+    pub fn as_wtf8(&self) -> Wtf8<'_> {
+        self.0.as_wtf8()
+    }
+
+    /// True for the volume's root.
+    #[inline]
+    #[must_use]
+    pub fn is_root(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The components from the root on; none for the root.
+    pub fn components(&self) -> impl Iterator<Item = Wtf8<'_>> {
+        self.as_wtf8().split(b'/').filter(|part| !part.is_empty())
+    }
+
+    /// The directory that holds it and its name there; `None` for the root.
+    #[must_use]
+    pub fn split_last(&self) -> Option<(VfsPath, Wtf8<'_>)> {
+        if self.is_root() {
+            return None;
+        }
+        match self.as_wtf8().rsplit_once(b'/') {
+            Some((parent, name)) => Some((VfsPath(parent.to_owned()), name)),
+            None => Some((VfsPath::root(), self.as_wtf8())),
+        }
+    }
+
+    /// This path with `tail` (itself normalised) below it.
+    #[must_use]
+    pub fn join(&self, tail: &VfsPath) -> VfsPath {
+        if tail.is_root() {
+            return self.clone();
+        }
+        if self.is_root() {
+            return tail.clone();
+        }
+        let mut joined = self.0.clone();
+        joined.push_ascii(b'/');
+        joined.push(tail.as_wtf8());
+        VfsPath(joined)
+    }
+
+    /// True when `self` is `ancestor` or lies below it, byte for byte.
+    #[must_use]
+    pub fn is_within(&self, ancestor: &VfsPath) -> bool {
+        ancestor.is_root()
+            || self
+                .0
+                .as_bytes()
+                .strip_prefix(ancestor.0.as_bytes())
+                .is_some_and(|rest| rest.is_empty() || rest.first() == Some(&b'/'))
+    }
+}
+
+/// An open handle to a file, a directory or one named stream. Cheap to clone; the file stays open until the last
+/// clone is dropped. The core passes it on and never looks inside.
+#[derive(Clone)]
+pub struct FileRef(pub Arc<dyn File>);
+
+impl fmt::Debug for FileRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "FileRef({:#x})", self.0.id().0)
+    }
+}
+
+/// What [`Volume::open`] found.
+#[derive(Clone, Debug)]
+pub struct Opened {
+    /// The handle.
+    pub file: FileRef,
+    /// Metadata at the time of the open.
+    pub metadata: Metadata,
+    /// The file's security descriptor; for a file that has none yet, what it would have inherited.
+    pub security: Arc<SecurityDescriptor>,
+    /// The path in the spelling on disk.
+    pub path: VfsPath,
+}
+
+/// Why [`Volume::open`] found nothing.
+#[derive(Clone, Debug)]
+pub enum OpenError {
+    /// The directory is there, the name in it is not. Boxed: the way to create it.
+    NotFound(Box<Opened>),
+    /// The file is there, the named stream is not; the file itself comes opened for creating the stream.
+    StreamNotFound(Box<Opened>),
+    /// A directory on the way is missing.
+    PathNotFound,
+    /// Something on the way is a file, not a directory.
+    NotADirectory,
+    /// A reparse point (symbolic link) stands on the way, at component `index` (from 0); `data` is its reparse
+    /// buffer as FSCTL_GET_REPARSE_POINT would return it. Not reported for the last component: that is opened.
+    Reparse {
+        /// Component, from 0.
+        index: usize,
+        /// REPARSE_DATA_BUFFER.
+        data: Vec<u8>,
+    },
+    /// Anything else.
+    Failed(VfsError),
+}
+
+/// Why a volume could not do what it was asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum VfsError {
+    /// Nothing of that name.
+    #[error("not found")]
+    NotFound,
+    /// The name is taken.
+    #[error("exists already")]
+    Exists,
+    /// A directory was needed.
+    #[error("not a directory")]
+    NotADirectory,
+    /// A file was needed.
+    #[error("is a directory")]
+    IsADirectory,
+    /// The directory has entries.
+    #[error("directory not empty")]
+    NotEmpty,
+    /// No space left, or a disk quota of the file system is used up.
+    #[error("no space left")]
+    DiskFull,
+    /// The file system is mounted read-only.
+    #[error("read-only file system")]
+    ReadOnly,
+    /// The service account may not do it on disk.
+    #[error("the service account has no permission on disk")]
+    PermissionDenied,
+    /// The name is too long for the file system, or cannot be mapped.
+    #[error("name cannot be stored")]
+    NameInvalid,
+    /// Too many links to one file.
+    #[error("too many links")]
+    TooManyLinks,
+    /// Another file system: links and renames do not cross.
+    #[error("crosses file systems")]
+    CrossDevice,
+    /// The extended attributes are more than a file can have.
+    #[error("extended attributes too large")]
+    EaTooLarge,
+    /// Metadata on disk cannot be read (damaged attribute or store).
+    #[error("stored metadata is damaged")]
+    Corrupt,
+    /// This volume cannot do it (reflinks, holes).
+    #[error("not supported by this volume")]
+    NotSupported,
+    /// An argument is outside of the file system's range (offset too large).
+    #[error("out of range")]
+    OutOfRange,
+    /// The process or the system has no more descriptors or memory.
+    #[error("out of resources")]
+    OutOfResources,
+    /// The data is not in memory and the caller asked not to wait: run again where blocking is allowed.
+    #[error("would block")]
+    WouldBlock,
+    /// The disk failed.
+    #[error("input/output error")]
+    Io,
+}
+
+/// One entry of a directory listing.
+#[derive(Clone, Debug)]
+pub struct DirectoryEntry {
+    /// Name as stored.
+    pub name: Wtf8Buf,
+    /// Its metadata.
+    pub metadata: Metadata,
+}
+
+/// Where a directory listing stands. Opaque to callers; 0 starts.
+///
+/// Entries that exist during the whole listing are returned once; entries made or removed meanwhile may or may not be.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct DirectoryCursor(pub u64);
+
+/// One named data stream ([MS-FSCC] 2.4.49).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StreamEntry {
+    /// Name without `:` and type; empty for the unnamed stream.
+    pub name: Wtf8Buf,
+    /// Bytes in it.
+    pub size_bytes: u64,
+    /// Bytes allocated for it.
+    pub allocated_bytes: u64,
+}
+
+/// What happens to a name that is taken when renaming or linking.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Existing {
+    /// Refuse with [`VfsError::Exists`].
+    Keep,
+    /// Replace it in one step (a directory replaces only an empty directory).
+    Replace,
+}
+
+/// A named volume. Every method may block unless it says otherwise and may be called from any thread.
+pub trait Volume: Send + Sync + 'static {
+    /// What the volume is.
+    fn identity(&self) -> &VolumeIdentity;
+
+    /// Space now.
+    ///
+    /// # Errors
+    /// [`VfsError::Io`].
+    fn space(&self) -> Result<Space, VfsError>;
+
+    /// Opens what is at `path` (and in it the named stream, a name without `:` and type). The last component is opened
+    /// even when it is a reparse point; symbolic links on the way are reported, never followed.
+    ///
+    /// # Errors
+    /// [`OpenError`], which carries what a creator needs.
+    fn open(&self, path: &VfsPath, stream: Option<Wtf8<'_>>, data_use: DataUse) -> Result<Opened, OpenError>;
+
+    /// Makes a file or directory called `name` in `parent` and opens it for writing. All of `new` is in place or
+    /// nothing is made.
+    ///
+    /// # Errors
+    /// [`VfsError::Exists`] when the name (without regard to case) is taken, and others.
+    fn create(&self, parent: &FileRef, name: Wtf8<'_>, new: &NewNode) -> Result<Opened, VfsError>;
+
+    /// Makes the named stream `name` in `file` and opens it. The handle's metadata is the file's, with the stream's size.
+    ///
+    /// # Errors
+    /// [`VfsError::Exists`] and others.
+    fn create_stream(&self, file: &FileRef, name: Wtf8<'_>, now: FileTime) -> Result<Opened, VfsError>;
+
+    /// Moves the file that `file` opened to `to`. Its open handles go on, with the new path. `now` becomes ChangeTime.
+    /// A change of case only is a rename as well.
+    ///
+    /// # Errors
+    /// [`VfsError::Exists`], [`VfsError::NotEmpty`], [`VfsError::NotFound`] (the target's directory) and others.
+    fn rename(&self, file: &FileRef, to: &VfsPath, existing: Existing, now: FileTime) -> Result<VfsPath, VfsError>;
+
+    /// Makes one more hard link to `file`.
+    ///
+    /// # Errors
+    /// [`VfsError::Exists`], [`VfsError::TooManyLinks`] and others.
+    fn link(&self, file: &FileRef, to: &VfsPath, existing: Existing, now: FileTime) -> Result<(), VfsError>;
+
+    /// Removes the name through which `file` was opened (after renames: its present one); the data goes with the last
+    /// link and the last handle. For a handle of a named stream: removes the stream.
+    ///
+    /// # Errors
+    /// [`VfsError::NotEmpty`] and others.
+    fn unlink(&self, file: &FileRef) -> Result<(), VfsError>;
+
+    /// Makes every acknowledged change of the volume durable.
+    ///
+    /// # Errors
+    /// [`VfsError::Io`].
+    fn sync(&self) -> Result<(), VfsError>;
+}
+
+/// How a read may be done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wait {
+    /// Only what is in memory: else [`VfsError::WouldBlock`]. For calls from an event loop.
+    Never,
+    /// May wait for the disk.
+    Allowed,
+}
+
+/// An open file, directory or named stream. Offsets and lengths are in bytes.
+pub trait File: Send + Sync + 'static {
+    /// The file's id (of the file also for a handle of a stream).
+    fn id(&self) -> NodeId;
+
+    /// The file's present path below the volume's root, in the spelling on disk.
+    fn path(&self) -> VfsPath;
+
+    /// Reads at `offset` into `buffer`; returns how much was read, 0 at or past the end. Short only at the end, except
+    /// with [`Wait::Never`], where the caller asks again for the rest.
+    ///
+    /// # Errors
+    /// [`VfsError::WouldBlock`] with [`Wait::Never`], [`VfsError::Io`].
+    fn read(&self, offset: u64, buffer: &mut [u8], wait: Wait) -> Result<usize, VfsError>;
+
+    /// The descriptor behind the handle, for sending its data without a copy; `None` where there is none.
+    fn as_fd(&self) -> Option<std::os::fd::BorrowedFd<'_>>;
+
+    /// Writes all of `data` at `offset`, growing the file if needed.
+    ///
+    /// # Errors
+    /// [`VfsError::DiskFull`]: what was written before the space ran out is undone where the file would have grown.
+    fn write(&self, offset: u64, data: &[u8]) -> Result<(), VfsError>;
+
+    /// Makes data and metadata of this file durable (fsync; for a new file its name, too).
+    ///
+    /// # Errors
+    /// [`VfsError::Io`].
+    fn flush(&self) -> Result<(), VfsError>;
+
+    /// Cuts or grows (with zeros) to `size_bytes`.
+    ///
+    /// # Errors
+    /// [`VfsError::DiskFull`] and others.
+    fn set_size(&self, size_bytes: u64) -> Result<(), VfsError>;
+
+    /// Reserves space up to `allocated_bytes` without changing the size; less than the size does nothing.
+    ///
+    /// # Errors
+    /// [`VfsError::DiskFull`].
+    fn allocate(&self, allocated_bytes: u64) -> Result<(), VfsError>;
+
+    /// Makes the range zeros, freeing its space where the volume is sparse; never changes the size.
+    ///
+    /// # Errors
+    /// [`VfsError::Io`] and others.
+    fn punch_hole(&self, offset: u64, length_bytes: u64) -> Result<(), VfsError>;
+
+    /// The ranges with data between `offset` and `offset + length_bytes`, in order, as (offset, length); at most `limit`.
+    ///
+    /// # Errors
+    /// [`VfsError::Io`].
+    fn allocated_ranges(&self, offset: u64, length_bytes: u64, limit: usize) -> Result<Vec<(u64, u64)>, VfsError>;
+
+    /// Copies within the machine from `source` (may be this file; ranges may not overlap); returns bytes copied, less
+    /// than asked only at the source's end.
+    ///
+    /// # Errors
+    /// [`VfsError::DiskFull`] and others.
+    fn copy_range(&self, source: &FileRef, source_offset: u64, offset: u64, length_bytes: u64)
+    -> Result<u64, VfsError>;
+
+    /// Shares `source`'s extents (reflink).
+    ///
+    /// # Errors
+    /// [`VfsError::NotSupported`], [`VfsError::OutOfRange`] for unaligned ranges.
+    fn clone_range(&self, source: &FileRef, source_offset: u64, offset: u64, length_bytes: u64)
+    -> Result<(), VfsError>;
+
+    /// Metadata now.
+    ///
+    /// # Errors
+    /// [`VfsError::Io`].
+    fn metadata(&self) -> Result<Metadata, VfsError>;
+
+    /// Changes metadata. The file's write time given here stays until data is written again.
+    ///
+    /// # Errors
+    /// [`VfsError::Io`] and others.
+    fn set_metadata(&self, change: &MetadataChange) -> Result<(), VfsError>;
+
+    /// Makes the file as if newly made, in one step: cut to 0, other streams and extended attributes removed, `new` in
+    /// place. Keeps the id, the name and the links. `new.security` is applied only when `supersede_security`.
+    ///
+    /// # Errors
+    /// As [`Volume::create`].
+    fn overwrite(&self, new: &NewNode, supersede_security: bool) -> Result<Metadata, VfsError>;
+
+    /// The security descriptor.
+    ///
+    /// # Errors
+    /// [`VfsError::Corrupt`], [`VfsError::Io`].
+    fn security(&self) -> Result<Arc<SecurityDescriptor>, VfsError>;
+
+    /// Replaces the security descriptor; `now` becomes ChangeTime.
+    ///
+    /// # Errors
+    /// [`VfsError::DiskFull`] and others.
+    fn set_security(&self, security: Arc<SecurityDescriptor>, now: FileTime) -> Result<(), VfsError>;
+
+    /// All extended attributes in stored order.
+    ///
+    /// # Errors
+    /// [`VfsError::Io`].
+    fn extended_attributes(&self) -> Result<Vec<ExtendedAttribute>, VfsError>;
+
+    /// Adds, replaces (same name without case) or, with an empty value, removes: all of them or none.
+    ///
+    /// # Errors
+    /// [`VfsError::EaTooLarge`] and others.
+    fn set_extended_attributes(&self, changes: &[ExtendedAttribute], now: FileTime) -> Result<(), VfsError>;
+
+    /// The data streams: the unnamed one first (not for a directory), then the named ones.
+    ///
+    /// # Errors
+    /// [`VfsError::Io`].
+    fn streams(&self) -> Result<Vec<StreamEntry>, VfsError>;
+
+    /// Renames the named stream of this handle; a stream that has the new name is replaced only with
+    /// [`Existing::Replace`].
+    ///
+    /// # Errors
+    /// [`VfsError::Exists`] and others.
+    fn rename_stream(&self, to: Wtf8<'_>, existing: Existing, now: FileTime) -> Result<(), VfsError>;
+
+    /// The reparse buffer.
+    ///
+    /// # Errors
+    /// [`VfsError::NotFound`] when it is no reparse point.
+    fn reparse_data(&self) -> Result<Vec<u8>, VfsError>;
+
+    /// Sets (`Some`) or removes the reparse buffer.
+    ///
+    /// # Errors
+    /// [`VfsError::NotEmpty`] for a directory with entries, and others.
+    fn set_reparse_data(&self, data: Option<&[u8]>, now: FileTime) -> Result<(), VfsError>;
+
+    /// Lists a directory from `cursor` on, calling `visit` for each entry (not for `.` and `..`) until it returns
+    /// false (that entry is not counted as listed) or the end; returns where to go on, `None` at the end.
+    ///
+    /// # Errors
+    /// [`VfsError::NotADirectory`], [`VfsError::Io`].
+    fn list(
+        &self,
+        cursor: DirectoryCursor,
+        visit: &mut dyn FnMut(Wtf8<'_>, &Metadata) -> bool,
+    ) -> Result<Option<DirectoryCursor>, VfsError>;
+
+    /// One entry of this directory by name without regard to case; `None` when there is none. Costs the same in a large
+    /// directory as in a small one.
+    ///
+    /// # Errors
+    /// As [`File::list`].
+    fn entry(&self, name: Wtf8<'_>) -> Result<Option<DirectoryEntry>, VfsError>;
+
+    /// True when this directory has no entries.
+    ///
+    /// # Errors
+    /// As [`File::list`].
+    fn is_empty(&self) -> Result<bool, VfsError>;
+}
