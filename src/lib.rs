@@ -1,1 +1,2 @@
 //! Freehold.
+pub mod crypto;
