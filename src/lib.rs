@@ -1,2 +1,3 @@
 //! Freehold.
 pub mod crypto;
+pub mod fscc;

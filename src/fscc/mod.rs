@@ -1,1 +1,24 @@
-//! Placeholder.
+//! [MS-FSCC] File System Control Codes: information classes, FSCTL payloads, attributes, the syntax of names,
+//! their comparison without case, and search patterns.
+//!
+//! Pure: bytes in, values out and back. Knows nothing of SMB2 headers, of open files or of where data is kept.
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing,
+        clippy::arithmetic_side_effects
+    )
+)]
+
+pub mod name;
+pub mod upcase;
+pub mod wildcard;
+
+mod attributes;
+
+pub use attributes::FileAttributes;
+pub use name::{NameError, ParsedName, Stream, StreamType};
+pub use wildcard::Pattern;
