@@ -1,1 +1,42 @@
-//! Security descriptors.
+//! Windows security descriptors as pure functions: their binary and text forms, the access check, inheritance when a
+//! file is created, and what a query or a set of security information reads and changes ([MS-DTYP] 2.4 and 2.5,
+//! [MS-FSA] 2.1.5.1, 2.1.5.14 and 2.1.5.17).
+//!
+//! Knows nothing of files, protocols, clocks or accounts: a caller brings a parsed [`SecurityDescriptor`] (usually
+//! behind an `Arc`, shared by all files that have the same one) and a [`Token`]. Nothing in it panics on any input.
+#![forbid(unsafe_code)]
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing,
+        clippy::arithmetic_side_effects
+    )
+)]
+
+#[macro_use]
+mod flags;
+
+mod access_check;
+mod access_mask;
+mod ace;
+mod acl;
+mod descriptor;
+mod file_access;
+mod inherit;
+mod security_information;
+mod token;
+
+pub use access_check::{AccessError, access_check, maximum_access};
+pub use access_mask::{AccessMask, GenericMapping};
+pub use ace::{Ace, AceFlags, AceType, ObjectTypes};
+pub use acl::{Acl, AclTooLarge};
+pub use descriptor::{AclPart, Control, SecurityDescriptor};
+pub use file_access::{FileAccess, create_access_check, file_access_check};
+pub use inherit::{CreateSecurityError, create_descriptor};
+pub use security_information::{
+    SecurityInformation, SetSecurityError, access_to_query, access_to_set, query, set_security,
+};
+pub use token::{Group, GroupAttributes, IntegrityLevel, Privileges, Token, TokenBuilder};

@@ -1,0 +1,202 @@
+//! [MS-DTYP] 2.5.3.2 Access Check Algorithm Pseudocode and 2.5.3.3 MandatoryIntegrityCheck Algorithm Pseudocode.
+//!
+//! An open without type tree: object entries count as ordinary ones. A conditional entry that allows grants nothing
+//! and one that denies applies, because conditions are not evaluated: an unknown condition never widens access.
+
+use crate::{AccessMask, Acl, GenericMapping, IntegrityLevel, Privileges, SecurityDescriptor, Token};
+use freehold_dtyp::Sid;
+
+/// Why an access check failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AccessError {
+    /// The descriptor does not allow it.
+    Denied,
+    /// ACCESS_SYSTEM_SECURITY was asked for without SeSecurityPrivilege.
+    PrivilegeNotHeld,
+}
+
+impl core::fmt::Display for AccessError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(match self {
+            AccessError::Denied => "the security descriptor does not allow the access",
+            AccessError::PrivilegeNotHeld => "reading or changing the SACL takes SeSecurityPrivilege",
+        })
+    }
+}
+
+impl std::error::Error for AccessError {}
+
+/// Decides what `token` may do with an object: the granted mask, with generic rights mapped and MAXIMUM_ALLOWED
+/// replaced by what it stands for.
+///
+/// With MAXIMUM_ALLOWED the other rights that are asked for must be granted too. A request for nothing grants nothing.
+///
+/// # Errors
+/// [`AccessError`] when not all of `desired` is granted, or MAXIMUM_ALLOWED comes out empty.
+pub fn access_check(
+    descriptor: &SecurityDescriptor,
+    token: &Token,
+    desired: AccessMask,
+    mapping: &GenericMapping,
+) -> Result<AccessMask, AccessError> {
+    let outcome = evaluate(descriptor, token, desired, mapping, AccessMask::EMPTY)?;
+    outcome.finish()
+}
+
+/// All that `token` may do with an object, without ACCESS_SYSTEM_SECURITY; nothing when it may do nothing.
+#[must_use]
+pub fn maximum_access(
+    descriptor: &SecurityDescriptor,
+    token: &Token,
+    mapping: &GenericMapping,
+) -> AccessMask {
+    evaluate(descriptor, token, AccessMask::MAXIMUM_ALLOWED, mapping, AccessMask::EMPTY)
+        .map_or(AccessMask::EMPTY, |outcome| outcome.granted)
+}
+
+/// What an evaluation found: rights that other sources (the parent folder) may still add.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Outcome {
+    /// Rights that are granted.
+    pub granted: AccessMask,
+    /// Rights that were asked for by name and are not granted.
+    pub missing: AccessMask,
+    /// MAXIMUM_ALLOWED was asked for.
+    pub maximum: bool,
+}
+
+impl Outcome {
+    pub(crate) fn finish(self) -> Result<AccessMask, AccessError> {
+        if !self.missing.is_empty() || (self.maximum && self.granted.is_empty()) {
+            return Err(AccessError::Denied);
+        }
+        Ok(self.granted)
+    }
+}
+
+/// The algorithm without its last step. `given` holds rights that are granted before the descriptor is looked at.
+pub(crate) fn evaluate(
+    descriptor: &SecurityDescriptor,
+    token: &Token,
+    desired: AccessMask,
+    mapping: &GenericMapping,
+    given: AccessMask,
+) -> Result<Outcome, AccessError> {
+    let desired = mapping.map_generic(desired);
+    let maximum = desired.intersects(AccessMask::MAXIMUM_ALLOWED);
+    let wanted = desired.without(AccessMask::MAXIMUM_ALLOWED);
+    let mut granted = if maximum { given } else { given & wanted };
+
+    // ACCESS_SYSTEM_SECURITY comes from the privilege alone.
+    if wanted.without(given).intersects(AccessMask::ACCESS_SYSTEM_SECURITY) {
+        if !token.has(Privileges::SECURITY) {
+            return Err(AccessError::PrivilegeNotHeld);
+        }
+        granted |= AccessMask::ACCESS_SYSTEM_SECURITY;
+    }
+    // The mandatory policy comes before the privilege and the DACL: what it forbids, neither gives.
+    let forbidden = forbidden_by_label(descriptor, token, mapping);
+    // WRITE_OWNER comes from the privilege, when it is asked for by name.
+    if wanted.intersects(AccessMask::WRITE_OWNER) && token.has(Privileges::TAKE_OWNERSHIP) {
+        granted |= AccessMask::WRITE_OWNER;
+    }
+    if maximum || !granted.contains(wanted) {
+        let from_dacl = match descriptor.dacl.acl() {
+            // No DACL restricts nothing.
+            None if maximum => mapping.all | wanted,
+            None => wanted,
+            Some(dacl) => scan(dacl, descriptor.owner.as_ref(), token, wanted, maximum, granted, mapping),
+        };
+        granted |= from_dacl.without(forbidden);
+    }
+    Ok(Outcome { granted, missing: wanted.without(granted), maximum })
+}
+
+/// Rights that an ACE cannot give.
+const NOT_FROM_ACES: AccessMask = AccessMask::ACCESS_SYSTEM_SECURITY.union(AccessMask::MAXIMUM_ALLOWED);
+
+/// What the DACL grants: with `maximum` all of it, otherwise what it grants of `wanted`.
+fn scan(
+    dacl: &Acl,
+    owner: Option<&Sid>,
+    token: &Token,
+    wanted: AccessMask,
+    maximum: bool,
+    already: AccessMask,
+    mapping: &GenericMapping,
+) -> AccessMask {
+    let is_owner = owner.is_some_and(|owner| token.contains(owner));
+    let mut granted = already;
+    // The owner may always read the descriptor and change the DACL, unless an entry for OWNER RIGHTS says what he may.
+    if is_owner && !dacl.has_owner_rights() {
+        granted |= AccessMask::READ_CONTROL | AccessMask::WRITE_DAC;
+    }
+    let mut denied = AccessMask::EMPTY;
+    for ace in dacl.aces() {
+        let ace_type = ace.ace_type();
+        let deny = ace_type.denies();
+        if ace.is_inherit_only() || !(deny || (ace_type.allows() && !ace_type.is_callback())) {
+            continue;
+        }
+        // A right that was granted by an earlier entry is not denied by a later one, and the other way round.
+        let decided = granted | denied;
+        let rights = mapping.map_generic(ace.mask()).without(NOT_FROM_ACES).without(decided);
+        let useful = if maximum { rights } else { rights & wanted };
+        if useful.is_empty() {
+            continue;
+        }
+        let applies = if *ace.sid() == Sid::OWNER_RIGHTS {
+            is_owner
+        } else {
+            token.matches(ace.sid(), ace.key(), deny)
+        };
+        if !applies {
+            continue;
+        }
+        if deny {
+            denied |= rights;
+        } else {
+            granted |= rights;
+        }
+        // The rest cannot change the answer. A denied right does not end it: a caller may have it from elsewhere.
+        if !maximum && (granted | denied).contains(wanted) {
+            break;
+        }
+    }
+    if maximum { granted } else { granted & wanted }
+}
+
+/// [MS-DTYP] 2.4.4.13 SYSTEM_MANDATORY_LABEL_ACE: policies of the label's mask.
+const NO_WRITE_UP: AccessMask = AccessMask(1);
+const NO_READ_UP: AccessMask = AccessMask(2);
+const NO_EXECUTE_UP: AccessMask = AccessMask(4);
+
+/// [MS-DTYP] 2.5.3.3: rights that the object's integrity label keeps from a token of lower integrity. An object
+/// without label counts as medium that may not be written from below.
+fn forbidden_by_label(
+    descriptor: &SecurityDescriptor,
+    token: &Token,
+    mapping: &GenericMapping,
+) -> AccessMask {
+    let label = descriptor.label();
+    let (level, policy) = label.map_or((IntegrityLevel::MEDIUM, NO_WRITE_UP), |label| {
+        let level = label.sid().sub_authorities().last().copied().unwrap_or(0);
+        (IntegrityLevel(level), label.mask())
+    });
+    if token.integrity_level() >= level {
+        return AccessMask::EMPTY;
+    }
+    // What stays allowed: the parts of the mapping that no policy takes away.
+    let mut allowed = AccessMask::EMPTY;
+    if !policy.intersects(NO_READ_UP) {
+        allowed |= mapping.read;
+    }
+    if !policy.intersects(NO_EXECUTE_UP) {
+        allowed |= mapping.execute;
+    }
+    if !policy.intersects(NO_WRITE_UP) {
+        allowed |= mapping.write | AccessMask::DELETE | AccessMask::WRITE_DAC | AccessMask::WRITE_OWNER;
+        allowed |= mapping.all.without(mapping.read | mapping.execute);
+    }
+    AccessMask(u32::MAX).without(allowed)
+}
