@@ -1,0 +1,1 @@
+"""What the peer suites share: the server under test (server.py) and the runner of test functions (harness.py)."""
