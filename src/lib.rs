@@ -1,3 +1,4 @@
 //! Freehold.
+pub mod config;
 pub mod crypto;
 pub mod fscc;
