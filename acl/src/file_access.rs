@@ -1,6 +1,6 @@
 //! [MS-FSA] 2.1.5.1 Server Requests an Open of a File: which access an open of a file or folder gets.
 
-use crate::access_check::evaluate;
+use crate::access_check::{Outcome, evaluate};
 use crate::{AccessError, AccessMask, GenericMapping, Privileges, SecurityDescriptor, Token};
 
 /// What [`file_access_check`] looks at.
@@ -14,10 +14,36 @@ pub struct FileAccess<'a> {
     pub token: &'a Token,
     /// DesiredAccess of the request.
     pub desired: AccessMask,
+    /// Rights that the request takes beyond `desired`: they must be granted, but the open does not get them. See
+    /// [`FileAccess::OVERWRITE`] and [`FileAccess::SUPERSEDE`].
+    pub required: AccessMask,
     /// FILE_OPEN_FOR_BACKUP_INTENT is set: SeBackupPrivilege and SeRestorePrivilege count.
     pub backup_intent: bool,
     /// The file is no folder and has FILE_ATTRIBUTE_READONLY: its data cannot be opened for writing.
     pub read_only: bool,
+}
+
+impl<'a> FileAccess<'a> {
+    /// What FILE_OVERWRITE and FILE_OVERWRITE_IF take on a file that exists.
+    pub const OVERWRITE: AccessMask =
+        AccessMask::FILE_WRITE_DATA.union(AccessMask::FILE_WRITE_EA).union(AccessMask::FILE_WRITE_ATTRIBUTES);
+    /// What FILE_SUPERSEDE takes on a file that exists.
+    pub const SUPERSEDE: AccessMask =
+        AccessMask::DELETE.union(AccessMask::FILE_WRITE_EA).union(AccessMask::FILE_WRITE_ATTRIBUTES);
+
+    /// A plain open: no parent, nothing required beyond `desired`, no backup intent, not read-only.
+    #[must_use]
+    pub const fn new(descriptor: &'a SecurityDescriptor, token: &'a Token, desired: AccessMask) -> Self {
+        FileAccess {
+            descriptor,
+            parent: None,
+            token,
+            desired,
+            required: AccessMask::EMPTY,
+            backup_intent: false,
+            read_only: false,
+        }
+    }
 }
 
 /// What SeBackupPrivilege gives with backup intent.
@@ -31,8 +57,11 @@ const RESTORE_RIGHTS: AccessMask = AccessMask::FILE_GENERIC_WRITE
     .union(AccessMask::WRITE_OWNER)
     .union(AccessMask::DELETE);
 
-/// What a read-only file does not give.
-const READ_ONLY_WITHHOLDS: AccessMask = AccessMask::FILE_WRITE_DATA.union(AccessMask::FILE_APPEND_DATA);
+/// What must not be asked for by name on a read-only file.
+const READ_ONLY_REFUSES: AccessMask = AccessMask::FILE_WRITE_DATA.union(AccessMask::FILE_APPEND_DATA);
+
+/// What MAXIMUM_ALLOWED leaves out on a read-only file.
+const READ_ONLY_WITHHOLDS: AccessMask = READ_ONLY_REFUSES.union(AccessMask::FILE_DELETE_CHILD);
 
 /// [MS-FSA] 2.1.5.1, phase 1: DesiredAccess is not zero and has no reserved bit.
 fn check_request(desired: AccessMask) -> Result<(), AccessError> {
@@ -68,28 +97,49 @@ pub fn file_access_check(request: &FileAccess<'_>) -> Result<AccessMask, AccessE
     check_request(request.desired)?;
     let mapping = &GenericMapping::FILE;
     let desired = mapping.map_generic(request.desired);
-    if request.read_only && desired.intersects(READ_ONLY_WITHHOLDS) {
+    if request.read_only && desired.intersects(READ_ONLY_REFUSES) {
         return Err(AccessError::Denied);
     }
     let given = given_by_privilege(request.token, request.backup_intent);
-    let mut outcome = evaluate(request.descriptor, request.token, desired, mapping, given)?;
+    let needed = desired | request.required;
+    let mut outcome = evaluate(request.descriptor, request.token, needed, mapping, given)?;
     if let Some(parent) = request.parent {
-        for (from_parent, right) in [
-            (AccessMask::FILE_DELETE_CHILD, AccessMask::DELETE),
-            (AccessMask::FILE_LIST_DIRECTORY, AccessMask::FILE_READ_ATTRIBUTES),
-        ] {
-            let useful =
-                outcome.missing.intersects(right) || (outcome.maximum && !outcome.granted.intersects(right));
-            if useful && crate::access_check(parent, request.token, from_parent, mapping).is_ok() {
-                outcome.granted |= right;
-                outcome.missing = outcome.missing.without(right);
-            }
+        add_from_parent(&mut outcome, parent, request.token);
+    }
+    let granted = outcome.finish()?;
+    if !outcome.maximum {
+        return Ok(granted & desired);
+    }
+    let granted = if request.read_only { granted.without(READ_ONLY_WITHHOLDS) } else { granted };
+    if granted.is_empty() { Err(AccessError::Denied) } else { Ok(granted) }
+}
+
+/// All that `token` may do with a file in a folder: MaximalAccess of [MS-SMB2] 2.2.14.2.5, where FILE_ATTRIBUTE_READONLY
+/// and backup intent do not count. Nothing when it may do nothing.
+#[must_use]
+pub fn maximal_file_access(
+    descriptor: &SecurityDescriptor,
+    parent: Option<&SecurityDescriptor>,
+    token: &Token,
+) -> AccessMask {
+    let request = FileAccess { parent, ..FileAccess::new(descriptor, token, AccessMask::MAXIMUM_ALLOWED) };
+    file_access_check(&request).unwrap_or(AccessMask::EMPTY)
+}
+
+/// What the folder gives: whoever may delete its children may delete each, and whoever may list it may see what a
+/// listing shows of each.
+fn add_from_parent(outcome: &mut Outcome, parent: &SecurityDescriptor, token: &Token) {
+    for (from_parent, right) in [
+        (AccessMask::FILE_DELETE_CHILD, AccessMask::DELETE),
+        (AccessMask::FILE_LIST_DIRECTORY, AccessMask::FILE_READ_ATTRIBUTES),
+    ] {
+        let useful =
+            outcome.missing.intersects(right) || (outcome.maximum && !outcome.granted.intersects(right));
+        if useful && crate::access_check(parent, token, from_parent, &GenericMapping::FILE).is_ok() {
+            outcome.granted |= right;
+            outcome.missing = outcome.missing.without(right);
         }
     }
-    if request.read_only {
-        outcome.granted = outcome.granted.without(READ_ONLY_WITHHOLDS);
-    }
-    outcome.finish()
 }
 
 /// [MS-FSA] 2.1.5.1.1 Creation of a New File: the access that the open which creates a file or folder gets.

@@ -34,7 +34,7 @@ pub use access_mask::{AccessMask, GenericMapping};
 pub use ace::{Ace, AceFlags, AceType, ObjectTypes};
 pub use acl::{Acl, AclTooLarge};
 pub use descriptor::{AclPart, Control, SecurityDescriptor};
-pub use file_access::{FileAccess, create_access_check, file_access_check};
+pub use file_access::{FileAccess, create_access_check, file_access_check, maximal_file_access};
 pub use inherit::{CreateSecurityError, create_descriptor};
 pub use security_information::{
     SecurityInformation, SetSecurityError, access_to_query, access_to_set, query, set_security,

@@ -174,10 +174,8 @@ impl std::error::Error for SetSecurityError {}
 ///
 /// The caller has checked that the open was granted [`access_to_set`]. Generic rights of entries that count for the
 /// object itself are mapped. A list is marked auto-inherited when `new` has both AUTO_INHERIT_REQ and AUTO_INHERITED, as
-/// Windows' tools send it; PROTECTED is taken over.
-///
-/// DIFFERS: DACL or SACL named by `information` but absent from `new` leaves the list as it is; Windows sets a null list
-/// then, which would open the file to everybody.
+/// Windows' tools send it; PROTECTED is taken over. A DACL that is named by `information` but absent from `new` becomes
+/// null, which restricts nothing, as on Windows; a SACL becomes empty.
 ///
 /// # Errors
 /// [`SetSecurityError`]; nothing is changed.
@@ -201,10 +199,10 @@ pub fn set_security(
         changed.group = Some(new.group.ok_or(SetSecurityError::InvalidPrimaryGroup)?);
         changed.control = changed.control.without(Control::GROUP_DEFAULTED);
     }
-    if parts.intersects(SecurityInformation::DACL) && new.dacl.is_present() {
+    if parts.intersects(SecurityInformation::DACL) {
         changed.dacl = match &new.dacl {
             AclPart::Present(acl) => AclPart::Present(map_acl(acl, |_| true)?),
-            other => other.clone(),
+            AclPart::Null | AclPart::Absent => AclPart::Null,
         };
         let auto = Control::DACL_AUTO_INHERIT_REQ | Control::DACL_AUTO_INHERITED;
         changed.control = changed
@@ -213,7 +211,7 @@ pub fn set_security(
             .with(Control::DACL_AUTO_INHERITED, new.control.contains(auto))
             .with(Control::DACL_PROTECTED, new.control.contains(Control::DACL_PROTECTED));
     }
-    if parts.intersects(SecurityInformation::IN_SACL) && new.sacl.is_present() {
+    if parts.intersects(SecurityInformation::IN_SACL) {
         set_sacl(&mut changed, new, parts, token)?;
     }
     for (bit, control, on) in [
@@ -266,7 +264,7 @@ fn set_sacl(
     let kept = changed.sacl.acl().map_or(&[][..], Acl::aces).iter().filter(|ace| !chosen(ace));
     aces.extend(kept.cloned());
     changed.sacl = if aces.is_empty() && new.sacl.acl().is_none() {
-        AclPart::Null
+        new.sacl.clone()
     } else {
         AclPart::Present(Acl::from_aces(aces).map_err(|_| SetSecurityError::TooLarge)?)
     };
