@@ -2,3 +2,4 @@
 pub mod config;
 pub mod crypto;
 pub mod fscc;
+pub mod smb2;
