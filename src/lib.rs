@@ -1,4 +1,5 @@
 //! Freehold.
+pub mod auth;
 pub mod config;
 pub mod crypto;
 pub mod fscc;

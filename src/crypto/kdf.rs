@@ -129,68 +129,58 @@ impl SessionKeys {
         session_key: &SessionKey,
         cipher: Option<Cipher>,
     ) -> Result<Self, CryptoError> {
-        let signing = channel_signing_key(context, session_key)?;
-        let (application, encryption_info, decryption_info): (_, (&[u8], &[u8]), (&[u8], &[u8])) =
-            match &context {
-                KeyContext::Smb2 => {
-                    return Ok(SessionKeys {
-                        signing,
-                        application: SigningKeyBytes(*session_key.first_16()),
-                        encryption: None,
-                        decryption: None,
-                    });
-                }
-                KeyContext::Smb30 => (
-                    derive_16(session_key, b"SMB2APP\0", b"SmbRpc\0")?,
-                    (b"SMB2AESCCM\0", b"ServerOut\0"),
-                    (b"SMB2AESCCM\0", b"ServerIn \0"),
-                ),
-                KeyContext::Smb311(hash) => (
-                    derive_16(session_key, b"SMBAppKey\0", hash.as_bytes())?,
-                    (b"SMBS2CCipherKey\0", hash.as_bytes()),
-                    (b"SMBC2SCipherKey\0", hash.as_bytes()),
-                ),
-            };
-        let cipher_key = |(label, context): (&[u8], &[u8])| {
-            cipher.map(|cipher| derive_cipher_key(session_key, cipher, label, context)).transpose()
+        let signing = SigningKeyBytes::derive(context, session_key)?;
+        let labels = match &context {
+            KeyContext::Smb2 => {
+                let application = SigningKeyBytes(*session_key.first_16());
+                return Ok(SessionKeys { signing, application, encryption: None, decryption: None });
+            }
+            KeyContext::Smb30 => Labels {
+                application: (b"SMB2APP\0", b"SmbRpc\0"),
+                encryption: (b"SMB2AESCCM\0", b"ServerOut\0"),
+                decryption: (b"SMB2AESCCM\0", b"ServerIn \0"),
+            },
+            KeyContext::Smb311(hash) => Labels {
+                application: (b"SMBAppKey\0", hash.as_bytes()),
+                encryption: (b"SMBS2CCipherKey\0", hash.as_bytes()),
+                decryption: (b"SMBC2SCipherKey\0", hash.as_bytes()),
+            },
         };
+        let cipher_key =
+            |label| cipher.map(|cipher| derive_cipher_key(session_key, cipher, label)).transpose();
         Ok(SessionKeys {
             signing,
-            application,
-            encryption: cipher_key(encryption_info)?,
-            decryption: cipher_key(decryption_info)?,
+            application: derive_16(session_key, labels.application)?,
+            encryption: cipher_key(labels.encryption)?,
+            decryption: cipher_key(labels.decryption)?,
         })
     }
 }
 
-/// Channel.SigningKey: the only key that binding a session to one more connection derives.
-///
-/// # Errors
-/// As [`SessionKeys::derive`].
-pub(super) fn channel_signing_key(
-    context: KeyContext<'_>,
-    session_key: &SessionKey,
-) -> Result<SigningKeyBytes, CryptoError> {
-    match context {
-        KeyContext::Smb2 => Ok(SigningKeyBytes(*session_key.first_16())),
-        KeyContext::Smb30 => derive_16(session_key, b"SMB2AESCMAC\0", b"SmbSign\0"),
-        KeyContext::Smb311(hash) => derive_16(session_key, b"SMBSigningKey\0", hash.as_bytes()),
-    }
+/// Label and Context of each key.
+struct Labels<'a> {
+    application: (&'a [u8], &'a [u8]),
+    encryption: (&'a [u8], &'a [u8]),
+    decryption: (&'a [u8], &'a [u8]),
 }
 
 impl SigningKeyBytes {
-    /// Derives Channel.SigningKey, for a connection that is bound to an existing session.
+    /// Derives Channel.SigningKey: the only key of a connection that is bound to an existing session.
     ///
     /// # Errors
     /// As [`SessionKeys::derive`].
     pub fn derive(context: KeyContext<'_>, session_key: &SessionKey) -> Result<Self, CryptoError> {
-        channel_signing_key(context, session_key)
+        match &context {
+            KeyContext::Smb2 => Ok(SigningKeyBytes(*session_key.first_16())),
+            KeyContext::Smb30 => derive_16(session_key, (b"SMB2AESCMAC\0", b"SmbSign\0")),
+            KeyContext::Smb311(hash) => derive_16(session_key, (b"SMBSigningKey\0", hash.as_bytes())),
+        }
     }
 }
 
-fn derive_16(key: &SessionKey, label: &[u8], context: &[u8]) -> Result<SigningKeyBytes, CryptoError> {
+fn derive_16(key: &SessionKey, label: (&[u8], &[u8])) -> Result<SigningKeyBytes, CryptoError> {
     let mut output = SigningKeyBytes([0; 16]);
-    derive_bytes(key.first_16(), label, context, &mut output.0)?;
+    derive_bytes(key.first_16(), label, &mut output.0)?;
     Ok(output)
 }
 
@@ -198,19 +188,18 @@ fn derive_16(key: &SessionKey, label: &[u8], context: &[u8]) -> Result<SigningKe
 fn derive_cipher_key(
     key: &SessionKey,
     cipher: Cipher,
-    label: &[u8],
-    context: &[u8],
+    label: (&[u8], &[u8]),
 ) -> Result<CipherKey, CryptoError> {
     let mut output = CipherKey { bytes: [0; 32], cipher };
     let size = cipher.key_size();
     let source = if size == 32 && key.length >= 16 { key.full() } else { key.first_16() };
     let place = output.bytes.get_mut(..size).ok_or(CryptoError::KeyLength)?;
-    derive_bytes(source, label, context, place)?;
+    derive_bytes(source, label, place)?;
     Ok(output)
 }
 
 /// SP800-108 5.1 with `Label || 0x00 || Context || L` as the fixed input, L in bits and big-endian.
-fn derive_bytes(key: &[u8], label: &[u8], context: &[u8], output: &mut [u8]) -> Result<(), CryptoError> {
+fn derive_bytes(key: &[u8], (label, context): (&[u8], &[u8]), output: &mut [u8]) -> Result<(), CryptoError> {
     /// Longest label (16), the separator, longest context (64), L.
     const INFO_MAX: usize = 16 + 1 + 64 + 4;
     let length_bits = u32::try_from(output.len().saturating_mul(8)).map_err(|_| CryptoError::KeyLength)?;

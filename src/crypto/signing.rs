@@ -43,7 +43,7 @@ pub enum Sender {
 pub struct SigningKey(Inner);
 
 enum Inner {
-    HmacSha256(hmac::Key),
+    HmacSha256(Box<hmac::Key>),
     AesCmac(cmac::Key),
     AesGmac(aead::LessSafeKey),
 }
@@ -85,7 +85,9 @@ impl SigningKey {
     pub fn new(algorithm: SigningAlgorithm, key: &SigningKeyBytes) -> Result<Self, CryptoError> {
         let key = key.as_bytes();
         Ok(SigningKey(match algorithm {
-            SigningAlgorithm::HmacSha256 => Inner::HmacSha256(hmac::Key::new(hmac::HMAC_SHA256, key)),
+            SigningAlgorithm::HmacSha256 => {
+                Inner::HmacSha256(Box::new(hmac::Key::new(hmac::HMAC_SHA256, key)))
+            }
             SigningAlgorithm::AesCmac => {
                 Inner::AesCmac(cmac::Key::new(cmac::AES_128, key).map_err(|_| CryptoError::Library)?)
             }

@@ -1,0 +1,284 @@
+//! [MS-SPNG] and RFC 4178: the tokens of SPNEGO, in DER with definite lengths. No recursion, no allocation on reading.
+
+/// mechTypes that are looked at in one list; further ones are ignored.
+const MECHANISMS_LIMIT: usize = 32;
+
+const OID_SPNEGO: &[u8] = &[0x2b, 0x06, 0x01, 0x05, 0x05, 0x02];
+const OID_NTLMSSP: &[u8] = &[0x2b, 0x06, 0x01, 0x04, 0x01, 0x82, 0x37, 0x02, 0x02, 0x0a];
+const OID_NEGOEX: &[u8] = &[0x2b, 0x06, 0x01, 0x04, 0x01, 0x82, 0x37, 0x02, 0x02, 0x1e];
+const OID_KERBEROS: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x12, 0x01, 0x02, 0x02];
+const OID_MS_KERBEROS: &[u8] = &[0x2a, 0x86, 0x48, 0x82, 0xf7, 0x12, 0x01, 0x02, 0x02];
+/// [MS-SPNG] 3.2.5.2: hintName of every NegTokenInit2.
+const HINT_NAME: &[u8] = b"not_defined_in_RFC4178@please_ignore";
+
+const TAG_OCTET_STRING: u8 = 0x04;
+const TAG_OID: u8 = 0x06;
+const TAG_ENUMERATED: u8 = 0x0a;
+const TAG_GENERAL_STRING: u8 = 0x1b;
+const TAG_SEQUENCE: u8 = 0x30;
+const TAG_APPLICATION_0: u8 = 0x60;
+const TAG_CONTEXT_0: u8 = 0xa0;
+const TAG_CONTEXT_1: u8 = 0xa1;
+const TAG_CONTEXT_2: u8 = 0xa2;
+const TAG_CONTEXT_3: u8 = 0xa3;
+
+/// A mechanism that SPNEGO can negotiate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Mechanism {
+    /// NTLM Security Support Provider.
+    Ntlm,
+    /// Kerberos 5.
+    Kerberos,
+    /// Kerberos 5 under the object identifier that Windows 2000 wrote wrong and everybody has kept since.
+    MsKerberos,
+    /// [MS-NEGOEX].
+    NegoEx,
+}
+
+/// RFC 4178 4.2.2 negState.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NegState {
+    /// accept-completed.
+    AcceptCompleted,
+    /// accept-incomplete.
+    AcceptIncomplete,
+    /// reject.
+    Reject,
+    /// request-mic.
+    RequestMic,
+}
+
+/// A token is not what its grammar says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("malformed SPNEGO token")]
+pub struct SpnegoError;
+
+/// RFC 4178 4.2.1 NegTokenInit, or [MS-SPNG] 2.2.1 NegTokenInit2.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NegTokenInit<'a> {
+    /// The DER encoding of MechTypeList: what mechListMIC is computed over.
+    pub mech_types: &'a [u8],
+    /// The first token of the first mechanism in the list.
+    pub mech_token: Option<&'a [u8]>,
+}
+
+/// RFC 4178 4.2.2 NegTokenResp.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct NegTokenResp<'a> {
+    /// negState; clients leave it out.
+    pub neg_state: Option<NegState>,
+    /// supportedMech, when it is one that we know.
+    pub supported_mech: Option<Mechanism>,
+    /// responseToken.
+    pub response_token: Option<&'a [u8]>,
+    /// mechListMIC.
+    pub mech_list_mic: Option<&'a [u8]>,
+}
+
+impl Mechanism {
+    fn from_oid(oid: &[u8]) -> Option<Self> {
+        match oid {
+            OID_NTLMSSP => Some(Mechanism::Ntlm),
+            OID_KERBEROS => Some(Mechanism::Kerberos),
+            OID_MS_KERBEROS => Some(Mechanism::MsKerberos),
+            OID_NEGOEX => Some(Mechanism::NegoEx),
+            _ => None,
+        }
+    }
+
+    const fn oid(self) -> &'static [u8] {
+        match self {
+            Mechanism::Ntlm => OID_NTLMSSP,
+            Mechanism::Kerberos => OID_KERBEROS,
+            Mechanism::MsKerberos => OID_MS_KERBEROS,
+            Mechanism::NegoEx => OID_NEGOEX,
+        }
+    }
+}
+
+/// The server's token in the SMB2 NEGOTIATE Response: NegTokenInit2 with `mechanisms` in order of preference.
+#[must_use]
+pub fn encode_hint(mechanisms: &[Mechanism]) -> Vec<u8> {
+    let hints = tlv(TAG_SEQUENCE, &tlv(TAG_CONTEXT_0, &tlv(TAG_GENERAL_STRING, HINT_NAME)));
+    let mut fields = tlv(TAG_CONTEXT_0, &encode_mech_types(mechanisms));
+    fields.extend(tlv(TAG_CONTEXT_3, &hints));
+    wrap_init(&fields)
+}
+
+/// MechTypeList in DER, for NegTokenInit and for mechListMIC.
+#[must_use]
+pub fn encode_mech_types(mechanisms: &[Mechanism]) -> Vec<u8> {
+    let list: Vec<u8> = mechanisms.iter().flat_map(|mechanism| tlv(TAG_OID, mechanism.oid())).collect();
+    tlv(TAG_SEQUENCE, &list)
+}
+
+/// A client's NegTokenInit.
+#[must_use]
+pub fn encode_init(mechanisms: &[Mechanism], mech_token: Option<&[u8]>) -> Vec<u8> {
+    let mut fields = tlv(TAG_CONTEXT_0, &encode_mech_types(mechanisms));
+    if let Some(token) = mech_token {
+        fields.extend(tlv(TAG_CONTEXT_2, &tlv(TAG_OCTET_STRING, token)));
+    }
+    wrap_init(&fields)
+}
+
+/// True for a token that starts as NegTokenInit or another initial token in the framing of RFC 2743 3.1.
+#[must_use]
+pub fn is_initial_token(token: &[u8]) -> bool {
+    token.first() == Some(&TAG_APPLICATION_0)
+}
+
+impl<'a> NegTokenInit<'a> {
+    /// Reads a NegTokenInit or NegTokenInit2 with its framing.
+    ///
+    /// # Errors
+    /// [`SpnegoError`].
+    pub fn decode(token: &'a [u8]) -> Result<Self, SpnegoError> {
+        let mut framed = Der(Der(token).tagged(TAG_APPLICATION_0)?);
+        if framed.tagged(TAG_OID)? != OID_SPNEGO {
+            return Err(SpnegoError);
+        }
+        let mut fields = Der(Der(framed.tagged(TAG_CONTEXT_0)?).tagged(TAG_SEQUENCE)?);
+        let mut mech_types = None;
+        let mut mech_token = None;
+        while let Some((tag, content)) = fields.next()? {
+            match tag {
+                TAG_CONTEXT_0 if mech_types.is_none() => {
+                    Der(content).tagged(TAG_SEQUENCE)?;
+                    mech_types = Some(content);
+                }
+                TAG_CONTEXT_2 if mech_token.is_none() => {
+                    mech_token = Some(Der(content).tagged(TAG_OCTET_STRING)?);
+                }
+                TAG_CONTEXT_0 | TAG_CONTEXT_2 => return Err(SpnegoError),
+                // reqFlags, negHints, mechListMIC: nothing depends on them.
+                _ => {}
+            }
+        }
+        Ok(NegTokenInit { mech_types: mech_types.ok_or(SpnegoError)?, mech_token })
+    }
+
+    /// The mechanisms in the client's order; `None` for those we do not know.
+    pub fn mechanisms(&self) -> impl Iterator<Item = Option<Mechanism>> + use<'a> {
+        let mut list = Der(Der(self.mech_types).tagged(TAG_SEQUENCE).unwrap_or_default());
+        core::iter::from_fn(move || list.next().ok().flatten())
+            .take(MECHANISMS_LIMIT)
+            .map(|(tag, content)| if tag == TAG_OID { Mechanism::from_oid(content) } else { None })
+    }
+}
+
+impl<'a> NegTokenResp<'a> {
+    /// Reads a NegTokenResp.
+    ///
+    /// # Errors
+    /// [`SpnegoError`].
+    pub fn decode(token: &'a [u8]) -> Result<Self, SpnegoError> {
+        let mut fields = Der(Der(Der(token).tagged(TAG_CONTEXT_1)?).tagged(TAG_SEQUENCE)?);
+        let mut decoded = NegTokenResp::default();
+        while let Some((tag, content)) = fields.next()? {
+            match tag {
+                TAG_CONTEXT_0 => {
+                    decoded.neg_state = Some(match Der(content).tagged(TAG_ENUMERATED)? {
+                        [0] => NegState::AcceptCompleted,
+                        [1] => NegState::AcceptIncomplete,
+                        [2] => NegState::Reject,
+                        [3] => NegState::RequestMic,
+                        _ => return Err(SpnegoError),
+                    });
+                }
+                TAG_CONTEXT_1 => decoded.supported_mech = Mechanism::from_oid(Der(content).tagged(TAG_OID)?),
+                TAG_CONTEXT_2 => decoded.response_token = Some(Der(content).tagged(TAG_OCTET_STRING)?),
+                TAG_CONTEXT_3 => decoded.mech_list_mic = Some(Der(content).tagged(TAG_OCTET_STRING)?),
+                _ => {}
+            }
+        }
+        Ok(decoded)
+    }
+
+    /// The token's bytes.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        let mut fields = Vec::new();
+        if let Some(state) = self.neg_state {
+            let value = match state {
+                NegState::AcceptCompleted => 0,
+                NegState::AcceptIncomplete => 1,
+                NegState::Reject => 2,
+                NegState::RequestMic => 3,
+            };
+            fields.extend(tlv(TAG_CONTEXT_0, &tlv(TAG_ENUMERATED, &[value])));
+        }
+        if let Some(mechanism) = self.supported_mech {
+            fields.extend(tlv(TAG_CONTEXT_1, &tlv(TAG_OID, mechanism.oid())));
+        }
+        if let Some(token) = self.response_token {
+            fields.extend(tlv(TAG_CONTEXT_2, &tlv(TAG_OCTET_STRING, token)));
+        }
+        if let Some(mic) = self.mech_list_mic {
+            fields.extend(tlv(TAG_CONTEXT_3, &tlv(TAG_OCTET_STRING, mic)));
+        }
+        tlv(TAG_CONTEXT_1, &tlv(TAG_SEQUENCE, &fields))
+    }
+}
+
+/// The framing of RFC 2743 3.1 around the fields of a NegTokenInit.
+fn wrap_init(fields: &[u8]) -> Vec<u8> {
+    let mut content = tlv(TAG_OID, OID_SPNEGO);
+    content.extend(tlv(TAG_CONTEXT_0, &tlv(TAG_SEQUENCE, fields)));
+    tlv(TAG_APPLICATION_0, &content)
+}
+
+/// Tag, definite length in its shortest form, content.
+fn tlv(tag: u8, content: &[u8]) -> Vec<u8> {
+    let length = content.len().to_be_bytes();
+    let significant: Vec<u8> = length.iter().copied().skip_while(|byte| *byte == 0).collect();
+    let mut output = Vec::with_capacity(content.len().saturating_add(10));
+    output.push(tag);
+    match (significant.as_slice(), u8::try_from(significant.len())) {
+        ([], _) => output.push(0),
+        ([short @ 0..0x80], _) => output.push(*short),
+        (long, Ok(count)) => {
+            output.push(0x80 | count);
+            output.extend_from_slice(long);
+        }
+        (_, Err(_)) => {}
+    }
+    output.extend_from_slice(content);
+    output
+}
+
+/// Reads tag-length-value triples from the front of a slice.
+///
+/// DIFFERS: lengths in more bytes than needed are accepted, as Windows does.
+struct Der<'a>(&'a [u8]);
+
+impl<'a> Der<'a> {
+    /// The content of the next value, which must have this tag.
+    fn tagged(&mut self, tag: u8) -> Result<&'a [u8], SpnegoError> {
+        match self.next()? {
+            Some((found, content)) if found == tag => Ok(content),
+            _ => Err(SpnegoError),
+        }
+    }
+
+    /// Tag and content of the next value; `None` at the end.
+    fn next(&mut self) -> Result<Option<(u8, &'a [u8])>, SpnegoError> {
+        let Some((&tag, rest)) = self.0.split_first() else { return Ok(None) };
+        let (&first, rest) = rest.split_first().ok_or(SpnegoError)?;
+        // Tags of more than one byte, indefinite lengths and lengths of more than four bytes do not occur.
+        if tag & 0x1f == 0x1f {
+            return Err(SpnegoError);
+        }
+        let (length, rest) = match first {
+            0..=0x7f => (usize::from(first), rest),
+            0x81..=0x84 => {
+                let (bytes, rest) = rest.split_at_checked(usize::from(first & 0x7f)).ok_or(SpnegoError)?;
+                (bytes.iter().fold(0usize, |length, byte| length << 8 | usize::from(*byte)), rest)
+            }
+            _ => return Err(SpnegoError),
+        };
+        let (content, rest) = rest.split_at_checked(length).ok_or(SpnegoError)?;
+        self.0 = rest;
+        Ok(Some((tag, content)))
+    }
+}
