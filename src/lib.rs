@@ -4,3 +4,4 @@ pub mod config;
 pub mod crypto;
 pub mod fscc;
 pub mod smb2;
+pub mod state;

@@ -1,1 +1,210 @@
-//! Placeholder.
+//! What an administrator changes while the server runs: this server's identity, local accounts and groups, shares.
+//!
+//! Owns `state.db` in the state folder (SQLite, mode 0600) and the snapshots made from it. Readers take a snapshot
+//! ([`State::accounts`], [`State::shares`]) without locks or SQL; each change runs in one transaction, then swaps the
+//! snapshot, then tells the listeners, in that order, so that a listener already sees the new state.
+//!
+//! [`accounts`] and [`shares`] hold plain data and may be read by pure modules. Knows nothing of SMB, sessions or
+//! sockets.
+//!
+//! Lock order: `listeners` is never held while `database` is taken.
+
+pub mod accounts;
+mod accounts_changes;
+mod error;
+mod identity;
+mod nt_hash;
+mod schema;
+pub mod shares;
+mod shares_changes;
+
+use std::fs::{DirBuilder, File, OpenOptions};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use arc_swap::ArcSwap;
+use freehold_dtyp::{FileTime, Sid};
+use parking_lot::Mutex;
+use rusqlite::{Connection, Transaction, TransactionBehavior};
+
+pub use accounts::{Account, AccountsSnapshot, Group};
+pub use accounts_changes::{AccountChange, NewAccount};
+pub use error::StateError;
+pub use identity::Identity;
+pub use nt_hash::NtHash;
+pub use shares::{CachingMode, Share, ShareSettings, SharesSnapshot};
+pub use shares_changes::ShareChange;
+
+/// Name of the database in the state folder.
+pub const DATABASE_FILE: &str = "state.db";
+/// Name of the file that is locked while a process owns the state.
+pub const LOCK_FILE: &str = "lock";
+/// How long a statement waits for another process that reads the database, in milliseconds.
+const BUSY_TIMEOUT_MS: u64 = 5_000;
+
+/// What has changed, told after the new snapshot is in place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// An account was removed: its sessions end.
+    AccountRemoved(Sid),
+    /// An account was disabled: its sessions end.
+    AccountDisabled(Sid),
+    /// Password, names or groups of an account differ: new logons use them.
+    AccountChanged(Sid),
+    /// A share was removed: tree connects to it end. The name is in the case it was made with.
+    ShareRemoved(String),
+    /// A share is new or has other settings.
+    ShareChanged(String),
+}
+
+/// Called after each change, on the thread that made it. Must not block and must not change the state.
+pub type ChangeListener = Box<dyn Fn(&Change) + Send + Sync>;
+
+/// The state of one server. Methods that change it block on disk: call them where that is allowed.
+pub struct State {
+    identity: Identity,
+    database: Mutex<Connection>,
+    accounts: ArcSwap<AccountsSnapshot>,
+    shares: ArcSwap<SharesSnapshot>,
+    listeners: Mutex<Vec<ChangeListener>>,
+    /// Holds the lock of the state folder; `None` for a state in memory.
+    _lock: Option<File>,
+}
+
+impl std::fmt::Debug for State {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("State").field("identity", &self.identity).finish_non_exhaustive()
+    }
+}
+
+impl State {
+    /// Opens the state in `folder`, making folder and database when they are not there, and keeps other processes
+    /// out until it is dropped.
+    ///
+    /// # Errors
+    /// [`StateError::InUse`] when another process has it, [`StateError::TooNew`] for a database of a newer version,
+    /// else the failed step.
+    pub fn open(folder: &Path) -> Result<State, StateError> {
+        let io = |error| StateError::Folder { path: folder.to_owned(), error };
+        DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(io)?;
+        let private = |name: &str| {
+            OpenOptions::new()
+                .read(true)
+                .write(true)
+                .create(true)
+                .truncate(false)
+                .mode(0o600)
+                .open(folder.join(name))
+        };
+        let lock = private(LOCK_FILE).map_err(io)?;
+        rustix::fs::flock(&lock, rustix::fs::FlockOperation::NonBlockingLockExclusive).map_err(|error| {
+            if error == rustix::io::Errno::WOULDBLOCK {
+                StateError::InUse { path: folder.to_owned() }
+            } else {
+                io(error.into())
+            }
+        })?;
+        // SQLite gives its journal files the mode of the database: make that first.
+        drop(private(DATABASE_FILE).map_err(io)?);
+        let database = Connection::open(folder.join(DATABASE_FILE))?;
+        database.pragma_update(None, "journal_mode", "WAL")?;
+        database.pragma_update(None, "synchronous", "FULL")?;
+        Self::from_connection(database, Some(lock))
+    }
+
+    /// A new state that lives in memory only.
+    ///
+    /// # Errors
+    /// When SQLite or the system's random source fails.
+    pub fn in_memory() -> Result<State, StateError> {
+        Self::from_connection(Connection::open_in_memory()?, None)
+    }
+
+    fn from_connection(mut database: Connection, lock: Option<File>) -> Result<State, StateError> {
+        database.busy_timeout(std::time::Duration::from_millis(BUSY_TIMEOUT_MS))?;
+        database.pragma_update(None, "foreign_keys", true)?;
+        schema::migrate(&mut database)?;
+        let transaction = database.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let identity = identity::load_or_make(&transaction, now())?;
+        transaction.commit()?;
+        let accounts = accounts_changes::load(&database, identity.machine_sid)?;
+        let shares = shares_changes::load(&database)?;
+        Ok(State {
+            identity,
+            database: Mutex::new(database),
+            accounts: ArcSwap::from_pointee(accounts),
+            shares: ArcSwap::from_pointee(shares),
+            listeners: Mutex::new(Vec::new()),
+            _lock: lock,
+        })
+    }
+
+    /// Who this server is.
+    #[must_use]
+    pub const fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    /// Accounts and groups as of now. Does not block.
+    #[must_use]
+    pub fn accounts(&self) -> Arc<AccountsSnapshot> {
+        self.accounts.load_full()
+    }
+
+    /// Shares as of now. Does not block.
+    #[must_use]
+    pub fn shares(&self) -> Arc<SharesSnapshot> {
+        self.shares.load_full()
+    }
+
+    /// Has `listener` called after each change from now on.
+    pub fn on_change(&self, listener: ChangeListener) {
+        self.listeners.lock().push(listener);
+    }
+
+    /// Runs one change: all of it or nothing. What `work` returns besides its value is told to the listeners.
+    fn change<T>(
+        &self,
+        work: impl FnOnce(&Transaction<'_>) -> Result<(T, Vec<Change>), StateError>,
+    ) -> Result<T, StateError> {
+        let changes;
+        let value;
+        {
+            let mut database = self.database.lock();
+            let transaction = database.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            (value, changes) = work(&transaction)?;
+            transaction.commit()?;
+            let of_shares =
+                |change: &Change| matches!(change, Change::ShareRemoved(_) | Change::ShareChanged(_));
+            if changes.iter().any(of_shares) {
+                self.shares.store(Arc::new(shares_changes::load(&database)?));
+            }
+            if !changes.iter().all(of_shares) || changes.is_empty() {
+                self.accounts.store(Arc::new(accounts_changes::load(&database, self.identity.machine_sid)?));
+            }
+        }
+        for listener in self.listeners.lock().iter() {
+            changes.iter().for_each(listener);
+        }
+        Ok(value)
+    }
+}
+
+/// The system's time.
+fn now() -> FileTime {
+    FileTime::from_system_time(SystemTime::now())
+}
+
+/// A FILETIME as SQLite keeps it.
+fn time_to_sql(time: FileTime) -> i64 {
+    i64::try_from(time.0).unwrap_or(i64::MAX)
+}
+
+fn time_from_sql(value: i64) -> FileTime {
+    FileTime(u64::try_from(value).unwrap_or(0))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,79 @@
+//! The tables, and the steps from each version of them to the next.
+
+use rusqlite::{Connection, TransactionBehavior};
+
+use super::StateError;
+
+/// Step `n` brings a database of version `n` to version `n + 1`. Steps that were released are never edited.
+const MIGRATIONS: &[&str] = &[VERSION_1];
+
+const VERSION_1: &str = "
+CREATE TABLE identity (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    server_guid BLOB NOT NULL CHECK (length(server_guid) = 16),
+    machine_sid TEXT NOT NULL,
+    created INTEGER NOT NULL,
+    next_rid INTEGER NOT NULL
+) STRICT;
+CREATE TABLE account (
+    rid INTEGER PRIMARY KEY,
+    name TEXT NOT NULL,
+    folded_name TEXT NOT NULL UNIQUE,
+    full_name TEXT NOT NULL,
+    comment TEXT NOT NULL,
+    nt_hash BLOB NOT NULL CHECK (length(nt_hash) = 16),
+    disabled INTEGER NOT NULL CHECK (disabled IN (0, 1)),
+    created INTEGER NOT NULL,
+    password_set INTEGER NOT NULL
+) STRICT;
+CREATE TABLE local_group (
+    sid TEXT PRIMARY KEY,
+    name TEXT NOT NULL,
+    folded_name TEXT NOT NULL UNIQUE,
+    comment TEXT NOT NULL,
+    builtin INTEGER NOT NULL CHECK (builtin IN (0, 1))
+) STRICT;
+CREATE TABLE group_member (
+    group_sid TEXT NOT NULL REFERENCES local_group (sid) ON DELETE CASCADE,
+    member_sid TEXT NOT NULL,
+    PRIMARY KEY (group_sid, member_sid)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX group_member_by_member ON group_member (member_sid);
+CREATE TABLE share (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    name TEXT NOT NULL,
+    folded_name TEXT NOT NULL UNIQUE,
+    volume TEXT NOT NULL,
+    path TEXT NOT NULL,
+    comment TEXT NOT NULL,
+    security BLOB NOT NULL,
+    encrypt INTEGER NOT NULL CHECK (encrypt IN (0, 1)),
+    access_based_enumeration INTEGER NOT NULL CHECK (access_based_enumeration IN (0, 1)),
+    caching TEXT NOT NULL CHECK (caching IN ('manual', 'documents', 'programs', 'none')),
+    continuously_available INTEGER NOT NULL CHECK (continuously_available IN (0, 1)),
+    max_users INTEGER
+) STRICT;
+INSERT INTO local_group (sid, name, folded_name, comment, builtin) VALUES
+    ('S-1-5-32-544', 'Administrators', 'ADMINISTRATORS', 'Members can administer this server', 1),
+    ('S-1-5-32-545', 'Users', 'USERS', 'Everybody with an account on this server', 1),
+    ('S-1-5-32-546', 'Guests', 'GUESTS', 'Members have little access', 1),
+    ('S-1-5-32-551', 'Backup Operators', 'BACKUP OPERATORS', 'Members can back up files that they may not read', 1);
+";
+
+/// Brings the database to this program's version, step by step, each in its own transaction.
+pub(super) fn migrate(database: &mut Connection) -> Result<(), StateError> {
+    let known = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
+    loop {
+        let transaction = database.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let found: i64 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
+        if found > known || found < 0 {
+            return Err(StateError::TooNew { found, known });
+        }
+        let Some(step) = usize::try_from(found).ok().and_then(|version| MIGRATIONS.get(version)) else {
+            return Ok(());
+        };
+        transaction.execute_batch(step)?;
+        transaction.pragma_update(None, "user_version", found + 1)?;
+        transaction.commit()?;
+    }
+}
