@@ -5,3 +5,4 @@ pub mod crypto;
 pub mod fscc;
 pub mod smb2;
 pub mod state;
+pub mod vfs;

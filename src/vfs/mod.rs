@@ -12,6 +12,12 @@
 //! empty path. Lookup ignores case and keeps it ([MS-FSA] 2.1.1.3). No path leaves the volume, whatever symbolic
 //! links were planted below its root.
 
+#[cfg(test)]
+mod conformance;
+mod ea;
+pub mod memory;
+
+use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
 
@@ -19,6 +25,13 @@ use freehold_acl::SecurityDescriptor;
 use freehold_dtyp::{FileTime, Guid, Wtf8, Wtf8Buf};
 
 use crate::fscc::FileAttributes;
+use crate::fscc::name::check_file_name;
+use crate::fscc::upcase::{compare_ignore_case, eq_ignore_case};
+
+/// The volume's own folder in its root. No path leads into it and no listing shows it, in any case.
+pub const RESERVED_FOLDER: &str = ".freehold";
+/// Longest reparse buffer ([MS-FSCC] 2.1.2: MAXIMUM_REPARSE_DATA_BUFFER_SIZE), in bytes.
+pub const MAX_REPARSE_BYTES: usize = 16 * 1024;
 
 /// 64-bit file id ([MS-FSCC] 2.1.9): unique in its volume, stable across renames and restarts, never 0 or `u64::MAX`,
 /// not reused.
@@ -107,8 +120,10 @@ pub struct Metadata {
 /// New values for some of the settable fields; `None` keeps.
 #[derive(Clone, Debug, Default)]
 pub struct MetadataChange {
-    /// DOS attributes that can be set (READONLY, HIDDEN, SYSTEM, ARCHIVE, TEMPORARY, OFFLINE, NOT_CONTENT_INDEXED ...).
+    /// DOS attributes: those of [`FileAttributes::SETTABLE`] are taken, others ignored.
     pub attributes: Option<FileAttributes>,
+    /// SPARSE_FILE, which an ordinary change of attributes never touches.
+    pub sparse: Option<bool>,
     /// CreationTime.
     pub created: Option<FileTime>,
     /// LastAccessTime.
@@ -169,9 +184,8 @@ impl VfsPath {
     /// From components separated by `/`; `None` when one is empty, `.`, `..` or holds a zero character.
     #[must_use]
     pub fn new(path: Wtf8Buf) -> Option<Self> {
-        let bad = |part: Wtf8<'_>| {
-            matches!(part.as_bytes(), b"" | b"." | b"..") || part.as_bytes().contains(&0)
-        };
+        let bad =
+            |part: Wtf8<'_>| matches!(part.as_bytes(), b"" | b"." | b"..") || part.as_bytes().contains(&0);
         if !path.is_empty() && path.as_wtf8().split(b'/').any(bad) {
             return None;
         }
@@ -413,7 +427,13 @@ pub trait Volume: Send + Sync + 'static {
     ///
     /// # Errors
     /// [`VfsError::Exists`], [`VfsError::NotEmpty`], [`VfsError::NotFound`] (the target's directory) and others.
-    fn rename(&self, file: &FileRef, to: &VfsPath, existing: Existing, now: FileTime) -> Result<VfsPath, VfsError>;
+    fn rename(
+        &self,
+        file: &FileRef,
+        to: &VfsPath,
+        existing: Existing,
+        now: FileTime,
+    ) -> Result<VfsPath, VfsError>;
 
     /// Makes one more hard link to `file`.
     ///
@@ -445,7 +465,9 @@ pub enum Wait {
 }
 
 /// An open file, directory or named stream. Offsets and lengths are in bytes.
-pub trait File: Send + Sync + 'static {
+///
+/// `Any` lets a volume recognise its own handles among [`FileRef`]s; one of another volume is [`VfsError::CrossDevice`].
+pub trait File: Any + Send + Sync {
     /// The file's id (of the file also for a handle of a stream).
     fn id(&self) -> NodeId;
 
@@ -496,22 +518,37 @@ pub trait File: Send + Sync + 'static {
     ///
     /// # Errors
     /// [`VfsError::Io`].
-    fn allocated_ranges(&self, offset: u64, length_bytes: u64, limit: usize) -> Result<Vec<(u64, u64)>, VfsError>;
+    fn allocated_ranges(
+        &self,
+        offset: u64,
+        length_bytes: u64,
+        limit: usize,
+    ) -> Result<Vec<(u64, u64)>, VfsError>;
 
     /// Copies within the machine from `source` (may be this file; ranges may not overlap); returns bytes copied, less
     /// than asked only at the source's end.
     ///
     /// # Errors
     /// [`VfsError::DiskFull`] and others.
-    fn copy_range(&self, source: &FileRef, source_offset: u64, offset: u64, length_bytes: u64)
-    -> Result<u64, VfsError>;
+    fn copy_range(
+        &self,
+        source: &FileRef,
+        source_offset: u64,
+        offset: u64,
+        length_bytes: u64,
+    ) -> Result<u64, VfsError>;
 
     /// Shares `source`'s extents (reflink).
     ///
     /// # Errors
     /// [`VfsError::NotSupported`], [`VfsError::OutOfRange`] for unaligned ranges.
-    fn clone_range(&self, source: &FileRef, source_offset: u64, offset: u64, length_bytes: u64)
-    -> Result<(), VfsError>;
+    fn clone_range(
+        &self,
+        source: &FileRef,
+        source_offset: u64,
+        offset: u64,
+        length_bytes: u64,
+    ) -> Result<(), VfsError>;
 
     /// Metadata now.
     ///
@@ -526,7 +563,8 @@ pub trait File: Send + Sync + 'static {
     fn set_metadata(&self, change: &MetadataChange) -> Result<(), VfsError>;
 
     /// Makes the file as if newly made, in one step: cut to 0, other streams and extended attributes removed, `new` in
-    /// place. Keeps the id, the name and the links. `new.security` is applied only when `supersede_security`.
+    /// place. Keeps the id, the name, the links and CreationTime. `new.security` is applied only when
+    /// `supersede_security`. Through a handle of a named stream only that stream is cut.
     ///
     /// # Errors
     /// As [`Volume::create`].
@@ -566,7 +604,7 @@ pub trait File: Send + Sync + 'static {
     /// [`Existing::Replace`].
     ///
     /// # Errors
-    /// [`VfsError::Exists`] and others.
+    /// [`VfsError::Exists`]; [`VfsError::NotSupported`] to or from the unnamed stream; and others.
     fn rename_stream(&self, to: Wtf8<'_>, existing: Existing, now: FileTime) -> Result<(), VfsError>;
 
     /// The reparse buffer.
@@ -582,7 +620,8 @@ pub trait File: Send + Sync + 'static {
     fn set_reparse_data(&self, data: Option<&[u8]>, now: FileTime) -> Result<(), VfsError>;
 
     /// Lists a directory from `cursor` on, calling `visit` for each entry (not for `.` and `..`) until it returns
-    /// false (that entry is not counted as listed) or the end; returns where to go on, `None` at the end.
+    /// false (that entry is not counted as listed) or the end; returns where to go on, `None` at the end. Entries come
+    /// in the order of their upper-case names, as NTFS has them. A handle has one listing at a time.
     ///
     /// # Errors
     /// [`VfsError::NotADirectory`], [`VfsError::Io`].
@@ -604,4 +643,22 @@ pub trait File: Send + Sync + 'static {
     /// # Errors
     /// As [`File::list`].
     fn is_empty(&self) -> Result<bool, VfsError>;
+}
+
+/// True for the reserved folder's name, in any case; only the root of a volume has it.
+pub(crate) fn is_reserved(name: Wtf8<'_>) -> bool {
+    eq_ignore_case(name, Wtf8::from(RESERVED_FOLDER))
+}
+
+/// Checks the name of a new file in a directory.
+fn check_new_name(in_root: bool, name: Wtf8<'_>) -> Result<(), VfsError> {
+    if check_file_name(name).is_err() || name.is_empty() || (in_root && is_reserved(name)) {
+        return Err(VfsError::NameInvalid);
+    }
+    Ok(())
+}
+
+/// The order of a listing: by upper-case name; two names that differ only in case by their bytes.
+fn order(left: Wtf8<'_>, right: Wtf8<'_>) -> std::cmp::Ordering {
+    compare_ignore_case(left, right).then_with(|| left.cmp(&right))
 }
