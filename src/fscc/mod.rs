@@ -13,12 +13,21 @@
     )
 )]
 
+pub mod chain;
+pub mod directory;
+pub mod file_info;
+pub mod full_ea;
 pub mod name;
 pub mod upcase;
 pub mod wildcard;
 
 mod attributes;
+mod information_class;
+mod layout;
 
 pub use attributes::FileAttributes;
+pub use chain::{ChainEntries, ChainWriter};
+pub use directory::{Append, DirectoryEntry, DirectoryWriter};
+pub use information_class::{FileInformationClass, FsInformationClass};
 pub use name::{NameError, ParsedName, Stream, StreamType};
 pub use wildcard::Pattern;
