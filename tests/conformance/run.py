@@ -127,9 +127,7 @@ class Runner:
             '%s = %s\n' % (k, self.folder) for k in ('private dir', 'lock directory', 'state directory',
                                                      'cache directory', 'ncalrpc dir'))
             + 'client min protocol = SMB2_02\nclient max protocol = SMB3_11\nlog level = 0\n')
-        shim = self.folder / 'redirect445.so'
-        subprocess.run(['cc', '-shared', '-fPIC', '-o', shim, HERE / 'redirect445.c', '-ldl'], check=True)
-        self.env = dict(os.environ, LD_PRELOAD=str(shim), REDIRECT_445=str(target.port))
+        self.env = dict(os.environ, **server.redirect_445(self.folder, target.port))
 
     def command(self, name, share):
         user = self.target.admin if matches(name, AS_ADMIN) else self.users[0]

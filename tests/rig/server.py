@@ -38,6 +38,15 @@ def freehold_binary():
     return max(built, key=lambda p: p.stat().st_mtime)
 
 
+def redirect_445(folder, port):
+    """Environment for a client that takes port 445 only: it reaches `port` instead. Builds a library in `folder`."""
+    library = pathlib.Path(folder) / 'redirect445.so'
+    if not library.exists():
+        source = pathlib.Path(__file__).with_name('redirect445.c')
+        subprocess.run(['cc', '-shared', '-fPIC', '-o', library, source, '-ldl'], check=True)
+    return {'LD_PRELOAD': str(library), 'REDIRECT_445': str(port)}
+
+
 class Account:
     """A user name with its password."""
 
@@ -193,9 +202,9 @@ path = "{volume}"
 
     def close_root(self, share):
         """Leaves nobody but administrators a right to the root folder of `share`."""
-        subprocess.run(['smbcacls', '-s', '/dev/null', '-p', str(self.port), '-U', str(self.admin),
-                        '//%s/%s' % (self.host, share), '/', '-S',
-                        'ACL:BUILTIN\\Administrators:ALLOWED/OI|CI/FULL'], check=True, stdout=subprocess.DEVNULL)
+        subprocess.run(['smbcacls', '-s', '/dev/null', '-U', str(self.admin), '//%s/%s' % (self.host, share), '/',
+                        '-S', 'ACL:BUILTIN\\Administrators:ALLOWED/OI|CI/FULL'], check=True,
+                       stdout=subprocess.DEVNULL, env=dict(os.environ, **redirect_445(self.folder, self.port)))
 
     def run(self, *words, stdin=None, check=True, timeout=60):
         """Runs an admin command of the CLI against this server; returns the finished process."""

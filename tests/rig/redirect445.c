@@ -1,7 +1,7 @@
 /*
- * redirect445.c - preloaded into smbtorture: a connect() to port 445 of a loopback address goes to $REDIRECT_445.
+ * redirect445.c - preloaded into a client: its connect() to port 445 of a loopback address goes to $REDIRECT_445.
  *
- * A few tests of smbtorture open a further connection to port 445 whatever -p says.
+ * A few tests of smbtorture open a further connection to port 445 whatever -p says, and smbcacls knows no other port.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
