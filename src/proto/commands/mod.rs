@@ -1,0 +1,105 @@
+//! The commands, one file each, all of the same form: `decide` checks in the order of its section and chooses one step,
+//! `finish` goes on with an operation's result, `resume` with an event. None of them knows sockets or reply offsets
+//! beyond its own body.
+
+pub mod cancel;
+pub mod change_notify;
+pub mod close;
+pub mod create;
+pub mod echo;
+pub mod flush;
+pub mod ioctl;
+pub mod lock;
+pub mod logoff;
+pub mod negotiate;
+pub mod oplock_break;
+pub mod query_directory;
+pub mod query_info;
+pub mod read;
+pub mod session_setup;
+pub mod set_info;
+pub mod tree_connect;
+pub mod tree_disconnect;
+pub mod write;
+
+use super::context::{Context, StepResult};
+use super::event::Wake;
+use super::op::OpResult;
+
+/// What a command needs to go on when its operation is done.
+pub enum Pending {
+    /// A logon that asked for an account or was delayed.
+    SessionSetup(Box<session_setup::Pending>),
+    /// CREATE.
+    Create(Box<create::Pending>),
+    /// CLOSE.
+    Close(close::Pending),
+    /// FLUSH.
+    Flush(flush::Pending),
+    /// READ.
+    Read(read::Pending),
+    /// WRITE.
+    Write(write::Pending),
+    /// IOCTL.
+    Ioctl(Box<ioctl::Pending>),
+    /// QUERY_DIRECTORY.
+    QueryDirectory(Box<query_directory::Pending>),
+    /// QUERY_INFO.
+    QueryInfo(Box<query_info::Pending>),
+    /// SET_INFO.
+    SetInfo(Box<set_info::Pending>),
+}
+
+/// What a command needs to go on when it is woken.
+pub enum Parked {
+    /// CREATE waits for an oplock or lease break, or for a conflicting open to close.
+    Create(Box<create::Parked>),
+    /// LOCK waits for a range.
+    Lock(Box<lock::Parked>),
+    /// CHANGE_NOTIFY waits for a change.
+    ChangeNotify(change_notify::Parked),
+    /// READ of a pipe waits for data.
+    Read(read::Parked),
+    /// IOCTL waits for a pipe's answer or a break.
+    Ioctl(Box<ioctl::Parked>),
+    /// SET_INFO (rename, deletion, truncation) waits for a break.
+    SetInfo(Box<set_info::Parked>),
+}
+
+impl Pending {
+    /// Goes on with the operation's result.
+    ///
+    /// # Errors
+    /// The command's.
+    pub fn finish(self, cx: &mut Context<'_>, result: OpResult) -> StepResult {
+        match self {
+            Pending::SessionSetup(pending) => session_setup::finish(cx, *pending, result),
+            Pending::Create(pending) => create::finish(cx, *pending, result),
+            Pending::Close(pending) => close::finish(cx, pending, result),
+            Pending::Flush(pending) => flush::finish(cx, pending, result),
+            Pending::Read(pending) => read::finish(cx, pending, result),
+            Pending::Write(pending) => write::finish(cx, pending, result),
+            Pending::Ioctl(pending) => ioctl::finish(cx, *pending, result),
+            Pending::QueryDirectory(pending) => query_directory::finish(cx, *pending, result),
+            Pending::QueryInfo(pending) => query_info::finish(cx, *pending, result),
+            Pending::SetInfo(pending) => set_info::finish(cx, *pending, result),
+        }
+    }
+}
+
+impl Parked {
+    /// Goes on after a wake.
+    ///
+    /// # Errors
+    /// The command's; CANCELLED after a cancel.
+    pub fn resume(self, cx: &mut Context<'_>, wake: Wake) -> StepResult {
+        match self {
+            Parked::Create(parked) => create::resume(cx, *parked, wake),
+            Parked::Lock(parked) => lock::resume(cx, *parked, wake),
+            Parked::ChangeNotify(parked) => change_notify::resume(cx, parked, wake),
+            Parked::Read(parked) => read::resume(cx, parked, wake),
+            Parked::Ioctl(parked) => ioctl::resume(cx, *parked, wake),
+            Parked::SetInfo(parked) => set_info::resume(cx, *parked, wake),
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! What a command sees while it decides: the request, its session and tree connect, the server, and the reply under way.
+
+use std::collections::VecDeque;
+use std::ops::Range;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use freehold_acl::Token;
+use freehold_dtyp::NtStatus;
+
+use super::buffer::ReplyBuffer;
+use super::commands::{Parked, Pending};
+use super::event::{Now, WaiterId};
+use super::link::Link;
+use super::op::Op;
+use super::open::{FileOpen, Open};
+use super::server::Server;
+use super::session::Session;
+use super::status::CommandError;
+use super::tree_connect::TreeConnect;
+use crate::smb2::{FileId, Smb2Header};
+
+/// What a command does next. States are consumed: a step that waits hands over all it needs to go on.
+pub enum Step {
+    /// Answer with this status and with the body that was written to [`Context::out`].
+    Reply(NtStatus),
+    /// Run an operation, then call the command's `finish`.
+    Op(Op, Pending),
+    /// Wait for an event, then call the command's `resume`. An interim reply is sent.
+    Park(Parked),
+}
+
+/// Result of `decide`, `finish` and `resume`. An error becomes an ERROR response.
+pub type StepResult = Result<Step, CommandError>;
+
+/// One request under way.
+pub struct Request {
+    /// Its header. A related request has the ids of its predecessor in place already.
+    pub header: Smb2Header,
+    /// The whole message from its header on, up to the next request of the compound.
+    pub message: Bytes,
+    /// It came sealed.
+    pub sealed: bool,
+    /// It came signed, and the signature was right.
+    pub signed: bool,
+    /// It is a related request of a compound.
+    pub related: bool,
+}
+
+impl Request {
+    /// A part of the message that shares its memory; empty when out of range.
+    #[must_use]
+    pub fn slice(&self, range: Range<usize>) -> Bytes {
+        if range.start <= range.end && range.end <= self.message.len() { self.message.slice(range) } else { Bytes::new() }
+    }
+}
+
+/// The surroundings of one request.
+pub struct Context<'a> {
+    /// What all connections share.
+    pub server: &'a Arc<Server>,
+    /// The protocol state of this connection.
+    pub link: &'a mut Link,
+    /// The request.
+    pub request: &'a Request,
+    /// Its session, where the command needs one.
+    pub session: Option<Arc<Session>>,
+    /// Its tree connect, where the command needs one.
+    pub tree: Option<Arc<TreeConnect>>,
+    /// The FileId that related requests inherit; CREATE sets it.
+    pub related_file: &'a mut Option<FileId>,
+    /// The reply. The header's place is reserved; a command appends its body, whose offsets count from `header_start`.
+    pub out: &'a mut ReplyBuffer,
+    /// Where the reply's SMB2 header starts in `out`.
+    pub header_start: usize,
+    /// Operations that must be done before the reply is sent (a deletion by CLOSE). Failures are logged.
+    pub before_reply: &'a mut VecDeque<Op>,
+    /// How others resume this request once it is parked.
+    pub waiter: WaiterId,
+    /// The present.
+    pub now: Now,
+}
+
+impl Context<'_> {
+    /// The session.
+    ///
+    /// # Errors
+    /// `Internal`: dispatch gives every command that needs one its session.
+    pub fn session(&self) -> Result<&Arc<Session>, CommandError> {
+        self.session.as_ref().ok_or(CommandError::Internal("the command has no session"))
+    }
+
+    /// The tree connect.
+    ///
+    /// # Errors
+    /// `Internal`: dispatch gives every command that needs one its tree connect.
+    pub fn tree(&self) -> Result<&Arc<TreeConnect>, CommandError> {
+        self.tree.as_ref().ok_or(CommandError::Internal("the command has no tree connect"))
+    }
+
+    /// The token that access checks see.
+    ///
+    /// # Errors
+    /// As [`Context::session`].
+    pub fn token(&self) -> Result<Arc<Token>, CommandError> {
+        Ok(self.session()?.token())
+    }
+
+    /// The open that a request's FileId names; all ones means that of the compound's predecessor.
+    ///
+    /// # Errors
+    /// FILE_CLOSED when there is none in this session and tree connect.
+    pub fn open(&mut self, id: FileId) -> Result<Arc<Open>, CommandError> {
+        let id = match (id == FileId::ANY, self.request.related, *self.related_file) {
+            (true, true, Some(inherited)) => inherited,
+            _ => id,
+        };
+        let open = self.session()?.open(id).ok_or(NtStatus::FILE_CLOSED)?;
+        if self.tree.as_ref().is_some_and(|tree| tree.id != open.tree.id) {
+            return Err(NtStatus::FILE_CLOSED.into());
+        }
+        *self.related_file = Some(id);
+        Ok(open)
+    }
+
+    /// Appends a reply body with a writer; returns what `write` does. The writer's position counts from the start of
+    /// the buffer: the body starts at `position()` before anything is written, the header at [`Context::header_start`].
+    pub fn write<T>(&mut self, write: impl FnOnce(&mut freehold_dtyp::Writer) -> T) -> T {
+        self.out.write(write)
+    }
+
+    /// Answers with a body.
+    ///
+    /// # Errors
+    /// Never; the form of a command's result.
+    pub fn reply(&mut self, body: &impl freehold_dtyp::Encode) -> StepResult {
+        self.out.write(|writer| body.encode(writer));
+        Ok(Step::Reply(NtStatus::SUCCESS))
+    }
+}
+
+/// The file part of an open.
+///
+/// # Errors
+/// INVALID_DEVICE_REQUEST for a pipe.
+pub fn file_of(open: &Open) -> Result<&FileOpen, CommandError> {
+    open.as_file().ok_or(CommandError::Status(NtStatus::INVALID_DEVICE_REQUEST))
+}

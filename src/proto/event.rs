@@ -1,0 +1,101 @@
+//! What connections tell each other: typed events in a mailbox, never a call across.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use freehold_dtyp::FileTime;
+use parking_lot::Mutex;
+
+use crate::smb2::SessionId;
+
+/// The present, as the shell reads it from its clocks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Now {
+    /// Time since the server started; never goes back.
+    pub monotonic: Duration,
+    /// Wall-clock time.
+    pub wall: FileTime,
+}
+
+/// Names a connection of this server; never reused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ConnectionId(pub u64);
+
+/// Names a received frame (a request or a compound of requests) under way on a connection; never reused there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ChainId(pub u64);
+
+/// Names a parked request: what is registered with a file so that somebody else's action can resume it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct WaiterId {
+    /// Where it waits.
+    pub connection: ConnectionId,
+    /// Its frame: one request of a frame waits at a time.
+    pub chain: ChainId,
+}
+
+/// Why a parked request goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wake {
+    /// What it waited for may be there: look again.
+    Retry,
+    /// The client cancelled it ([MS-SMB2] 3.3.5.16).
+    Cancelled,
+    /// Its deadline has passed.
+    TimedOut,
+    /// Its open, tree connect or session is gone.
+    Closed,
+}
+
+/// Something for a connection to do.
+#[derive(Debug)]
+pub enum Event {
+    /// Resume a parked request. Ignored when it is gone or does not wait.
+    Wake {
+        /// Which.
+        chain: ChainId,
+        /// Why.
+        wake: Wake,
+    },
+    /// Send an OPLOCK_BREAK notification ([MS-SMB2] 3.3.4.6, 3.3.4.7): the body, ready to send.
+    Break {
+        /// Whose session's keys seal it, where that session is encrypted.
+        session: SessionId,
+        /// The notification's body.
+        body: Vec<u8>,
+    },
+    /// A session of this connection was ended elsewhere: forget it.
+    SessionGone(SessionId),
+}
+
+/// Tells the shell that a connection has mail. Called from any thread, must not block.
+pub trait Waker: Send + Sync {
+    /// Makes the shell call `Connection::handle_events` soon.
+    fn wake(&self);
+}
+
+/// A connection's mailbox, reachable by all others.
+pub struct Mailbox {
+    events: Mutex<Vec<Event>>,
+    waker: Box<dyn Waker>,
+}
+
+impl Mailbox {
+    /// An empty mailbox.
+    #[must_use]
+    pub fn new(waker: Box<dyn Waker>) -> Arc<Self> {
+        Arc::new(Mailbox { events: Mutex::new(Vec::new()), waker })
+    }
+
+    /// Puts an event in and wakes the owner.
+    pub fn post(&self, event: Event) {
+        self.events.lock().push(event);
+        self.waker.wake();
+    }
+
+    /// Takes all events, oldest first.
+    #[must_use]
+    pub fn take(&self) -> Vec<Event> {
+        std::mem::take(&mut *self.events.lock())
+    }
+}

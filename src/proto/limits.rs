@@ -1,0 +1,56 @@
+//! Every limit of the protocol core, by name. Sizes are in bytes unless the name says otherwise.
+
+use std::time::Duration;
+
+/// Most credits a connection may hold at a time ([MS-SMB2] 3.3.1.2).
+pub const MAX_CREDITS: u16 = 8192;
+/// Credits at most granted before the first logon on a connection has succeeded.
+pub const MAX_CREDITS_BEFORE_LOGON: u16 = 512;
+/// MaxReadSize, MaxWriteSize and MaxTransactSize for dialects with multi-credit operations.
+pub const MAX_IO_BYTES: u32 = 8 * 1024 * 1024;
+/// The same for SMB 2.0.2, which has no multi-credit operations.
+pub const MAX_IO_BYTES_SMB_2_0_2: u32 = 65_536;
+/// Bytes that one credit pays for ([MS-SMB2] 3.1.5.2).
+pub const BYTES_PER_CREDIT: u32 = 65_536;
+/// Largest transport message: the largest write with its headers, and room for compounds around it.
+pub const MAX_FRAME_BYTES: usize = MAX_IO_BYTES as usize + 128 * 1024;
+/// Largest transport message before a session exists.
+pub const MAX_FRAME_BYTES_BEFORE_LOGON: usize = 128 * 1024;
+/// Requests in one compound.
+pub const MAX_COMPOUND_REQUESTS: usize = 256;
+/// Requests that one connection may have waiting (locks, notifications, breaks, blocked reads of pipes).
+pub const MAX_PARKED_REQUESTS: usize = 4096;
+/// Sessions on one connection.
+pub const MAX_SESSIONS_PER_CONNECTION: usize = 16_384;
+/// Sessions of one connection whose logon is not finished.
+pub const MAX_HALF_OPEN_SESSIONS: usize = 64;
+/// Tree connects of one session.
+pub const MAX_TREES_PER_SESSION: usize = 4096;
+/// Opens of one session.
+pub const MAX_OPENS_PER_SESSION: usize = 262_144;
+/// A request that takes longer than this in the volume gets an interim reply.
+pub const INTERIM_AFTER: Duration = Duration::from_millis(500);
+/// Wait for the acknowledgement of an oplock or lease break ([MS-SMB2] 3.3.2.1).
+pub const BREAK_ACKNOWLEDGEMENT: Duration = Duration::from_secs(35);
+/// A logon must be finished within this time ([MS-SMB2] 3.3.2.3).
+pub const LOGON_TIMEOUT: Duration = Duration::from_secs(45);
+/// Failed logons in a row from one address after which further ones are delayed.
+pub const FAILED_LOGONS_BEFORE_DELAY: u32 = 9;
+/// The delay of such a logon's answer.
+pub const FAILED_LOGON_DELAY: Duration = Duration::from_secs(2);
+/// Chunks of one server-side copy ([MS-SMB2] 3.3.3 ServerSideCopyMaxNumberofChunks).
+pub const COPY_MAX_CHUNKS: u32 = 256;
+/// Bytes of one chunk (ServerSideCopyMaxChunkSize).
+pub const COPY_MAX_CHUNK_BYTES: u32 = 1024 * 1024;
+/// Bytes of one server-side copy (ServerSideCopyMaxDataSize).
+pub const COPY_MAX_DATA_BYTES: u32 = 16 * 1024 * 1024;
+/// Byte-range locks in one request.
+pub const MAX_LOCKS_PER_REQUEST: usize = 1024;
+/// Byte-range locks of one open.
+pub const MAX_LOCKS_PER_OPEN: usize = 65_536;
+/// Changes kept for a CHANGE_NOTIFY that has not been sent yet, in bytes of the reply; more overflows.
+pub const MAX_NOTIFY_BYTES: usize = 1024 * 1024;
+/// Failed logons of an address are forgotten after this time without one.
+pub const FAILED_LOGONS_FORGOTTEN_AFTER: Duration = Duration::from_secs(300);
+/// Addresses with failed logons that are remembered before old ones are dropped.
+pub const MAX_ADDRESSES_WITH_FAILED_LOGONS: usize = 10_000;

@@ -1,0 +1,30 @@
+//! The SMB2 protocol core ([MS-SMB2] 3.3): bytes and time in, frames and operations out. No I/O.
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing,
+        clippy::arithmetic_side_effects
+    )
+)]
+
+pub mod buffer;
+pub mod commands;
+pub mod connection;
+pub mod context;
+pub mod dispatch;
+pub mod event;
+pub mod limits;
+pub mod link;
+pub mod node;
+pub mod notify;
+pub mod op;
+pub mod open;
+pub mod pipe;
+pub mod server;
+pub mod session;
+pub mod sharded;
+pub mod status;
+pub mod tree_connect;

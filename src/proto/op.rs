@@ -1,0 +1,263 @@
+//! What the core asks the I/O shell to do, and what comes back.
+//!
+//! An [`Op`] is one call of a [`crate::vfs::Volume`] or [`crate::vfs::File`], as plain data. The shell runs it (inline or
+//! on a thread that may block), and gives the [`OpResult`] to `Connection::complete` under the same [`OpId`]. The
+//! core never calls a volume itself, so that a simulation can delay, reorder and fail every operation.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use freehold_acl::SecurityDescriptor;
+use freehold_dtyp::{FileTime, NtStatus, Wtf8, Wtf8Buf};
+
+use super::buffer::ReplyBuffer;
+use crate::vfs::{
+    DataUse, DirectoryCursor, DirectoryEntry, Existing, ExtendedAttribute, FileRef, Metadata, MetadataChange, NewNode,
+    OpenError, Opened, Space, StreamEntry, VfsError, VfsPath, Volume,
+};
+
+/// Names one operation under way on a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct OpId(pub u64);
+
+/// A volume as the core holds it: an opaque handle that it passes on.
+#[derive(Clone)]
+pub struct VolumeRef {
+    /// Number of the volume in this server: with a `NodeId` it names a file.
+    pub id: VolumeId,
+    /// What the volume is and can do.
+    pub identity: Arc<crate::vfs::VolumeIdentity>,
+    /// The volume, for the shell.
+    pub volume: Arc<dyn Volume>,
+}
+
+impl std::fmt::Debug for VolumeRef {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "VolumeRef({})", self.id.0)
+    }
+}
+
+/// Number of a volume in this server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct VolumeId(pub u32);
+
+/// One chunk of [`Op::CopyRanges`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CopyRange {
+    /// Where to read, in bytes.
+    pub source_offset: u64,
+    /// Where to write, in bytes.
+    pub offset: u64,
+    /// How much, in bytes.
+    pub length_bytes: u64,
+}
+
+/// Collects directory entries on behalf of QUERY_DIRECTORY. Runs in the shell, but is pure: it filters and encodes.
+pub trait ListVisitor: Send {
+    /// Takes an entry; false when it does not fit any more (it is offered again at the next scan).
+    fn visit(&mut self, name: Wtf8<'_>, metadata: &Metadata) -> bool;
+    /// Gives back what [`Op::List`] was started with, for `finish`.
+    fn into_any(self: Box<Self>) -> Box<dyn std::any::Any + Send>;
+}
+
+/// One operation.
+#[allow(missing_docs)] // fields are the arguments of the volume method named
+pub enum Op {
+    /// [`Volume::open`].
+    Open { volume: VolumeRef, path: VfsPath, stream: Option<Wtf8Buf>, data_use: DataUse },
+    /// [`Volume::create`].
+    Create { volume: VolumeRef, parent: FileRef, name: Wtf8Buf, new: Box<NewNode> },
+    /// [`Volume::create_stream`].
+    CreateStream { volume: VolumeRef, file: FileRef, name: Wtf8Buf, now: FileTime },
+    /// [`Volume::rename`].
+    Rename { volume: VolumeRef, file: FileRef, to: VfsPath, existing: Existing, now: FileTime },
+    /// [`Volume::link`].
+    Link { volume: VolumeRef, file: FileRef, to: VfsPath, existing: Existing, now: FileTime },
+    /// [`Volume::unlink`].
+    Unlink { volume: VolumeRef, file: FileRef },
+    /// [`Volume::space`].
+    Space { volume: VolumeRef },
+    /// Drops a handle, so that the system call that closes it happens in the shell.
+    Close { file: FileRef },
+    /// [`crate::vfs::File::read`] to the end of `buffer`, which grows by what was read (at most `length_bytes`).
+    Read { file: FileRef, offset: u64, length_bytes: u32, buffer: ReplyBuffer },
+    /// [`crate::vfs::File::write`]; with `durable` a flush follows.
+    Write { file: FileRef, offset: u64, data: Bytes, durable: bool },
+    /// [`crate::vfs::File::flush`].
+    Flush { file: FileRef },
+    /// [`crate::vfs::File::set_size`].
+    SetSize { file: FileRef, size_bytes: u64 },
+    /// [`crate::vfs::File::allocate`].
+    Allocate { file: FileRef, allocated_bytes: u64 },
+    /// [`crate::vfs::File::punch_hole`].
+    PunchHole { file: FileRef, offset: u64, length_bytes: u64 },
+    /// [`crate::vfs::File::allocated_ranges`].
+    AllocatedRanges { file: FileRef, offset: u64, length_bytes: u64, limit: usize },
+    /// [`crate::vfs::File::copy_range`] for each range in turn, up to the first that fails or ends early.
+    CopyRanges { source: FileRef, file: FileRef, ranges: Vec<CopyRange> },
+    /// [`crate::vfs::File::clone_range`].
+    CloneRange { source: FileRef, file: FileRef, range: CopyRange },
+    /// [`crate::vfs::File::metadata`].
+    Metadata { file: FileRef },
+    /// [`crate::vfs::File::set_metadata`].
+    SetMetadata { file: FileRef, change: MetadataChange },
+    /// [`crate::vfs::File::overwrite`].
+    Overwrite { file: FileRef, new: Box<NewNode>, supersede_security: bool },
+    /// [`crate::vfs::File::security`].
+    Security { file: FileRef },
+    /// [`crate::vfs::File::set_security`].
+    SetSecurity { file: FileRef, security: Arc<SecurityDescriptor>, now: FileTime },
+    /// [`crate::vfs::File::extended_attributes`].
+    ExtendedAttributes { file: FileRef },
+    /// [`crate::vfs::File::set_extended_attributes`].
+    SetExtendedAttributes { file: FileRef, changes: Vec<ExtendedAttribute>, now: FileTime },
+    /// [`crate::vfs::File::streams`].
+    Streams { file: FileRef },
+    /// [`crate::vfs::File::rename_stream`].
+    RenameStream { file: FileRef, to: Wtf8Buf, existing: Existing, now: FileTime },
+    /// [`crate::vfs::File::reparse_data`].
+    ReparseData { file: FileRef },
+    /// [`crate::vfs::File::set_reparse_data`].
+    SetReparseData { file: FileRef, data: Option<Vec<u8>>, now: FileTime },
+    /// [`crate::vfs::File::list`].
+    List { file: FileRef, cursor: DirectoryCursor, visitor: Box<dyn ListVisitor> },
+    /// [`crate::vfs::File::entry`].
+    Entry { file: FileRef, name: Wtf8Buf },
+    /// [`crate::vfs::File::is_empty`].
+    IsEmpty { file: FileRef },
+    /// Looks up an account for a logon; `domain` and `user` as the client spelled them.
+    Account { domain: String, user: String },
+    /// Waits, then answers [`OpResult::Done`]: a failed logon's delay.
+    Delay { duration: std::time::Duration },
+}
+
+impl Op {
+    /// True for operations that usually wait for the disk or take long, so that the shell does not run them on a
+    /// thread that serves connections.
+    #[must_use]
+    pub fn blocks(&self) -> bool {
+        match self {
+            Op::Flush { .. } | Op::CopyRanges { .. } | Op::CloneRange { .. } | Op::Write { durable: true, .. } => true,
+            Op::SetSize { .. }
+            | Op::Allocate { .. }
+            | Op::PunchHole { .. }
+            | Op::Open { .. }
+            | Op::Create { .. }
+            | Op::CreateStream { .. }
+            | Op::Rename { .. }
+            | Op::Link { .. }
+            | Op::Unlink { .. }
+            | Op::Space { .. }
+            | Op::Close { .. }
+            | Op::Read { .. }
+            | Op::Write { durable: false, .. }
+            | Op::AllocatedRanges { .. }
+            | Op::Metadata { .. }
+            | Op::SetMetadata { .. }
+            | Op::Overwrite { .. }
+            | Op::Security { .. }
+            | Op::SetSecurity { .. }
+            | Op::ExtendedAttributes { .. }
+            | Op::SetExtendedAttributes { .. }
+            | Op::Streams { .. }
+            | Op::RenameStream { .. }
+            | Op::ReparseData { .. }
+            | Op::SetReparseData { .. }
+            | Op::List { .. }
+            | Op::Entry { .. }
+            | Op::IsEmpty { .. }
+            | Op::Account { .. }
+            | Op::Delay { .. } => false,
+        }
+    }
+}
+
+/// What is known of an account that wants to log on.
+#[derive(Clone, Debug)]
+pub enum AccountAnswer {
+    /// No such account.
+    Unknown,
+    /// The account, with what verifies its password.
+    Known(Box<crate::auth::Account>),
+    /// The account exists but may not log on.
+    Refused(NtStatus),
+}
+
+/// The result of an [`Op`].
+#[allow(missing_docs)] // named after the operations
+pub enum OpResult {
+    /// Of Open, Create, CreateStream.
+    Opened(Result<Opened, OpenError>),
+    /// Of every operation without a result of its own.
+    Done(Result<(), VfsError>),
+    /// Of Read: the buffer comes back, longer by the bytes read, or as it was.
+    Read { buffer: ReplyBuffer, result: Result<usize, VfsError> },
+    /// Of Rename: the new path.
+    Renamed(Result<VfsPath, VfsError>),
+    /// Of CopyRanges: ranges done wholly, and bytes copied of the next one; then what stopped it, if anything.
+    Copied { ranges: u32, partial_bytes: u64, total_bytes: u64, result: Result<(), VfsError> },
+    /// Of Space.
+    Space(Result<Space, VfsError>),
+    /// Of Metadata and Overwrite.
+    Metadata(Result<Metadata, VfsError>),
+    /// Of Security.
+    Security(Result<Arc<SecurityDescriptor>, VfsError>),
+    /// Of ExtendedAttributes.
+    ExtendedAttributes(Result<Vec<ExtendedAttribute>, VfsError>),
+    /// Of Streams.
+    Streams(Result<Vec<StreamEntry>, VfsError>),
+    /// Of AllocatedRanges.
+    Ranges(Result<Vec<(u64, u64)>, VfsError>),
+    /// Of ReparseData.
+    Bytes(Result<Vec<u8>, VfsError>),
+    /// Of List: the visitor comes back.
+    Listed { visitor: Box<dyn ListVisitor>, result: Result<Option<DirectoryCursor>, VfsError> },
+    /// Of Entry.
+    Entry(Result<Option<DirectoryEntry>, VfsError>),
+    /// Of IsEmpty.
+    IsEmpty(Result<bool, VfsError>),
+    /// Of Account.
+    Account(AccountAnswer),
+}
+
+macro_rules! take {
+    ($($(#[$doc:meta])* $name:ident: $variant:ident -> $ty:ty;)*) => {$(
+        $(#[$doc])*
+        ///
+        /// # Errors
+        /// What the volume said; `CommandError::Internal` when the shell answered another operation.
+        pub fn $name(self) -> Result<$ty, super::status::CommandError> {
+            match self {
+                OpResult::$variant(result) => Ok(result?),
+                _ => Err(super::status::CommandError::Internal("the result is of another operation")),
+            }
+        }
+    )*};
+}
+
+impl OpResult {
+    take! {
+        /// Of an operation without a result.
+        done: Done -> ();
+        /// Of Metadata and Overwrite.
+        metadata: Metadata -> Metadata;
+        /// Of Rename.
+        renamed: Renamed -> VfsPath;
+        /// Of Space.
+        space: Space -> Space;
+        /// Of Security.
+        security: Security -> Arc<SecurityDescriptor>;
+        /// Of ExtendedAttributes.
+        extended_attributes: ExtendedAttributes -> Vec<ExtendedAttribute>;
+        /// Of Streams.
+        streams: Streams -> Vec<StreamEntry>;
+        /// Of AllocatedRanges.
+        ranges: Ranges -> Vec<(u64, u64)>;
+        /// Of ReparseData.
+        bytes: Bytes -> Vec<u8>;
+        /// Of Entry.
+        entry: Entry -> Option<DirectoryEntry>;
+        /// Of IsEmpty.
+        is_empty: IsEmpty -> bool;
+    }
+}

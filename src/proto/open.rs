@@ -1,0 +1,121 @@
+//! Open: one successful CREATE ([MS-SMB2] 3.3.1.10).
+//!
+//! Life: `Reserved` (share access taken, the volume not asked yet; kept by the CREATE) --commit--> `Live` (in the
+//! session's table) --close--> `Closed` (out of the table, share access given back). Lock order: a session's table, then a
+//! node's state, then an open's own state; never the other way.
+
+use std::sync::Arc;
+
+use freehold_acl::AccessMask;
+use parking_lot::Mutex;
+
+use super::event::WaiterId;
+use super::node::NodeCell;
+use super::tree_connect::TreeConnect;
+use crate::smb2::{FileId, SessionId};
+use crate::vfs::{DirectoryCursor, FileRef, NodeKind};
+
+/// One open file, directory, stream or pipe.
+pub struct Open {
+    /// What the client names it by.
+    pub file_id: FileId,
+    /// The session that owns it.
+    pub session: SessionId,
+    /// The tree connect it was opened through.
+    pub tree: Arc<TreeConnect>,
+    /// What it may do ([MS-SMB2] GrantedAccess).
+    pub granted: AccessMask,
+    /// File or pipe.
+    pub target: Target,
+}
+
+/// What an open leads to.
+pub enum Target {
+    /// A file, directory or named stream of a volume.
+    File(FileOpen),
+    /// A named pipe of IPC$.
+    Pipe(Mutex<super::pipe::PipeOpen>),
+}
+
+/// The part of an open that belongs to a file.
+pub struct FileOpen {
+    /// The volume's handle.
+    pub file: FileRef,
+    /// Share modes, locks and caching of the file, common to all its opens.
+    pub node: Arc<NodeCell>,
+    /// File or directory. A named stream of a directory is a file.
+    pub kind: NodeKind,
+    /// The named stream it is of: its name without type, as the client spelled it; `None` for the unnamed one.
+    pub stream: Option<freehold_dtyp::Wtf8Buf>,
+    /// CreateOptions of the CREATE that still matter (WRITE_THROUGH, NO_INTERMEDIATE_BUFFERING, SEQUENTIAL_ONLY,
+    /// BACKUP_INTENT ...).
+    pub create_options: u32,
+    /// What changes with use.
+    pub state: Mutex<FileOpenState>,
+}
+
+/// What changes while a file is open.
+#[derive(Default)]
+pub struct FileOpenState {
+    /// CurrentByteOffset of FilePositionInformation.
+    pub position: u64,
+    /// FileModeInformation bits set by SET_INFO.
+    pub mode: u32,
+    /// DELETE_ON_CLOSE was asked at CREATE.
+    pub delete_on_close: bool,
+    /// Directory enumeration ([MS-SMB2] EnumerationLocation, EnumerationSearchPattern).
+    pub enumeration: Option<Enumeration>,
+    /// CHANGE_NOTIFY: what this open watches; set by the first request.
+    pub watch: Option<super::notify::Watch>,
+    /// Times that a client froze (-1) or set on this handle: automatic updates skip them ([MS-FSA] UserSet...Time).
+    pub frozen_times: FrozenTimes,
+    /// A write through this handle has set ARCHIVE and the write time already.
+    pub written: bool,
+    /// Lock sequence numbers seen ([MS-SMB2] LockSequenceArray): 64 places, the value or `None`.
+    pub lock_sequence: Vec<Option<u8>>,
+    /// Requests that wait on this handle.
+    pub parked: Vec<WaiterId>,
+    /// The handle is closed; a request that raced with CLOSE sees FILE_CLOSED.
+    pub closed: bool,
+    /// Resume key of server-side copies ([MS-SMB2] 3.3.5.15.5) was given out.
+    pub resume_key_given: bool,
+}
+
+/// Where a directory enumeration stands.
+#[derive(Clone, Debug)]
+pub struct Enumeration {
+    /// The pattern of the scan.
+    pub pattern: freehold_dtyp::Wtf8Buf,
+    /// The volume's position; `None` when the end was reached.
+    pub cursor: Option<DirectoryCursor>,
+    /// Which of `.` and `..` are still to be given (0: both, 1: `..`, 2: none).
+    pub dots: u8,
+    /// An entry was given in this scan.
+    pub any: bool,
+}
+
+/// Times that are not updated automatically through a handle.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FrozenTimes {
+    /// LastWriteTime.
+    pub modified: bool,
+    /// ChangeTime.
+    pub changed: bool,
+    /// LastAccessTime.
+    pub accessed: bool,
+}
+
+impl Open {
+    /// The file part.
+    ///
+    /// # Errors
+    /// `None` for a pipe.
+    #[must_use]
+    pub fn as_file(&self) -> Option<&FileOpen> {
+        match &self.target {
+            Target::File(file) => Some(file),
+            Target::Pipe(_) => None,
+        }
+    }
+}
+

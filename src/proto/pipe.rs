@@ -1,0 +1,1 @@
+//! Opens of named pipes.

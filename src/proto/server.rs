@@ -1,0 +1,162 @@
+//! What all connections share ([MS-SMB2] 3.3.1.5 Server): configuration, shares, sessions, open files, mailboxes.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use arc_swap::ArcSwap;
+use freehold_dtyp::{FileTime, Guid, Sid};
+use parking_lot::Mutex;
+
+use super::event::{ConnectionId, Event, Mailbox, Now};
+use super::limits;
+use super::node::NodeTable;
+use super::notify::NotifyTable;
+use super::session::Session;
+use super::sharded::Sharded;
+use super::tree_connect::Shares;
+use crate::smb2::{Dialect, SessionId};
+
+/// What is fixed while the server runs.
+#[derive(Clone, Debug)]
+pub struct ServerConfig {
+    /// ServerGuid.
+    pub guid: Guid,
+    /// NetBIOS name, upper case, at most 15 characters.
+    pub netbios_name: String,
+    /// DNS name.
+    pub dns_name: String,
+    /// The machine's SID: local accounts' SIDs start with it.
+    pub machine_sid: Sid,
+    /// Comment of the server in lists.
+    pub comment: String,
+    /// Lowest dialect.
+    pub min_dialect: Dialect,
+    /// Highest dialect.
+    pub max_dialect: Dialect,
+    /// Every session signs ([MS-SMB2] RequireMessageSigning).
+    pub require_signing: bool,
+    /// Every session of a client that can is sealed ([MS-SMB2] EncryptData).
+    pub encrypt_data: bool,
+    /// Clear traffic to what must be sealed is refused ([MS-SMB2] RejectUnencryptedAccess).
+    pub reject_unencrypted: bool,
+    /// Sessions without an account may be made.
+    pub allow_anonymous: bool,
+    /// When the server started.
+    pub started: FileTime,
+}
+
+/// Random bytes for ids, challenges and salts. The shell gives the system's, a simulation a seeded one.
+pub trait Entropy: Send + Sync {
+    /// Fills `buffer`.
+    fn fill(&self, buffer: &mut [u8]);
+}
+
+/// The server.
+pub struct Server {
+    /// What is fixed.
+    pub config: ServerConfig,
+    /// The shares, swapped when one changes.
+    pub shares: ArcSwap<Shares>,
+    /// What the RPC interfaces tell of accounts, swapped when one changes.
+    pub accounts: ArcSwap<crate::rpc::AccountNames>,
+    /// Sessions whose logon succeeded.
+    pub sessions: Sharded<u64, Arc<Session>>,
+    /// Files that are open.
+    pub nodes: NodeTable,
+    /// Directories that are watched.
+    pub notify: NotifyTable,
+    /// Random bytes.
+    pub entropy: Box<dyn Entropy>,
+    mailboxes: Sharded<ConnectionId, Arc<Mailbox>>,
+    next_connection: AtomicU64,
+    next_file: AtomicU64,
+    failed_logons: Mutex<HashMap<String, FailedLogons>>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct FailedLogons {
+    count: u32,
+    last: std::time::Duration,
+}
+
+impl Server {
+    /// A server without sessions.
+    #[must_use]
+    pub fn new(config: ServerConfig, entropy: Box<dyn Entropy>) -> Arc<Self> {
+        Arc::new(Server {
+            config,
+            shares: ArcSwap::from_pointee(Shares::default()),
+            accounts: ArcSwap::from_pointee(crate::rpc::AccountNames::default()),
+            sessions: Sharded::default(),
+            nodes: NodeTable::default(),
+            notify: NotifyTable::default(),
+            entropy,
+            mailboxes: Sharded::default(),
+            next_connection: AtomicU64::new(1),
+            next_file: AtomicU64::new(1),
+            failed_logons: Mutex::new(HashMap::new()),
+        })
+    }
+
+    /// Registers a connection's mailbox and names the connection.
+    pub fn register(&self, mailbox: Arc<Mailbox>) -> ConnectionId {
+        let id = ConnectionId(self.next_connection.fetch_add(1, Ordering::Relaxed));
+        self.mailboxes.insert(id, mailbox);
+        id
+    }
+
+    /// Forgets a connection.
+    pub fn unregister(&self, id: ConnectionId) {
+        self.mailboxes.remove(&id);
+    }
+
+    /// Sends an event to a connection; false when it is gone.
+    pub fn post(&self, to: ConnectionId, event: Event) -> bool {
+        let mailbox = self.mailboxes.find(&to);
+        mailbox.inspect(|mailbox| mailbox.post(event)).is_some()
+    }
+
+    /// A volatile (and persistent) file id that was never used.
+    pub fn next_file_id(&self) -> u64 {
+        self.next_file.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// A session id that is not in use; random, so that ids cannot be guessed.
+    pub fn next_session_id(&self) -> SessionId {
+        loop {
+            let mut bytes = [0; 8];
+            self.entropy.fill(&mut bytes);
+            // Some clients print it as a signed number; the top bits stay clear.
+            let id = u64::from_le_bytes(bytes) >> 8;
+            if id != 0 && self.sessions.find(&id).is_none() {
+                return SessionId(id);
+            }
+        }
+    }
+
+    /// Counts a failed logon of an address; true when the answer shall be delayed.
+    pub fn logon_failed(&self, peer: &str, now: Now) -> bool {
+        let mut table = self.failed_logons.lock();
+        if table.len() > limits::MAX_ADDRESSES_WITH_FAILED_LOGONS {
+            table.retain(|_, entry| {
+                now.monotonic.saturating_sub(entry.last) < limits::FAILED_LOGONS_FORGOTTEN_AFTER
+            });
+        }
+        let entry = table.entry(peer.to_owned()).or_insert(FailedLogons { count: 0, last: now.monotonic });
+        if now.monotonic.saturating_sub(entry.last) >= limits::FAILED_LOGONS_FORGOTTEN_AFTER {
+            entry.count = 0;
+        }
+        entry.count = entry.count.saturating_add(1);
+        entry.last = now.monotonic;
+        entry.count > limits::FAILED_LOGONS_BEFORE_DELAY
+    }
+
+    /// A logon from this address succeeded: its failures are forgotten.
+    pub fn logon_succeeded(&self, peer: &str) {
+        let mut table = self.failed_logons.lock();
+        if !table.is_empty() {
+            table.remove(peer);
+        }
+    }
+}

@@ -1,0 +1,187 @@
+//! Session and its channels ([MS-SMB2] 3.3.1.8 and 3.3.1.14).
+//!
+//! Life: `InProgress` (a logon is being stepped; lives in the connection that started it) --logon--> `Valid`
+//! --expiry--> `Expired` --re-authentication--> `Valid`; `Closed` ends it. Sessions are reachable by all connections, so
+//! what changes is behind a lock of the session's own.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+
+use arc_swap::ArcSwap;
+use freehold_acl::Token;
+use freehold_dtyp::FileTime;
+use parking_lot::Mutex;
+
+use super::event::ConnectionId;
+use super::open::Open;
+use super::sharded::IdMap;
+use super::tree_connect::TreeConnect;
+use crate::crypto::{OpenKey, SealKey};
+use crate::smb2::{FileId, SessionId, TreeId};
+
+/// Who is logged on.
+#[derive(Clone, Debug)]
+pub struct Identity {
+    /// Account name as stored.
+    pub user: String,
+    /// Its domain or this server's name.
+    pub domain: String,
+    /// What access checks see.
+    pub token: Arc<Token>,
+    /// Logged on without an account.
+    pub is_anonymous: bool,
+    /// Logged on as guest.
+    pub is_guest: bool,
+}
+
+/// Keys that seal and open the messages of a session ([MS-SMB2] EncryptionKey and DecryptionKey).
+pub struct SealingKeys {
+    /// For what this server sends.
+    pub seal: SealKey,
+    /// For what the client sends.
+    pub open: OpenKey,
+}
+
+/// A session whose logon succeeded.
+pub struct Session {
+    /// Its id.
+    pub id: SessionId,
+    /// The connection it was made on.
+    pub connection: ConnectionId,
+    /// Who is logged on; replaced by re-authentication.
+    pub identity: ArcSwap<Identity>,
+    /// Every message must be signed or sealed ([MS-SMB2] SigningRequired).
+    pub signing_required: bool,
+    /// Every message must be sealed ([MS-SMB2] EncryptData).
+    pub encrypt_data: bool,
+    /// Present in SMB 3.x.
+    pub sealing: Option<SealingKeys>,
+    /// ApplicationKey, for who asks (RPC).
+    pub application_key: Vec<u8>,
+    /// SessionKey as the authentication gave it, cut or padded to 16 bytes.
+    pub session_key: [u8; 16],
+    /// When it was made.
+    pub created: FileTime,
+    /// The logon's validity has ended: NETWORK_SESSION_EXPIRED until it is renewed.
+    pub expired: AtomicBool,
+    /// Ended; requests that raced see USER_SESSION_DELETED.
+    pub closed: AtomicBool,
+    trees: Mutex<IdMap<u32, Arc<TreeConnect>>>,
+    opens: Mutex<IdMap<u64, Arc<Open>>>,
+    next_tree: AtomicU32,
+}
+
+impl Session {
+    /// A session without trees and opens.
+    #[allow(clippy::too_many_arguments)] // the parts that a logon determines, each once
+    #[must_use]
+    pub fn new(
+        id: SessionId,
+        connection: ConnectionId,
+        identity: Identity,
+        signing_required: bool,
+        encrypt_data: bool,
+        sealing: Option<SealingKeys>,
+        application_key: Vec<u8>,
+        session_key: [u8; 16],
+        created: FileTime,
+    ) -> Self {
+        Session {
+            id,
+            connection,
+            identity: ArcSwap::from_pointee(identity),
+            signing_required,
+            encrypt_data,
+            sealing,
+            application_key,
+            session_key,
+            created,
+            expired: AtomicBool::new(false),
+            closed: AtomicBool::new(false),
+            trees: Mutex::new(IdMap::default()),
+            opens: Mutex::new(IdMap::default()),
+            next_tree: AtomicU32::new(1),
+        }
+    }
+
+    /// The token of the present identity.
+    #[must_use]
+    pub fn token(&self) -> Arc<Token> {
+        self.identity.load().token.clone()
+    }
+
+    /// A tree id that is not in use.
+    pub fn next_tree_id(&self) -> TreeId {
+        loop {
+            let id = self.next_tree.fetch_add(1, Ordering::Relaxed);
+            if id != 0 && id != u32::MAX && !self.trees.lock().contains_key(&id) {
+                return TreeId(id);
+            }
+        }
+    }
+
+    /// Number of tree connects.
+    pub fn tree_count(&self) -> usize {
+        self.trees.lock().len()
+    }
+
+    /// Adds a tree connect.
+    pub fn add_tree(&self, tree: Arc<TreeConnect>) {
+        self.trees.lock().insert(tree.id.0, tree);
+    }
+
+    /// The tree connect of that id.
+    #[inline]
+    pub fn tree(&self, id: TreeId) -> Option<Arc<TreeConnect>> {
+        self.trees.lock().get(&id.0).cloned()
+    }
+
+    /// Takes a tree connect out.
+    pub fn remove_tree(&self, id: TreeId) -> Option<Arc<TreeConnect>> {
+        self.trees.lock().remove(&id.0)
+    }
+
+    /// Takes all tree connects out.
+    pub fn take_trees(&self) -> Vec<Arc<TreeConnect>> {
+        self.trees.lock().drain().map(|(_, tree)| tree).collect()
+    }
+
+    /// Number of opens.
+    pub fn open_count(&self) -> usize {
+        self.opens.lock().len()
+    }
+
+    /// Adds an open. Its volatile id is unique in the server.
+    pub fn add_open(&self, open: Arc<Open>) {
+        self.opens.lock().insert(open.file_id.volatile, open);
+    }
+
+    /// The open that a FileId names: both halves must match.
+    #[inline]
+    pub fn open(&self, id: FileId) -> Option<Arc<Open>> {
+        self.opens.lock().get(&id.volatile).filter(|open| open.file_id.persistent == id.persistent).cloned()
+    }
+
+    /// Takes an open out; who gets it closes it.
+    pub fn remove_open(&self, id: FileId) -> Option<Arc<Open>> {
+        self.opens.lock().remove(&id.volatile)
+    }
+
+    /// Takes out all opens, or those of one tree connect, in the order they were made.
+    pub fn take_opens(&self, tree: Option<TreeId>) -> Vec<Arc<Open>> {
+        let mut opens = self.opens.lock();
+        let ids: Vec<u64> = opens
+            .iter()
+            .filter(|(_, open)| tree.is_none_or(|tree| open.tree.id == tree))
+            .map(|(id, _)| *id)
+            .collect();
+        let mut taken: Vec<_> = ids.iter().filter_map(|id| opens.remove(id)).collect();
+        taken.sort_by_key(|open| open.file_id.volatile);
+        taken
+    }
+
+    /// All opens, for lists.
+    pub fn opens(&self) -> Vec<Arc<Open>> {
+        self.opens.lock().values().cloned().collect()
+    }
+}

@@ -1,0 +1,76 @@
+//! The one place where an error becomes an NTSTATUS. Matches are exhaustive: a new error must be given its status here.
+
+use freehold_dtyp::{DecodeError, NtStatus};
+
+use crate::vfs::VfsError;
+
+/// Why a command was not done; answered with an ERROR response, the connection goes on.
+#[derive(Clone, Debug)]
+pub enum CommandError {
+    /// The status that the specification names for the case.
+    Status(NtStatus),
+    /// The same, with the ErrorData of [MS-SMB2] 2.2.2.
+    StatusWithData(NtStatus, Vec<u8>),
+    /// The request's body cannot be read.
+    Decode(DecodeError),
+    /// The volume refused.
+    Vfs(VfsError),
+    /// A broken invariant of this server; logged where it is answered.
+    Internal(&'static str),
+}
+
+impl From<NtStatus> for CommandError {
+    fn from(status: NtStatus) -> Self {
+        CommandError::Status(status)
+    }
+}
+
+impl From<DecodeError> for CommandError {
+    fn from(error: DecodeError) -> Self {
+        CommandError::Decode(error)
+    }
+}
+
+impl From<VfsError> for CommandError {
+    fn from(error: VfsError) -> Self {
+        CommandError::Vfs(error)
+    }
+}
+
+impl CommandError {
+    /// The status to answer.
+    #[must_use]
+    pub fn status(&self) -> NtStatus {
+        match self {
+            CommandError::Status(status) | CommandError::StatusWithData(status, _) => *status,
+            CommandError::Decode(_) => NtStatus::INVALID_PARAMETER,
+            CommandError::Vfs(error) => vfs_status(*error),
+            CommandError::Internal(_) => NtStatus::INTERNAL_ERROR,
+        }
+    }
+}
+
+/// The status of what a volume refuses, where the command has no better one.
+#[must_use]
+pub fn vfs_status(error: VfsError) -> NtStatus {
+    match error {
+        VfsError::NotFound => NtStatus::OBJECT_NAME_NOT_FOUND,
+        VfsError::Exists => NtStatus::OBJECT_NAME_COLLISION,
+        VfsError::NotADirectory => NtStatus::NOT_A_DIRECTORY,
+        VfsError::IsADirectory => NtStatus::FILE_IS_A_DIRECTORY,
+        VfsError::NotEmpty => NtStatus::DIRECTORY_NOT_EMPTY,
+        VfsError::DiskFull => NtStatus::DISK_FULL,
+        VfsError::ReadOnly => NtStatus::MEDIA_WRITE_PROTECTED,
+        VfsError::PermissionDenied => NtStatus::ACCESS_DENIED,
+        VfsError::NameInvalid => NtStatus::OBJECT_NAME_INVALID,
+        VfsError::TooManyLinks => NtStatus::TOO_MANY_LINKS,
+        VfsError::CrossDevice => NtStatus::NOT_SAME_DEVICE,
+        VfsError::EaTooLarge => NtStatus::EA_TOO_LARGE,
+        VfsError::Corrupt => NtStatus::FILE_CORRUPT_ERROR,
+        VfsError::NotSupported => NtStatus::NOT_SUPPORTED,
+        VfsError::OutOfRange => NtStatus::INVALID_PARAMETER,
+        VfsError::OutOfResources => NtStatus::INSUFFICIENT_RESOURCES,
+        VfsError::WouldBlock => NtStatus::INTERNAL_ERROR,
+        VfsError::Io => NtStatus::UNEXPECTED_IO_ERROR,
+    }
+}

@@ -1,0 +1,127 @@
+//! Shares and TreeConnects ([MS-SMB2] 3.3.1.6 and 3.3.1.9).
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use freehold_acl::{AccessMask, SecurityDescriptor};
+
+use super::op::VolumeRef;
+use crate::smb2::TreeId;
+use crate::vfs::VfsPath;
+
+/// Offline-caching mode of a share ([MS-SMB2] 2.2.10 ShareFlags).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum CachingMode {
+    /// Files are cached when the user asks.
+    #[default]
+    Manual,
+    /// Documents are cached when opened.
+    Documents,
+    /// Programs and documents are cached when opened.
+    Programs,
+    /// Nothing is cached offline.
+    None,
+}
+
+/// What a share gives access to.
+#[derive(Clone, Debug)]
+pub enum ShareTarget {
+    /// A folder of a volume.
+    Disk {
+        /// The volume.
+        volume: VolumeRef,
+        /// The folder, below the volume's root.
+        path: VfsPath,
+    },
+    /// The named pipes (IPC$).
+    Pipes,
+}
+
+/// A share as clients see it ([MS-SMB2] 3.3.1.6). Immutable: a change makes a new one.
+#[derive(Clone, Debug)]
+pub struct Share {
+    /// Its name, as spelled by who made it.
+    pub name: String,
+    /// What it leads to.
+    pub target: ShareTarget,
+    /// Remark.
+    pub comment: String,
+    /// Who may do what through this share, on top of each file's own descriptor (ConnectSecurity).
+    pub security: Arc<SecurityDescriptor>,
+    /// EncryptData.
+    pub encrypt: bool,
+    /// DoAccessBasedDirectoryEnumeration.
+    pub access_based_enumeration: bool,
+    /// CATimeout is set: handles can be persistent.
+    pub continuously_available: bool,
+    /// CSCFlags.
+    pub caching: CachingMode,
+    /// Most uses at a time; `None` without limit.
+    pub max_uses: Option<u32>,
+    /// Uses now; common to all versions of the share.
+    pub uses: Arc<AtomicU32>,
+}
+
+/// All shares, by name without case. Swapped whole when one changes.
+#[derive(Clone, Debug, Default)]
+pub struct Shares {
+    by_name: HashMap<String, Arc<Share>>,
+}
+
+impl Shares {
+    /// Of these shares; a later one of the same name wins.
+    #[must_use]
+    pub fn new(shares: impl IntoIterator<Item = Share>) -> Self {
+        Shares { by_name: shares.into_iter().map(|share| (share.name.to_uppercase(), Arc::new(share))).collect() }
+    }
+
+    /// The share of that name.
+    #[must_use]
+    pub fn find(&self, name: &str) -> Option<&Arc<Share>> {
+        self.by_name.get(&name.to_uppercase())
+    }
+
+    /// All of them, in the order of their names.
+    #[must_use]
+    pub fn list(&self) -> Vec<&Arc<Share>> {
+        let mut all: Vec<_> = self.by_name.values().collect();
+        all.sort_by(|a, b| a.name.cmp(&b.name));
+        all
+    }
+}
+
+/// One use of a share by a session ([MS-SMB2] 3.3.1.9). Counts itself in the share's uses until it is dropped.
+pub struct TreeConnect {
+    /// What the client names it by.
+    pub id: TreeId,
+    /// The share as it was when connected.
+    pub share: Arc<Share>,
+    /// What the share's descriptor grants the session's user.
+    pub maximal_access: AccessMask,
+}
+
+impl TreeConnect {
+    /// Takes a use of the share; `None` when it has as many as it may.
+    #[must_use]
+    pub fn new(id: TreeId, share: Arc<Share>, maximal_access: AccessMask) -> Option<Arc<Self>> {
+        let before = share.uses.fetch_add(1, Ordering::Relaxed);
+        let tree = Arc::new(TreeConnect { id, share, maximal_access });
+        (!tree.share.max_uses.is_some_and(|most| before >= most)).then_some(tree)
+    }
+
+    /// Volume and folder; `None` for IPC$.
+    #[must_use]
+    pub fn disk(&self) -> Option<(&VolumeRef, &VfsPath)> {
+        match &self.share.target {
+            ShareTarget::Disk { volume, path } => Some((volume, path)),
+            ShareTarget::Pipes => None,
+        }
+    }
+}
+
+impl Drop for TreeConnect {
+    fn drop(&mut self) {
+        self.share.uses.fetch_sub(1, Ordering::Relaxed);
+    }
+}
