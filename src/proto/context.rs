@@ -8,17 +8,18 @@ use bytes::Bytes;
 use freehold_acl::Token;
 use freehold_dtyp::NtStatus;
 
+use super::admit::Disconnect;
 use super::buffer::ReplyBuffer;
 use super::commands::{Parked, Pending};
 use super::event::{Now, WaiterId};
-use super::link::Link;
-use super::op::Op;
+use super::link::{Channel, Link};
+use super::op::{Op, Splice};
 use super::open::{FileOpen, Open};
 use super::server::Server;
 use super::session::Session;
 use super::status::CommandError;
 use super::tree_connect::TreeConnect;
-use crate::smb2::{FileId, Smb2Header};
+use crate::smb2::{FileId, SessionId, Smb2Header, TreeId};
 
 /// What a command does next. States are consumed: a step that waits hands over all it needs to go on.
 pub enum Step {
@@ -67,6 +68,12 @@ pub struct Context<'a> {
     pub session: Option<Arc<Session>>,
     /// Its tree connect, where the command needs one.
     pub tree: Option<Arc<TreeConnect>>,
+    /// The session id of the reply, which related requests inherit; SESSION_SETUP sets it.
+    pub session_id: &'a mut SessionId,
+    /// The tree id of the reply, which related requests inherit; TREE_CONNECT sets it.
+    pub tree_id: &'a mut TreeId,
+    /// The connection must be dropped without an answer, for the reason put here.
+    pub disconnect: &'a mut Option<Disconnect>,
     /// The FileId that related requests inherit; CREATE sets it.
     pub related_file: &'a mut Option<FileId>,
     /// The reply. The header's place is reserved; a command appends its body, whose offsets count from `header_start`.
@@ -75,6 +82,12 @@ pub struct Context<'a> {
     pub header_start: usize,
     /// Operations that must be done before the reply is sent (a deletion by CLOSE). Failures are logged.
     pub before_reply: &'a mut VecDeque<Op>,
+    /// The channel whose key signs the reply; a successful SESSION_SETUP puts the new one here.
+    pub channel: &'a mut Option<Arc<Channel>>,
+    /// File data that follows the body without passing through this process, where nothing is signed or sealed.
+    pub splice: &'a mut Option<Splice>,
+    /// The reply will be neither signed nor sealed and has no neighbour in a compound: [`Context::splice`] may be used.
+    pub may_splice: bool,
     /// How others resume this request once it is parked.
     pub waiter: WaiterId,
     /// The present.

@@ -65,7 +65,7 @@ pub struct Link {
     /// An SMB1 multi-protocol NEGOTIATE was answered.
     pub multi_protocol: bool,
     /// Sessions.
-    pub channels: IdMap<u64, Channel>,
+    pub channels: IdMap<u64, Arc<Channel>>,
     /// Logons and re-authentications under way.
     pub setups: IdMap<u64, Setup>,
     /// A logon has succeeded on it: larger frames and more credits are allowed.

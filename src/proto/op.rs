@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use freehold_acl::SecurityDescriptor;
-use freehold_dtyp::{FileTime, NtStatus, Wtf8, Wtf8Buf};
+use freehold_dtyp::{FileTime, Wtf8, Wtf8Buf};
 
 use super::buffer::ReplyBuffer;
 use crate::vfs::{
@@ -52,6 +52,17 @@ pub struct CopyRange {
     pub length_bytes: u64,
 }
 
+/// File data that goes from the file to the socket without passing through this process.
+#[derive(Clone, Debug)]
+pub struct Splice {
+    /// The file.
+    pub file: FileRef,
+    /// Where it starts, in bytes.
+    pub offset: u64,
+    /// How much, in bytes. Should the file shrink meanwhile, zeros fill the rest.
+    pub length_bytes: usize,
+}
+
 /// Collects directory entries on behalf of QUERY_DIRECTORY. Runs in the shell, but is pure: it filters and encodes.
 pub trait ListVisitor: Send {
     /// Takes an entry; false when it does not fit any more (it is offered again at the next scan).
@@ -79,8 +90,9 @@ pub enum Op {
     Space { volume: VolumeRef },
     /// Drops a handle, so that the system call that closes it happens in the shell.
     Close { file: FileRef },
-    /// [`crate::vfs::File::read`] to the end of `buffer`, which grows by what was read (at most `length_bytes`).
-    Read { file: FileRef, offset: u64, length_bytes: u32, buffer: ReplyBuffer },
+    /// [`crate::vfs::File::read`] to the end of `buffer`, which grows by what was read (at most `length_bytes`). With
+    /// `may_splice` the shell may leave the data where it is and answer with a [`Splice`].
+    Read { file: FileRef, offset: u64, length_bytes: u32, buffer: ReplyBuffer, may_splice: bool },
     /// [`crate::vfs::File::write`]; with `durable` a flush follows.
     Write { file: FileRef, offset: u64, data: Bytes, durable: bool },
     /// [`crate::vfs::File::flush`].
@@ -173,14 +185,12 @@ impl Op {
 }
 
 /// What is known of an account that wants to log on.
-#[derive(Clone, Debug)]
-pub enum AccountAnswer {
-    /// No such account.
-    Unknown,
-    /// The account, with what verifies its password.
-    Known(Box<crate::auth::Account>),
-    /// The account exists but may not log on.
-    Refused(NtStatus),
+#[derive(Debug)]
+pub struct AccountLookup {
+    /// For the acceptor.
+    pub answer: crate::auth::AccountAnswer,
+    /// Who it is once the logon succeeds; `None` when there is no such account.
+    pub identity: Option<super::session::Identity>,
 }
 
 /// The result of an [`Op`].
@@ -190,8 +200,9 @@ pub enum OpResult {
     Opened(Result<Opened, OpenError>),
     /// Of every operation without a result of its own.
     Done(Result<(), VfsError>),
-    /// Of Read: the buffer comes back, longer by the bytes read, or as it was.
-    Read { buffer: ReplyBuffer, result: Result<usize, VfsError> },
+    /// Of Read: the buffer comes back, longer by the bytes read, or as it was; with a splice the bytes are to be sent
+    /// from the file, and `result` counts them.
+    Read { buffer: ReplyBuffer, result: Result<usize, VfsError>, splice: Option<Splice> },
     /// Of Rename: the new path.
     Renamed(Result<VfsPath, VfsError>),
     /// Of CopyRanges: ranges done wholly, and bytes copied of the next one; then what stopped it, if anything.
@@ -217,7 +228,7 @@ pub enum OpResult {
     /// Of IsEmpty.
     IsEmpty(Result<bool, VfsError>),
     /// Of Account.
-    Account(AccountAnswer),
+    Account(Box<AccountLookup>),
 }
 
 macro_rules! take {

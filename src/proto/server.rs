@@ -58,8 +58,6 @@ pub struct Server {
     pub config: ServerConfig,
     /// The shares, swapped when one changes.
     pub shares: ArcSwap<Shares>,
-    /// What the RPC interfaces tell of accounts, swapped when one changes.
-    pub accounts: ArcSwap<crate::rpc::AccountNames>,
     /// Sessions whose logon succeeded.
     pub sessions: Sharded<u64, Arc<Session>>,
     /// Files that are open.
@@ -87,7 +85,6 @@ impl Server {
         Arc::new(Server {
             config,
             shares: ArcSwap::from_pointee(Shares::default()),
-            accounts: ArcSwap::from_pointee(crate::rpc::AccountNames::default()),
             sessions: Sharded::default(),
             nodes: NodeTable::default(),
             notify: NotifyTable::default(),

@@ -1,0 +1,209 @@
+//! Admission of a received message ([MS-SMB2] 3.3.5.2), in the order of the section: transform, header, message id
+//! window, signature, credit charge, compound relation. Session and tree connect are looked up when the request's turn
+//! comes, because an earlier request of its compound may make them.
+
+use std::ops::Range;
+
+use bytes::{Bytes, BytesMut};
+use freehold_dtyp::NtStatus;
+use smallvec::SmallVec;
+
+use super::buffer::TRANSFORM_HEADER_BYTES;
+use super::credits::CreditWindow;
+use super::dispatch;
+use super::limits::{BYTES_PER_CREDIT, MAX_COMPOUND_REQUESTS};
+use super::link::Link;
+use crate::crypto::Sender;
+use crate::smb2::{Command, HeaderFlags, SessionId, Smb2Header};
+
+/// Why a connection is dropped without an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Disconnect {
+    /// Not SMB, SMB1 after its NEGOTIATE, or a header that cannot be.
+    #[error("not an SMB2 message")]
+    NotSmb2,
+    /// A message id that was not granted, or was used before.
+    #[error("a message id outside of the granted window")]
+    MessageId,
+    /// A sealed message that cannot be opened.
+    #[error("a sealed message that cannot be opened")]
+    Transform,
+    /// A compound whose parts do not fit together.
+    #[error("a malformed compound")]
+    Compound,
+    /// A second NEGOTIATE, or something else before the first.
+    #[error("NEGOTIATE at the wrong time")]
+    Negotiate,
+    /// VALIDATE_NEGOTIATE_INFO found that somebody changed the negotiation.
+    #[error("the negotiation was tampered with")]
+    ValidateNegotiate,
+    /// More waiting requests than a connection may have.
+    #[error("too many requests at a time")]
+    TooManyRequests,
+    /// A message longer than allowed.
+    #[error("a message that is too long")]
+    TooLong,
+}
+
+/// One request of a frame, admitted.
+#[derive(Clone, Debug)]
+pub struct Element {
+    /// Its header.
+    pub header: Smb2Header,
+    /// Where it lies in the frame, from its header to the next one.
+    pub range: Range<usize>,
+    /// Its signature was checked and is right.
+    pub signed: bool,
+    /// Why it must be refused.
+    pub refused: Option<NtStatus>,
+}
+
+/// A frame whose requests may be carried out in turn.
+#[derive(Debug)]
+pub struct Admitted {
+    /// The clear bytes.
+    pub frame: Bytes,
+    /// Its requests; at least one.
+    pub elements: SmallVec<[Element; 1]>,
+    /// The session whose key opened it.
+    pub sealed_by: Option<SessionId>,
+}
+
+/// Opens a sealed frame in place and cuts the transform header off.
+///
+/// # Errors
+/// [`Disconnect::Transform`] when there is no such session, or the frame was changed.
+pub fn open_transform(link: &Link, frame: &mut BytesMut) -> Result<SessionId, Disconnect> {
+    if frame.len() <= TRANSFORM_HEADER_BYTES {
+        return Err(Disconnect::Transform);
+    }
+    let mut message = frame.split_off(TRANSFORM_HEADER_BYTES);
+    let header = crate::smb2::transform::TransformHeader::decode(frame).map_err(|_| Disconnect::Transform)?;
+    // 3.3.5.2.1.1: OriginalMessageSize must be the rest's, Flags (EncryptionAlgorithm in 3.0) must be 1.
+    if usize::try_from(header.original_message_size) != Ok(message.len()) || header.flags != 1 {
+        return Err(Disconnect::Transform);
+    }
+    let channel = link.channels.get(&header.session_id.0).ok_or(Disconnect::Transform)?;
+    let keys = channel.session.sealing.as_ref().ok_or(Disconnect::Transform)?;
+    let bytes = frame.first_chunk::<TRANSFORM_HEADER_BYTES>().ok_or(Disconnect::Transform)?;
+    keys.open.open(bytes, &mut message).map_err(|_| Disconnect::Transform)?;
+    *frame = message;
+    Ok(header.session_id)
+}
+
+/// Splits a clear frame into its requests and checks what can be checked before their turn comes. CANCEL is returned
+/// like the others, but uses no message id.
+///
+/// # Errors
+/// [`Disconnect`]; message ids of a frame that is refused may have been used.
+pub fn admit(
+    link: &Link,
+    window: &mut CreditWindow,
+    mut frame: BytesMut,
+    sealed_by: Option<SessionId>,
+) -> Result<Admitted, Disconnect> {
+    let mut elements = SmallVec::<[Element; 1]>::new();
+    let mut start = 0usize;
+    let mut session = SessionId::NONE;
+    loop {
+        let rest = frame.get_mut(start..).ok_or(Disconnect::Compound)?;
+        let header = Smb2Header::decode(rest).map_err(|_| Disconnect::NotSmb2)?;
+        if header.is_response() {
+            return Err(Disconnect::NotSmb2);
+        }
+        let next = usize::try_from(header.next_command).map_err(|_| Disconnect::Compound)?;
+        // 3.3.5.2.7: NextCommand is 8-byte aligned and leaves room for the next header.
+        if next != 0 && (next % 8 != 0 || next < Smb2Header::SIZE || next >= rest.len()) {
+            return Err(Disconnect::Compound);
+        }
+        let length = if next == 0 { rest.len() } else { next };
+        let message = rest.get_mut(..length).ok_or(Disconnect::Compound)?;
+        if header.command != Command::CANCEL
+            && !window.consume(header.message_id, header.credit_charge.message_ids())
+        {
+            return Err(Disconnect::MessageId);
+        }
+        let related = header.flags.contains(HeaderFlags::RELATED_OPERATIONS);
+        if !related || header.session_id != SessionId::RELATED {
+            session = header.session_id;
+        }
+        let (signed, mut refused) = check_signature(link, &header, session, message, sealed_by.is_some());
+        if refused.is_none() {
+            refused = check_charge(link, &header, message);
+        }
+        let end = start.saturating_add(length);
+        elements.push(Element { header, range: start..end, signed, refused });
+        if elements.len() > MAX_COMPOUND_REQUESTS {
+            return Err(Disconnect::Compound);
+        }
+        if next == 0 {
+            break;
+        }
+        start = end;
+    }
+    Ok(Admitted { frame: frame.freeze(), elements, sealed_by })
+}
+
+/// 3.3.5.2.4 Verifying the Signature. Returns whether a signature was checked and found right, and why to refuse.
+fn check_signature(
+    link: &Link,
+    header: &Smb2Header,
+    session: SessionId,
+    message: &mut [u8],
+    sealed: bool,
+) -> (bool, Option<NtStatus>) {
+    if sealed || header.command == Command::NEGOTIATE || session == SessionId::NONE {
+        return (false, None);
+    }
+    let Some(channel) = link.channels.get(&session.0) else {
+        // A logon under way has no key yet; anything else finds no session when its turn comes.
+        return (false, None);
+    };
+    if header.flags.contains(HeaderFlags::SIGNED) {
+        return match &channel.signing {
+            Some(key) if key.verify(message, Sender::Client).is_ok() => (true, None),
+            // Anonymous and guest sessions have no key: the client cannot have signed with it.
+            Some(_) | None => (false, Some(NtStatus::ACCESS_DENIED)),
+        };
+    }
+    if channel.session.signing_required && header.command != Command::CANCEL {
+        return (false, Some(NtStatus::ACCESS_DENIED));
+    }
+    (false, None)
+}
+
+/// 3.3.5.2.5 Verifying the Credit Charge and the Payload Size.
+fn check_charge(link: &Link, header: &Smb2Header, message: &[u8]) -> Option<NtStatus> {
+    let multi_credit = link.negotiated.as_ref().is_some_and(|negotiated| negotiated.multi_credit);
+    if !dispatch::row(header.command).is_some_and(|row| row.multi_credit) {
+        return None;
+    }
+    let payload = payload_bytes(header.command, message);
+    let paid = u64::from(header.credit_charge.message_ids()).saturating_mul(u64::from(BYTES_PER_CREDIT));
+    (multi_credit && payload > paid).then_some(NtStatus::INVALID_PARAMETER)
+}
+
+/// The larger of what a request sends and what it expects back, in bytes: the fields named in 3.3.5.2.5, at their fixed
+/// places, before the body is decoded. A body too short to have them is found when it is decoded.
+fn payload_bytes(command: Command, message: &[u8]) -> u64 {
+    let at = |offset: usize| -> u64 {
+        let bytes = message.get(Smb2Header::SIZE.saturating_add(offset)..).and_then(|rest| rest.first_chunk::<4>());
+        bytes.map_or(0, |bytes| u64::from(u32::from_le_bytes(*bytes)))
+    };
+    match command {
+        // 2.2.19 and 2.2.21: Length.
+        Command::READ | Command::WRITE => at(4),
+        // 2.2.31: InputCount plus OutputCount, MaxInputResponse plus MaxOutputResponse.
+        Command::IOCTL => at(28).saturating_add(at(40)).max(at(32).saturating_add(at(44))),
+        // 2.2.33: OutputBufferLength.
+        Command::QUERY_DIRECTORY => at(28),
+        // 2.2.35: OutputBufferLength.
+        Command::CHANGE_NOTIFY => at(4),
+        // 2.2.37: OutputBufferLength, InputBufferLength.
+        Command::QUERY_INFO => at(4).max(at(12)),
+        // 2.2.39: BufferLength.
+        Command::SET_INFO => at(4),
+        _ => 0,
+    }
+}
+
