@@ -28,9 +28,8 @@ use super::server::Server;
 use super::session::Session;
 use super::sharded::IdMap;
 use super::status::CommandError;
-use super::teardown;
 use crate::crypto::Sender;
-use crate::smb2::error::ErrorResponse;
+use crate::smb2::error::{ErrorData, ErrorResponse};
 use crate::smb2::header::ProtocolId;
 use crate::smb2::transform::TransformHeader;
 use crate::smb2::{AsyncId, Command, HeaderFlags, HeaderId, MessageId, SessionId, Smb2Header, TreeId};
@@ -315,7 +314,7 @@ impl Connection {
         sessions.sort_by_key(|session| session.id);
         let mut ops = VecDeque::new();
         for session in sessions {
-            teardown::end_session(&self.server, &session, &mut ops, now);
+            self.server.leave_session(&session, self.link.id, &mut ops, now);
         }
         if self.chains.is_empty() {
             self.link.channels.clear();
@@ -602,8 +601,9 @@ impl Connection {
         };
         chain.out.truncate(chain.header_start.saturating_add(Smb2Header::SIZE));
         chain.splice = None;
-        let contexts = self.link.dialect() == crate::smb2::Dialect::SMB_3_1_1;
-        chain.out.write(|writer| ErrorResponse::for_status(status, &data, contexts).encode(writer));
+        let in_context = self.link.dialect() == crate::smb2::Dialect::SMB_3_1_1;
+        let data = if data.is_empty() { ErrorData::None } else { ErrorData::Other(&data) };
+        chain.out.write(|writer| ErrorResponse { in_context, data }.encode(writer));
         status
     }
 
@@ -612,7 +612,7 @@ impl Connection {
         let Some(request) = chain.request.take() else { return };
         let header = &request.header;
         let credits = if chain.async_id.is_some() { 0 } else { self.grant(header) };
-        let sign = self.signer(chain, &request, status);
+        let sign = self.signer(chain, &request);
         let mut flags = HeaderFlags::SERVER_TO_REDIR;
         flags.set(HeaderFlags::RELATED_OPERATIONS, header.flags.contains(HeaderFlags::RELATED_OPERATIONS));
         flags.set(HeaderFlags::SIGNED, sign.is_some());
@@ -664,14 +664,14 @@ impl Connection {
         &self,
         chain: &mut Chain,
         request: &Request,
-        status: NtStatus,
     ) -> Option<Arc<super::link::Channel>> {
         if chain.sealed_by.is_some() || chain.seal_with.is_some() && request.header.command != Command::SESSION_SETUP {
             return None;
         }
-        let new_session = request.header.command == Command::SESSION_SETUP && status == NtStatus::SUCCESS;
+        // 3.3.5.5.3: replies to SESSION_SETUP are signed as soon as there is a key.
+        let set_up = request.header.command == Command::SESSION_SETUP;
         let channel = chain.channel.take()?;
-        let wanted = request.signed || channel.session.signing_required || new_session;
+        let wanted = request.signed || channel.session.signing_required || set_up;
         (wanted && channel.signing.is_some()).then_some(channel)
     }
 
@@ -714,7 +714,7 @@ impl Connection {
         };
         let mut out = self.buffer();
         out.append(&reply.encode());
-        out.write(|writer| ErrorResponse::for_status(NtStatus::PENDING, &[], false).encode(writer));
+        out.write(|writer| ErrorResponse::EMPTY.encode(writer));
         let seal = chain.seal_with.clone();
         self.queue(out, HEADROOM_BYTES, seal.as_deref(), None);
     }

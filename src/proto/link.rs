@@ -47,7 +47,7 @@ pub struct Channel {
     /// The session.
     pub session: Arc<Session>,
     /// Signs and verifies on this connection; `None` for anonymous and guest sessions.
-    pub signing: Option<SigningKey>,
+    pub signing: Option<Arc<SigningKey>>,
 }
 
 /// The connection.

@@ -10,10 +10,13 @@
     )
 )]
 
+pub mod admit;
 pub mod buffer;
+pub mod chain;
 pub mod commands;
 pub mod connection;
 pub mod context;
+pub mod credits;
 pub mod dispatch;
 pub mod event;
 pub mod limits;
@@ -27,4 +30,5 @@ pub mod server;
 pub mod session;
 pub mod sharded;
 pub mod status;
+pub mod teardown;
 pub mod tree_connect;

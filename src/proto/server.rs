@@ -1,6 +1,6 @@
 //! What all connections share ([MS-SMB2] 3.3.1.5 Server): configuration, shares, sessions, open files, mailboxes.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -12,9 +12,12 @@ use super::event::{ConnectionId, Event, Mailbox, Now};
 use super::limits;
 use super::node::NodeTable;
 use super::notify::NotifyTable;
+use super::op::Op;
 use super::session::Session;
 use super::sharded::Sharded;
+use super::teardown;
 use super::tree_connect::Shares;
+use crate::auth::{AcceptorConfig, ServerNames};
 use crate::smb2::{Dialect, SessionId};
 
 /// What is fixed while the server runs.
@@ -56,6 +59,8 @@ pub trait Entropy: Send + Sync {
 pub struct Server {
     /// What is fixed.
     pub config: ServerConfig,
+    /// What logons are held to.
+    pub acceptor: Arc<AcceptorConfig>,
     /// The shares, swapped when one changes.
     pub shares: ArcSwap<Shares>,
     /// Sessions whose logon succeeded.
@@ -82,8 +87,20 @@ impl Server {
     /// A server without sessions.
     #[must_use]
     pub fn new(config: ServerConfig, entropy: Box<dyn Entropy>) -> Arc<Self> {
+        let acceptor = Arc::new(AcceptorConfig {
+            names: ServerNames {
+                netbios_computer: config.netbios_name.clone(),
+                netbios_domain: config.netbios_name.clone(),
+                dns_computer: config.dns_name.clone(),
+                dns_domain: config.dns_name.clone(),
+                ..ServerNames::default()
+            },
+            allow_anonymous: config.allow_anonymous,
+            ..AcceptorConfig::default()
+        });
         Arc::new(Server {
             config,
+            acceptor,
             shares: ArcSwap::from_pointee(Shares::default()),
             sessions: Sharded::default(),
             nodes: NodeTable::default(),
@@ -129,6 +146,26 @@ impl Server {
             if id != 0 && self.sessions.find(&id).is_none() {
                 return SessionId(id);
             }
+        }
+    }
+
+    /// Ends a session: its opens are closed with `ops`, its other channels are told.
+    pub fn end_session(&self, session: &Arc<Session>, ops: &mut VecDeque<Op>, now: Now) {
+        session.closed.store(true, Ordering::Release);
+        self.sessions.remove(&session.id.0);
+        for open in session.take_opens(None) {
+            teardown::close_open(self, &open, ops, now);
+        }
+        session.take_trees();
+        for connection in session.connections() {
+            self.post(connection, Event::SessionGone(session.id));
+        }
+    }
+
+    /// A connection with a channel of the session is gone: the session ends with its last one.
+    pub fn leave_session(&self, session: &Arc<Session>, from: ConnectionId, ops: &mut VecDeque<Op>, now: Now) {
+        if session.leave(from) {
+            self.end_session(session, ops, now);
         }
     }
 

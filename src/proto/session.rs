@@ -16,7 +16,8 @@ use super::event::ConnectionId;
 use super::open::Open;
 use super::sharded::IdMap;
 use super::tree_connect::TreeConnect;
-use crate::crypto::{OpenKey, SealKey};
+use super::link::Negotiated;
+use crate::crypto::{OpenKey, SealKey, SigningKey};
 use crate::smb2::{FileId, SessionId, TreeId};
 
 /// Who is logged on.
@@ -46,8 +47,10 @@ pub struct SealingKeys {
 pub struct Session {
     /// Its id.
     pub id: SessionId,
-    /// The connection it was made on.
-    pub connection: ConnectionId,
+    /// What was negotiated on the connection it was made on: further channels must agree.
+    pub negotiated: Negotiated,
+    /// Signs where no channel has a key of its own ([MS-SMB2] Session.SigningKey); `None` for anonymous and guest.
+    pub signing: Option<Arc<SigningKey>>,
     /// Who is logged on; replaced by re-authentication.
     pub identity: ArcSwap<Identity>,
     /// Every message must be signed or sealed ([MS-SMB2] SigningRequired).
@@ -57,9 +60,7 @@ pub struct Session {
     /// Present in SMB 3.x.
     pub sealing: Option<SealingKeys>,
     /// ApplicationKey, for who asks (RPC).
-    pub application_key: Vec<u8>,
-    /// SessionKey as the authentication gave it, cut or padded to 16 bytes.
-    pub session_key: [u8; 16],
+    pub application_key: [u8; 16],
     /// When it was made.
     pub created: FileTime,
     /// The logon's validity has ended: NETWORK_SESSION_EXPIRED until it is renewed.
@@ -69,39 +70,72 @@ pub struct Session {
     trees: Mutex<IdMap<u32, Arc<TreeConnect>>>,
     opens: Mutex<IdMap<u64, Arc<Open>>>,
     next_tree: AtomicU32,
+    connections: Mutex<Vec<ConnectionId>>,
+}
+
+/// The parts of a session that its logon determines.
+pub struct NewSession {
+    /// See [`Session::id`].
+    pub id: SessionId,
+    /// The connection it is made on.
+    pub connection: ConnectionId,
+    /// See [`Session::negotiated`].
+    pub negotiated: Negotiated,
+    /// See [`Session::identity`].
+    pub identity: Identity,
+    /// See [`Session::signing`].
+    pub signing: Option<Arc<SigningKey>>,
+    /// See [`Session::signing_required`].
+    pub signing_required: bool,
+    /// See [`Session::encrypt_data`].
+    pub encrypt_data: bool,
+    /// See [`Session::sealing`].
+    pub sealing: Option<SealingKeys>,
+    /// See [`Session::application_key`].
+    pub application_key: [u8; 16],
+    /// See [`Session::created`].
+    pub created: FileTime,
 }
 
 impl Session {
     /// A session without trees and opens.
-    #[allow(clippy::too_many_arguments)] // the parts that a logon determines, each once
     #[must_use]
-    pub fn new(
-        id: SessionId,
-        connection: ConnectionId,
-        identity: Identity,
-        signing_required: bool,
-        encrypt_data: bool,
-        sealing: Option<SealingKeys>,
-        application_key: Vec<u8>,
-        session_key: [u8; 16],
-        created: FileTime,
-    ) -> Self {
+    pub fn new(new: NewSession) -> Self {
         Session {
-            id,
-            connection,
-            identity: ArcSwap::from_pointee(identity),
-            signing_required,
-            encrypt_data,
-            sealing,
-            application_key,
-            session_key,
-            created,
+            id: new.id,
+            negotiated: new.negotiated,
+            identity: ArcSwap::from_pointee(new.identity),
+            signing: new.signing,
+            signing_required: new.signing_required,
+            encrypt_data: new.encrypt_data,
+            sealing: new.sealing,
+            application_key: new.application_key,
+            created: new.created,
             expired: AtomicBool::new(false),
             closed: AtomicBool::new(false),
             trees: Mutex::new(IdMap::default()),
             opens: Mutex::new(IdMap::default()),
             next_tree: AtomicU32::new(1),
+            connections: Mutex::new(vec![new.connection]),
         }
+    }
+
+    /// The connections it has channels on; empty once it has ended. The first is the oldest.
+    #[must_use]
+    pub fn connections(&self) -> Vec<ConnectionId> {
+        self.connections.lock().clone()
+    }
+
+    /// Adds a channel.
+    pub fn join(&self, connection: ConnectionId) {
+        self.connections.lock().push(connection);
+    }
+
+    /// Removes a channel; true when it was the last.
+    pub fn leave(&self, connection: ConnectionId) -> bool {
+        let mut connections = self.connections.lock();
+        connections.retain(|each| *each != connection);
+        connections.is_empty()
     }
 
     /// The token of the present identity.

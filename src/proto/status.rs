@@ -2,6 +2,7 @@
 
 use freehold_dtyp::{DecodeError, NtStatus};
 
+use crate::auth::AuthError;
 use crate::vfs::VfsError;
 
 /// Why a command was not done; answered with an ERROR response, the connection goes on.
@@ -72,5 +73,25 @@ pub fn vfs_status(error: VfsError) -> NtStatus {
         VfsError::OutOfResources => NtStatus::INSUFFICIENT_RESOURCES,
         VfsError::WouldBlock => NtStatus::INTERNAL_ERROR,
         VfsError::Io => NtStatus::UNEXPECTED_IO_ERROR,
+    }
+}
+
+/// The status of a failed logon. Who does not know the password learns nothing of the account.
+#[must_use]
+pub fn auth_status(error: AuthError) -> NtStatus {
+    match error {
+        AuthError::LogonFailure | AuthError::AnonymousRefused => NtStatus::LOGON_FAILURE,
+        AuthError::AccountDisabled => NtStatus::ACCOUNT_DISABLED,
+        AuthError::AccountLockedOut => NtStatus::ACCOUNT_LOCKED_OUT,
+        AuthError::AccountExpired => NtStatus::ACCOUNT_EXPIRED,
+        AuthError::PasswordExpired => NtStatus::PASSWORD_EXPIRED,
+        AuthError::PasswordMustChange => NtStatus::PASSWORD_MUST_CHANGE,
+        AuthError::LogonTypeNotGranted => NtStatus::LOGON_TYPE_NOT_GRANTED,
+        AuthError::AccountRestriction => NtStatus::ACCOUNT_RESTRICTION,
+        AuthError::InvalidToken | AuthError::NoCommonMechanism | AuthError::MessageAltered => {
+            NtStatus::INVALID_PARAMETER
+        }
+        AuthError::BadBindings => NtStatus::BAD_BINDINGS,
+        AuthError::NoLogonServers => NtStatus::NO_LOGON_SERVERS,
     }
 }

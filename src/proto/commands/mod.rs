@@ -2,7 +2,6 @@
 //! `finish` goes on with an operation's result, `resume` with an event. None of them knows sockets or reply offsets
 //! beyond its own body.
 
-pub mod cancel;
 pub mod change_notify;
 pub mod close;
 pub mod create;
@@ -100,6 +99,17 @@ impl Parked {
             Parked::Read(parked) => read::resume(cx, parked, wake),
             Parked::Ioctl(parked) => ioctl::resume(cx, *parked, wake),
             Parked::SetInfo(parked) => set_info::resume(cx, *parked, wake),
+        }
+    }
+
+    /// When it wants to be resumed with [`Wake::TimedOut`], on the monotonic clock.
+    #[must_use]
+    pub fn deadline(&self) -> Option<std::time::Duration> {
+        match self {
+            Parked::Create(parked) => parked.deadline(),
+            Parked::SetInfo(parked) => parked.deadline(),
+            Parked::Ioctl(parked) => parked.deadline(),
+            Parked::Lock(_) | Parked::ChangeNotify(_) | Parked::Read(_) => None,
         }
     }
 }

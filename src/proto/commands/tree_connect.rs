@@ -1,0 +1,76 @@
+//! [MS-SMB2] 3.3.5.7 Receiving an SMB2 TREE_CONNECT Request.
+
+use freehold_acl::{AccessMask, GenericMapping};
+use freehold_dtyp::NtStatus;
+
+use super::super::context::{Context, StepResult};
+use super::super::limits::MAX_TREES_PER_SESSION;
+use super::super::tree_connect::{CachingMode, Share, ShareTarget, TreeConnect};
+use crate::smb2::DecodeMessage;
+use crate::smb2::tree_connect::{
+    ShareCapabilities, ShareFlags, ShareType, TreeConnectFlags, TreeConnectRequest, TreeConnectResponse,
+};
+
+/// Connects the session to a share. Any server name is accepted: the host may have aliases that nobody told it.
+///
+/// # Errors
+/// BAD_NETWORK_NAME for no such share, ACCESS_DENIED by its descriptor or for clear traffic to a sealed one,
+/// REQUEST_NOT_ACCEPTED when it has all the users it may have.
+pub fn decide(cx: &mut Context<'_>) -> StepResult {
+    let request = TreeConnectRequest::decode(&cx.request.message)?;
+    let share = find_share(cx, &request)?;
+    let session = cx.session()?.clone();
+    let identity = session.identity.load_full();
+    let disk = matches!(share.target, ShareTarget::Disk { .. });
+    // 3.3.5.7: anonymous and guest sessions reach data only where the share's descriptor says so; the same check holds.
+    let maximal = freehold_acl::maximum_access(&share.security, &identity.token, &GenericMapping::FILE);
+    if maximal == AccessMask::EMPTY {
+        return Err(NtStatus::ACCESS_DENIED.into());
+    }
+    if share.encrypt && disk && cx.server.config.reject_unencrypted && session.sealing.is_none() {
+        return Err(NtStatus::ACCESS_DENIED.into());
+    }
+    if session.tree_count() >= MAX_TREES_PER_SESSION {
+        return Err(NtStatus::INSUFFICIENT_RESOURCES.into());
+    }
+    let id = session.next_tree_id();
+    let tree = TreeConnect::new(id, share.clone(), maximal).ok_or(NtStatus::REQUEST_NOT_ACCEPTED)?;
+    session.add_tree(tree);
+    *cx.tree_id = id;
+    cx.reply(&response(&share, maximal, session.sealing.is_some()))
+}
+
+/// The share that `\\server\share` names.
+fn find_share(
+    cx: &Context<'_>,
+    request: &TreeConnectRequest<'_>,
+) -> Result<std::sync::Arc<Share>, super::super::status::CommandError> {
+    // 2.2.9: the extension's contexts matter for cluster redirection only.
+    let _ = request.flags.contains(TreeConnectFlags::EXTENSION_PRESENT);
+    let path = request.path.to_wtf8();
+    let path = path.as_wtf8().to_str().ok_or(NtStatus::BAD_NETWORK_NAME)?;
+    let rest = path.strip_prefix("\\\\").ok_or(NtStatus::INVALID_PARAMETER)?;
+    let (_, name) = rest.split_once('\\').ok_or(NtStatus::BAD_NETWORK_NAME)?;
+    Ok(cx.server.shares.load().find(name).cloned().ok_or(NtStatus::BAD_NETWORK_NAME)?)
+}
+
+fn response(share: &Share, maximal: AccessMask, can_seal: bool) -> TreeConnectResponse {
+    let disk = matches!(share.target, ShareTarget::Disk { .. });
+    let mut flags = match share.caching {
+        CachingMode::Manual => ShareFlags::empty(),
+        CachingMode::Documents => ShareFlags::AUTO_CACHING,
+        CachingMode::Programs => ShareFlags::VDO_CACHING,
+        CachingMode::None => ShareFlags::NO_CACHING,
+    };
+    if !disk {
+        flags = ShareFlags::NO_CACHING;
+    }
+    flags.set(ShareFlags::ENCRYPT_DATA, share.encrypt && can_seal);
+    flags.set(ShareFlags::ACCESS_BASED_DIRECTORY_ENUM, share.access_based_enumeration);
+    TreeConnectResponse {
+        share_type: if disk { ShareType::DISK } else { ShareType::PIPE },
+        share_flags: flags,
+        capabilities: ShareCapabilities::empty(),
+        maximal_access: maximal.0,
+    }
+}
