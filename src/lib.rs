@@ -1,8 +1,11 @@
-//! Freehold.
+//! Freehold: a Windows file server that you own. See ARCHITECTURE.md for the map of the code.
+
 pub mod auth;
 pub mod config;
 pub mod crypto;
+pub mod fsa;
 pub mod fscc;
+pub mod proto;
 pub mod smb2;
 pub mod state;
 pub mod vfs;

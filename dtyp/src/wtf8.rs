@@ -218,8 +218,8 @@ impl Wtf8Buf {
 
     /// Appends `tail`; a high surrogate at the end and a low one at the start of `tail` join to one character.
     pub fn push(&mut self, tail: Wtf8<'_>) {
-        let high = self.0.last_chunk::<3>().and_then(|last| surrogate(last)).filter(|unit| *unit < 0xDC00);
-        let low = tail.0.first_chunk::<3>().and_then(|first| surrogate(first)).filter(|unit| *unit >= 0xDC00);
+        let high = self.0.last_chunk::<3>().and_then(surrogate).filter(|unit| *unit < 0xDC00);
+        let low = tail.0.first_chunk::<3>().and_then(surrogate).filter(|unit| *unit >= 0xDC00);
         if let (Some(high), Some(low)) = (high, low) {
             self.0.truncate(self.0.len().saturating_sub(3));
             let joined = Self::from_utf16([high, low].into_iter(), 4);

@@ -187,7 +187,8 @@ fn check_charge(link: &Link, header: &Smb2Header, message: &[u8]) -> Option<NtSt
 /// places, before the body is decoded. A body too short to have them is found when it is decoded.
 fn payload_bytes(command: Command, message: &[u8]) -> u64 {
     let at = |offset: usize| -> u64 {
-        let bytes = message.get(Smb2Header::SIZE.saturating_add(offset)..).and_then(|rest| rest.first_chunk::<4>());
+        let bytes =
+            message.get(Smb2Header::SIZE.saturating_add(offset)..).and_then(|rest| rest.first_chunk::<4>());
         bytes.map_or(0, |bytes| u64::from(u32::from_le_bytes(*bytes)))
     };
     match command {
@@ -206,4 +207,3 @@ fn payload_bytes(command: Command, message: &[u8]) -> u64 {
         _ => 0,
     }
 }
-

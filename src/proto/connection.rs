@@ -20,7 +20,7 @@ use super::commands::{Parked, Pending, negotiate};
 use super::context::{Context, Request, Step, StepResult};
 use super::credits::CreditWindow;
 use super::dispatch::{self, Needs};
-use super::event::{ChainId, Event, Mailbox, Now, Waker, WaiterId, Wake};
+use super::event::{ChainId, Event, Mailbox, Now, WaiterId, Wake, Waker};
 use super::limits;
 use super::link::Link;
 use super::op::{Op, OpId, OpResult, Splice};
@@ -380,7 +380,9 @@ impl Connection {
                     Ok(decide) => self.step(&mut chain, now, decide)?,
                     Err(error) => Err(error),
                 },
-                Input::Finish(pending, result) => self.step(&mut chain, now, |cx| pending.finish(cx, result))?,
+                Input::Finish(pending, result) => {
+                    self.step(&mut chain, now, |cx| pending.finish(cx, result))?
+                }
                 Input::Resume(parked, wake) => self.step(&mut chain, now, |cx| parked.resume(cx, wake))?,
             };
             let status = match outcome {
@@ -439,7 +441,9 @@ impl Connection {
             return Ok(Err(CommandError::Internal("a step of no request")));
         };
         let mut disconnect = None;
-        let may_splice = chain.elements.len() == 1 && !request.sealed && !request.signed && chain.seal_with.is_none();
+        let may_splice =
+            chain.elements.len() == 1 && !request.sealed && !request.signed && chain.seal_with.is_none();
+        let waiter = WaiterId { connection: self.link.id, chain: chain.id };
         let mut cx = Context {
             server: &self.server,
             link: &mut self.link,
@@ -456,10 +460,9 @@ impl Connection {
             channel: &mut chain.channel,
             splice: &mut chain.splice,
             may_splice,
-            waiter: WaiterId { connection: self.link.id, chain: chain.id },
+            waiter,
             now,
         };
-        cx.waiter.connection = cx.link.id;
         let outcome = call(&mut cx);
         chain.request = Some(request);
         match disconnect {
@@ -522,7 +525,8 @@ impl Connection {
         if chain.sealed_by.is_some_and(|sealed| sealed != header.session_id) {
             return Err(NtStatus::ACCESS_DENIED.into());
         }
-        if let Some(channel) = channel.as_ref().filter(|channel| chain.sealed_by == Some(channel.session.id)) {
+        if let Some(channel) = channel.as_ref().filter(|channel| chain.sealed_by == Some(channel.session.id))
+        {
             chain.seal_with = Some(Arc::clone(&channel.session));
         }
         if let Some(status) = element.refused {
@@ -532,7 +536,11 @@ impl Connection {
             // 3.3.5.2.7.2: the first request of a chain has nothing to be related to.
             return Err(NtStatus::INVALID_PARAMETER.into());
         }
-        if related && chain.related_file.is_none() && chain.related_status.is_error() && before == header.session_id {
+        if related
+            && chain.related_file.is_none()
+            && chain.related_status.is_error()
+            && before == header.session_id
+        {
             return Err(chain.related_status.into());
         }
         self.needs(chain, &header, channel.map(|channel| Arc::clone(&channel.session)))
@@ -595,9 +603,10 @@ impl Connection {
         let status = error.status();
         let data = match error {
             CommandError::StatusWithData(_, data) => data,
-            CommandError::Status(_) | CommandError::Decode(_) | CommandError::Vfs(_) | CommandError::Internal(_) => {
-                Vec::new()
-            }
+            CommandError::Status(_)
+            | CommandError::Decode(_)
+            | CommandError::Vfs(_)
+            | CommandError::Internal(_) => Vec::new(),
         };
         chain.out.truncate(chain.header_start.saturating_add(Smb2Header::SIZE));
         chain.splice = None;
@@ -660,12 +669,10 @@ impl Connection {
     }
 
     /// 3.3.4.1.1 Signing the Message: the channel whose key signs the reply.
-    fn signer(
-        &self,
-        chain: &mut Chain,
-        request: &Request,
-    ) -> Option<Arc<super::link::Channel>> {
-        if chain.sealed_by.is_some() || chain.seal_with.is_some() && request.header.command != Command::SESSION_SETUP {
+    fn signer(&self, chain: &mut Chain, request: &Request) -> Option<Arc<super::link::Channel>> {
+        if chain.sealed_by.is_some()
+            || chain.seal_with.is_some() && request.header.command != Command::SESSION_SETUP
+        {
             return None;
         }
         // 3.3.5.5.3: replies to SESSION_SETUP are signed as soon as there is a key.
@@ -677,8 +684,7 @@ impl Connection {
 
     /// 3.3.1.2 Algorithm for the Granting of Credits.
     fn grant(&mut self, header: &Smb2Header) -> u16 {
-        let limit =
-            if self.link.logged_on { limits::MAX_CREDITS } else { limits::MAX_CREDITS_BEFORE_LOGON };
+        let limit = if self.link.logged_on { limits::MAX_CREDITS } else { limits::MAX_CREDITS_BEFORE_LOGON };
         self.window.grant(header.credits.max(header.credit_charge.message_ids()), limit)
     }
 

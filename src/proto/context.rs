@@ -52,7 +52,11 @@ impl Request {
     /// A part of the message that shares its memory; empty when out of range.
     #[must_use]
     pub fn slice(&self, range: Range<usize>) -> Bytes {
-        if range.start <= range.end && range.end <= self.message.len() { self.message.slice(range) } else { Bytes::new() }
+        if range.start <= range.end && range.end <= self.message.len() {
+            self.message.slice(range)
+        } else {
+            Bytes::new()
+        }
     }
 }
 

@@ -101,7 +101,11 @@ impl CreditWindow {
         }
         // Nothing used past `low`: back to the empty form, so that the usual case stays cheap.
         let below = (1u64 << (self.low & 63)).wrapping_sub(1);
-        let clean = self.used.iter().enumerate().all(|(word, bits)| if word == 0 { bits & !below == 0 } else { *bits == 0 });
+        let clean = self
+            .used
+            .iter()
+            .enumerate()
+            .all(|(word, bits)| if word == 0 { bits & !below == 0 } else { *bits == 0 });
         if clean {
             self.used.clear();
         }

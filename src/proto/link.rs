@@ -98,7 +98,9 @@ impl Link {
     /// Most bytes of one read, write or transaction.
     #[must_use]
     pub fn max_io_bytes(&self) -> u32 {
-        self.negotiated.as_ref().map_or(super::limits::MAX_IO_BYTES_SMB_2_0_2, |negotiated| negotiated.max_io_bytes)
+        self.negotiated
+            .as_ref()
+            .map_or(super::limits::MAX_IO_BYTES_SMB_2_0_2, |negotiated| negotiated.max_io_bytes)
     }
 
     /// The session of that id on this connection.

@@ -12,8 +12,8 @@ use freehold_dtyp::{FileTime, Wtf8, Wtf8Buf};
 
 use super::buffer::ReplyBuffer;
 use crate::vfs::{
-    DataUse, DirectoryCursor, DirectoryEntry, Existing, ExtendedAttribute, FileRef, Metadata, MetadataChange, NewNode,
-    OpenError, Opened, Space, StreamEntry, VfsError, VfsPath, Volume,
+    DataUse, DirectoryCursor, DirectoryEntry, Existing, ExtendedAttribute, FileRef, Metadata, MetadataChange,
+    NewNode, OpenError, Opened, Space, StreamEntry, VfsError, VfsPath, Volume,
 };
 
 /// Names one operation under way on a connection.
@@ -149,7 +149,10 @@ impl Op {
     #[must_use]
     pub fn blocks(&self) -> bool {
         match self {
-            Op::Flush { .. } | Op::CopyRanges { .. } | Op::CloneRange { .. } | Op::Write { durable: true, .. } => true,
+            Op::Flush { .. }
+            | Op::CopyRanges { .. }
+            | Op::CloneRange { .. }
+            | Op::Write { durable: true, .. } => true,
             Op::SetSize { .. }
             | Op::Allocate { .. }
             | Op::PunchHole { .. }

@@ -106,10 +106,7 @@ pub struct FrozenTimes {
 }
 
 impl Open {
-    /// The file part.
-    ///
-    /// # Errors
-    /// `None` for a pipe.
+    /// The file part; `None` for a pipe.
     #[must_use]
     pub fn as_file(&self) -> Option<&FileOpen> {
         match &self.target {
@@ -118,4 +115,3 @@ impl Open {
         }
     }
 }
-

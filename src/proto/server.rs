@@ -163,7 +163,13 @@ impl Server {
     }
 
     /// A connection with a channel of the session is gone: the session ends with its last one.
-    pub fn leave_session(&self, session: &Arc<Session>, from: ConnectionId, ops: &mut VecDeque<Op>, now: Now) {
+    pub fn leave_session(
+        &self,
+        session: &Arc<Session>,
+        from: ConnectionId,
+        ops: &mut VecDeque<Op>,
+        now: Now,
+    ) {
         if session.leave(from) {
             self.end_session(session, ops, now);
         }

@@ -13,10 +13,10 @@ use freehold_dtyp::FileTime;
 use parking_lot::Mutex;
 
 use super::event::ConnectionId;
+use super::link::Negotiated;
 use super::open::Open;
 use super::sharded::IdMap;
 use super::tree_connect::TreeConnect;
-use super::link::Negotiated;
 use crate::crypto::{OpenKey, SealKey, SigningKey};
 use crate::smb2::{FileId, SessionId, TreeId};
 

@@ -73,7 +73,9 @@ impl Shares {
     /// Of these shares; a later one of the same name wins.
     #[must_use]
     pub fn new(shares: impl IntoIterator<Item = Share>) -> Self {
-        Shares { by_name: shares.into_iter().map(|share| (share.name.to_uppercase(), Arc::new(share))).collect() }
+        Shares {
+            by_name: shares.into_iter().map(|share| (share.name.to_uppercase(), Arc::new(share))).collect(),
+        }
     }
 
     /// The share of that name.
@@ -107,7 +109,7 @@ impl TreeConnect {
     pub fn new(id: TreeId, share: Arc<Share>, maximal_access: AccessMask) -> Option<Arc<Self>> {
         let before = share.uses.fetch_add(1, Ordering::Relaxed);
         let tree = Arc::new(TreeConnect { id, share, maximal_access });
-        (!tree.share.max_uses.is_some_and(|most| before >= most)).then_some(tree)
+        (tree.share.max_uses.is_none_or(|most| before < most)).then_some(tree)
     }
 
     /// Volume and folder; `None` for IPC$.

@@ -32,6 +32,7 @@ pub mod session_setup;
 pub mod smb1_negotiate;
 #[cfg(test)]
 mod testing;
+pub mod transform;
 pub mod tree_connect;
 pub mod tree_disconnect;
 pub mod types;

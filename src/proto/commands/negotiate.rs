@@ -12,9 +12,7 @@ use super::super::status::CommandError;
 use crate::auth::Acceptor;
 use crate::crypto::{Cipher, SigningAlgorithm};
 use crate::smb2::negotiate::{NegotiateRequest, NegotiateResponse};
-use crate::smb2::negotiate_context::{
-    self as wire, HashAlgorithm, NegotiateContext, NegotiateContexts,
-};
+use crate::smb2::negotiate_context::{self as wire, HashAlgorithm, NegotiateContext, NegotiateContexts};
 use crate::smb2::smb1_negotiate::Smb1NegotiateRequest;
 use crate::smb2::{Capabilities, DecodeMessage, Dialect, List, SecurityMode};
 
@@ -77,7 +75,8 @@ pub fn decide(cx: &mut Context<'_>) -> StepResult {
     if contexts.signing.flatten().is_some() {
         list.push(NegotiateContext::Signing { algorithms: List::from(&algorithms) });
     }
-    let response = response(cx.server, &negotiated, dialect, cx.now, &hint, NegotiateContexts::from(list.as_slice()));
+    let response =
+        response(cx.server, &negotiated, dialect, cx.now, &hint, NegotiateContexts::from(list.as_slice()));
     let step = cx.reply(&response);
     cx.link.negotiated = Some(negotiated);
     step
@@ -87,7 +86,12 @@ pub fn decide(cx: &mut Context<'_>) -> StepResult {
 ///
 /// # Errors
 /// [`Disconnect`] when it is anything else of SMB1.
-pub fn multi_protocol(server: &Server, link: &mut Link, frame: &[u8], now: Now) -> Result<Vec<u8>, Disconnect> {
+pub fn multi_protocol(
+    server: &Server,
+    link: &mut Link,
+    frame: &[u8],
+    now: Now,
+) -> Result<Vec<u8>, Disconnect> {
     let offer = Smb1NegotiateRequest::decode(frame).map_err(|_| Disconnect::NotSmb2)?;
     let config = &server.config;
     let hint = Acceptor::hint();
@@ -102,8 +106,8 @@ pub fn multi_protocol(server: &Server, link: &mut Link, frame: &[u8], now: Now) 
         // 3.3.5.3.2
         link.multi_protocol = true;
         let negotiated = plain(server, Dialect::SMB_2_0_2);
-        let body =
-            response(server, &negotiated, Dialect::SMB_2_0_2, now, &hint, NegotiateContexts::EMPTY).to_bytes();
+        let body = response(server, &negotiated, Dialect::SMB_2_0_2, now, &hint, NegotiateContexts::EMPTY)
+            .to_bytes();
         link.negotiated = Some(negotiated);
         return Ok(body);
     }

@@ -16,10 +16,10 @@ use super::super::op::{Op, OpResult};
 use super::super::session::{Identity, NewSession, SealingKeys, Session};
 use super::super::status::{CommandError, auth_status};
 use crate::auth::{AcceptStep, Accepted, Acceptor, LogonKind};
-use crate::crypto::{
-    KeyContext, OpenKey, PreauthHash, SealKey, Sender, SessionKeys, SigningKey,
+use crate::crypto::{KeyContext, OpenKey, PreauthHash, SealKey, Sender, SessionKeys, SigningKey};
+use crate::smb2::session_setup::{
+    SessionFlags, SessionSetupFlags, SessionSetupRequest, SessionSetupResponse,
 };
-use crate::smb2::session_setup::{SessionFlags, SessionSetupFlags, SessionSetupRequest, SessionSetupResponse};
 use crate::smb2::{DecodeMessage, Dialect, HeaderFlags, SecurityMode, SessionId};
 
 /// A logon under way on a connection.
@@ -97,11 +97,9 @@ fn find_setup(
     let id = cx.request.header.session_id;
     let binding = request.flags.contains(SessionSetupFlags::BINDING);
     let requires = request.security_mode.contains(SecurityMode::SIGNING_REQUIRED)
-        || cx
-            .link
-            .negotiated
-            .as_ref()
-            .is_some_and(|negotiated| negotiated.client_security_mode.contains(SecurityMode::SIGNING_REQUIRED));
+        || cx.link.negotiated.as_ref().is_some_and(|negotiated| {
+            negotiated.client_security_mode.contains(SecurityMode::SIGNING_REQUIRED)
+        });
     if id != SessionId::NONE
         && let Some(setup) = cx.link.setups.remove(&id.0)
     {
@@ -110,7 +108,8 @@ fn find_setup(
         }
         return Ok((id, Box::new(setup)));
     }
-    if cx.link.setups.len() >= MAX_HALF_OPEN_SESSIONS || cx.link.channels.len() >= MAX_SESSIONS_PER_CONNECTION {
+    if cx.link.setups.len() >= MAX_HALF_OPEN_SESSIONS || cx.link.channels.len() >= MAX_SESSIONS_PER_CONNECTION
+    {
         return Err(NtStatus::INSUFFICIENT_RESOURCES.into());
     }
     let (id, purpose) = if binding {
@@ -133,7 +132,7 @@ fn find_setup(
     cx.server.entropy.fill(&mut challenge);
     let setup = Setup {
         acceptor: Acceptor::new(Arc::clone(&cx.server.acceptor), cx.now.wall, challenge),
-        preauth: cx.link.preauth.clone(),
+        preauth: cx.link.preauth,
         purpose,
         previous: request.previous_session_id,
         client_requires_signing: requires,
@@ -190,7 +189,8 @@ fn proceed(cx: &mut Context<'_>, id: SessionId, setup: Box<Setup>, step: AcceptS
     match step {
         AcceptStep::Continue(token) => {
             cx.link.setups.insert(id.0, *setup);
-            let response = SessionSetupResponse { session_flags: SessionFlags::empty(), security_buffer: &token };
+            let response =
+                SessionSetupResponse { session_flags: SessionFlags::empty(), security_buffer: &token };
             cx.reply(&response)?;
             Ok(Step::Reply(NtStatus::MORE_PROCESSING_REQUIRED))
         }
@@ -272,7 +272,7 @@ fn derive(negotiated: &Negotiated, setup: &Setup, accepted: &Accepted) -> Result
         Dialect::SMB_3_1_1 => KeyContext::Smb311(&setup.preauth),
         _ => KeyContext::Smb30,
     };
-    SessionKeys::derive(negotiated.cipher, context, &accepted.session_key).map_err(|_| CRYPTO)
+    SessionKeys::derive(context, &accepted.session_key, negotiated.cipher).map_err(|_| CRYPTO)
 }
 
 fn new_session(
@@ -333,7 +333,8 @@ fn attach(cx: &mut Context<'_>, session: &Arc<Session>, signing: Option<Arc<Sign
 
 /// 3.3.5.5.3: a client that lost its connection ends its former session, if it was its own.
 fn end_previous(cx: &mut Context<'_>, id: SessionId, previous: SessionId) {
-    let (Some(session), Some(own)) = (cx.server.sessions.find(&previous.0), cx.server.sessions.find(&id.0)) else {
+    let (Some(session), Some(own)) = (cx.server.sessions.find(&previous.0), cx.server.sessions.find(&id.0))
+    else {
         return;
     };
     if session.identity.load().token.user() == own.identity.load().token.user() {
