@@ -123,6 +123,35 @@ fn the_right_password_is_let_in_however_it_is_framed() {
     }
 }
 
+/// The AUTHENTICATE_MESSAGE of [MS-NLMP] 4.2.4.3, whose client sends no MIC.
+const AUTHENTICATE_OF_THE_SPECIFICATION: &str = "
+        4e544c4d5353500003000000180018006c00000054005400840000000c000c0048000000080008005400000010001000
+        5c00000010001000d8000000358288e20501280a0000000f44006f006d00610069006e00550073006500720043004f00
+        4d005000550054004500520086c35097ac9cec102554764a57cccc19aaaaaaaaaaaaaaaa68cd0ab851e51c96aabc927b
+        ebef6a1c01010000000000000000000000000000aaaaaaaaaaaaaaaa0000000002000c0044006f006d00610069006e00
+        01000c005300650072007600650072000000000000000000c5dad2544fc9799094ce1ce90bc9d03e";
+
+#[test]
+fn the_logon_of_the_specification_is_let_in() {
+    let digits: Vec<u8> = AUTHENTICATE_OF_THE_SPECIFICATION.bytes().filter(u8::is_ascii_hexdigit).collect();
+    let message: Vec<u8> = digits
+        .chunks(2)
+        .map(|pair| u8::from_str_radix(core::str::from_utf8(pair).unwrap(), 16).unwrap())
+        .collect();
+    let logon = |password: &str| {
+        let challenge = [0x01, 0x23, 0x45, 0x67, 0x89, 0xab, 0xcd, 0xef];
+        let mut acceptor = Acceptor::new(Arc::new(config()), NOW, challenge);
+        assert!(matches!(acceptor.step(&initiator("", "", raw()).start()), AcceptStep::Continue(_)));
+        let AcceptStep::NeedAccount(query) = acceptor.step(&message) else { panic!("no question") };
+        assert_eq!((query.user.as_str(), query.domain.as_str()), ("User", "Domain"));
+        assert_eq!(query.workstation, "COMPUTER");
+        acceptor.resume(AccountAnswer::Secret { nt_hash: nt_hash(password), restriction: None })
+    };
+    let AcceptStep::Done(accepted) = logon("Password") else { panic!("not let in") };
+    assert_eq!(accepted.session_key.full(), [0x55; 16]);
+    assert!(matches!(logon("password"), AcceptStep::Failed(AuthError::LogonFailure)));
+}
+
 #[test]
 fn user_names_are_compared_without_case_and_beyond_ascii() {
     for user in ["ALICE", "Alice", "Ålice", "ÅLICE"] {

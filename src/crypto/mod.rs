@@ -49,3 +49,6 @@ pub enum CryptoError {
     #[error("the cryptographic library failed")]
     Library,
 }
+
+#[cfg(test)]
+mod tests;

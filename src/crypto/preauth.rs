@@ -23,6 +23,12 @@ impl PreauthHash {
         Self::default()
     }
 
+    /// A value that was computed before.
+    #[must_use]
+    pub const fn from_bytes(bytes: [u8; PREAUTH_HASH_SIZE]) -> Self {
+        PreauthHash(bytes)
+    }
+
     /// Takes in one message, from the ProtocolId of its SMB2 header to its end, without the transport's length.
     pub fn update(&mut self, message: &[u8]) {
         let mut context = digest::Context::new(&digest::SHA512);

@@ -44,7 +44,7 @@ pub struct OpenKey {
     key: AeadKey,
 }
 
-struct AeadKey {
+pub(super) struct AeadKey {
     cipher: Cipher,
     implementation: AeadImplementation,
 }
@@ -95,7 +95,12 @@ impl SealKey {
     /// # Errors
     /// [`CryptoError::Library`] when the library refuses the key.
     pub fn new(key: &CipherKey, salt: [u8; 4]) -> Result<Self, CryptoError> {
-        Ok(SealKey { key: AeadKey::new(key)?, salt, sealed: AtomicU64::new(0) })
+        Self::starting_at(key, salt, 0)
+    }
+
+    /// As [`SealKey::new`], as if `sealed` messages had been sealed.
+    pub(super) fn starting_at(key: &CipherKey, salt: [u8; 4], sealed: u64) -> Result<Self, CryptoError> {
+        Ok(SealKey { key: AeadKey::new(key)?, salt, sealed: AtomicU64::new(sealed) })
     }
 
     /// The cipher of the key.
@@ -172,7 +177,7 @@ impl OpenKey {
 }
 
 impl AeadKey {
-    fn new(key: &CipherKey) -> Result<Self, CryptoError> {
+    pub(super) fn new(key: &CipherKey) -> Result<Self, CryptoError> {
         let gcm = |algorithm| {
             let unbound =
                 aead::UnboundKey::new(algorithm, key.as_bytes()).map_err(|_| CryptoError::Library)?;
@@ -186,7 +191,12 @@ impl AeadKey {
         Ok(AeadKey { cipher: key.cipher(), implementation })
     }
 
-    fn seal(&self, nonce: &[u8; 16], aad: &[u8], message: &mut [u8]) -> Result<[u8; 16], CryptoError> {
+    pub(super) fn seal(
+        &self,
+        nonce: &[u8; 16],
+        aad: &[u8],
+        message: &mut [u8],
+    ) -> Result<[u8; 16], CryptoError> {
         match &self.implementation {
             AeadImplementation::Gcm(key) => {
                 let tag = key
