@@ -3,6 +3,7 @@
 use core::marker::PhantomData;
 
 use freehold_dtyp::{DecodeError, DecodeReason, Encode, Reader, Writer};
+use zerocopy::{FromBytes, Immutable, KnownLayout, Unaligned};
 
 use super::header::Smb2Header;
 
@@ -40,11 +41,31 @@ pub(crate) fn body(message: &[u8], structure_size: u16) -> Result<Reader<'_>, De
     Ok(reader)
 }
 
+/// The fixed part of the body, which starts with its StructureSize, in one check.
+#[inline]
+pub(crate) fn fixed<T: FromBytes + Immutable + KnownLayout + Unaligned>(
+    message: &[u8],
+    structure_size: u16,
+) -> Result<&T, DecodeError> {
+    let at = |field, reason| Err(DecodeError { field, reason, offset: Smb2Header::SIZE });
+    let rest = message.get(Smb2Header::SIZE..).unwrap_or_default();
+    let Some(found) = rest.first_chunk::<2>() else {
+        return at("StructureSize", DecodeReason::Truncated);
+    };
+    if u16::from_le_bytes(*found) != structure_size {
+        return at("StructureSize", DecodeReason::Invalid);
+    }
+    match T::ref_from_prefix(rest) {
+        Ok((fixed, _)) => Ok(fixed),
+        Err(_) => at("Body", DecodeReason::Truncated),
+    }
+}
+
 /// The `length` bytes at `offset` from the message's start. An offset without a length is not looked at; one
 /// that points into the header is refused.
 #[inline]
 pub(crate) fn field<'a>(
-    reader: &Reader<'a>,
+    message: &'a [u8],
     name: &'static str,
     offset: impl TryInto<usize>,
     length: impl TryInto<usize>,
@@ -54,10 +75,11 @@ pub(crate) fn field<'a>(
     if length == 0 {
         return Ok(&[]);
     }
-    if offset < Smb2Header::SIZE {
-        return Err(DecodeError { field: name, reason: DecodeReason::OutOfBounds, offset });
+    let end = offset.checked_add(length).filter(|_| offset >= Smb2Header::SIZE);
+    match end.and_then(|end| message.get(offset..end)) {
+        Some(found) => Ok(found),
+        None => Err(DecodeError { field: name, reason: DecodeReason::OutOfBounds, offset }),
     }
-    reader.slice_at(name, offset, length)
 }
 
 /// Where a body starts in its writer: turns writer positions into offsets from the header.
@@ -65,6 +87,12 @@ pub(crate) fn field<'a>(
 pub(crate) struct BodyStart(usize);
 
 impl BodyStart {
+    /// The writer stands at the first byte of the body. Writes nothing.
+    #[inline]
+    pub(crate) fn at(writer: &Writer) -> Self {
+        BodyStart(writer.position())
+    }
+
     /// The writer stands at the first byte of the body. Writes the StructureSize.
     #[inline]
     pub(crate) fn new(writer: &mut Writer, structure_size: u16) -> Self {
@@ -213,12 +241,11 @@ mod tests {
     #[test]
     fn an_offset_counts_only_with_a_length() {
         let message = [7; 80];
-        let reader = Reader::new(&message);
-        assert_eq!(field(&reader, "Name", 0_u16, 0_u16), Ok(&[][..]));
-        assert_eq!(field(&reader, "Name", 78_u16, 2_u16), Ok(&[7, 7][..]));
+        assert_eq!(field(&message, "Name", 0_u16, 0_u16), Ok(&[][..]));
+        assert_eq!(field(&message, "Name", 78_u16, 2_u16), Ok(&[7, 7][..]));
         for (offset, length) in [(78_u32, 3_u32), (63, 1), (u32::MAX, u32::MAX)] {
             assert_eq!(
-                field(&reader, "Name", offset, length).map_err(|error| error.reason),
+                field(&message, "Name", offset, length).map_err(|error| error.reason),
                 Err(DecodeReason::OutOfBounds)
             );
         }

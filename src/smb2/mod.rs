@@ -21,6 +21,9 @@
     )
 )]
 
+pub mod close;
+pub mod create;
+pub mod create_context;
 pub mod echo;
 pub mod error;
 pub mod header;
@@ -28,7 +31,11 @@ pub mod logoff;
 mod message;
 pub mod negotiate;
 pub mod negotiate_context;
+pub mod query_directory;
+pub mod query_info;
+pub mod read;
 pub mod session_setup;
+pub mod set_info;
 pub mod smb1_negotiate;
 #[cfg(test)]
 mod testing;
@@ -37,11 +44,12 @@ pub mod tree_connect;
 pub mod tree_disconnect;
 pub mod types;
 mod utf16;
+pub mod write;
 
 pub use header::{Command, HeaderFlags, HeaderId, Smb2Header};
 pub use message::{DecodeMessage, List, message_bytes};
 pub use types::{
-    AsyncId, Capabilities, CreditCharge, Dialect, FileId, LeaseKey, MessageId, SecurityMode, SessionId,
-    TreeId,
+    AsyncId, Capabilities, Channel, CreditCharge, Dialect, FileId, InfoType, LeaseKey, LeaseState, MessageId,
+    OplockLevel, SecurityInformation, SecurityMode, SessionId, TreeId,
 };
 pub use utf16::{Utf16, Utf16Buf};

@@ -122,7 +122,7 @@ impl<'a> DecodeMessage<'a> for NegotiateResponse<'a> {
         let security_offset = reader.u16("SecurityBufferOffset")?;
         let security_length = reader.u16("SecurityBufferLength")?;
         let context_offset = reader.u32("NegotiateContextOffset")?;
-        let security_buffer = field(&reader, "SecurityBuffer", security_offset, security_length)?;
+        let security_buffer = field(message, "SecurityBuffer", security_offset, security_length)?;
         let contexts = if dialect == Dialect::SMB_3_1_1 {
             wire_contexts(message, context_offset, context_count)?
         } else {

@@ -56,7 +56,7 @@ impl<'a> DecodeMessage<'a> for SessionSetupRequest<'a> {
         let offset = reader.u16("SecurityBufferOffset")?;
         let length = reader.u16("SecurityBufferLength")?;
         let previous_session_id = SessionId(reader.u64("PreviousSessionId")?);
-        let security_buffer = field(&reader, "SecurityBuffer", offset, length)?;
+        let security_buffer = field(message, "SecurityBuffer", offset, length)?;
         Ok(SessionSetupRequest { flags, security_mode, capabilities, previous_session_id, security_buffer })
     }
 }
@@ -98,7 +98,7 @@ impl<'a> DecodeMessage<'a> for SessionSetupResponse<'a> {
         let session_flags = SessionFlags::from(reader.u16("SessionFlags")?);
         let offset = reader.u16("SecurityBufferOffset")?;
         let length = reader.u16("SecurityBufferLength")?;
-        let security_buffer = field(&reader, "SecurityBuffer", offset, length)?;
+        let security_buffer = field(message, "SecurityBuffer", offset, length)?;
         Ok(SessionSetupResponse { session_flags, security_buffer })
     }
 }

@@ -198,7 +198,7 @@ impl<'a> DecodeMessage<'a> for TreeConnectRequest<'a> {
         let path_offset = reader.u16("PathOffset")?;
         let path_length = reader.u16("PathLength")?;
         let path = Utf16::checked(
-            field(&reader, "PathName", path_offset, path_length)?,
+            field(message, "PathName", path_offset, path_length)?,
             "PathLength",
             Smb2Header::SIZE,
         )?;

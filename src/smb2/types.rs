@@ -1,7 +1,8 @@
 //! Numbers that several messages share: identifiers, dialects, capabilities. All of them are open:
 //! values and bits that the specification does not name survive decoding and encoding.
 
-use freehold_dtyp::{DecodeError, Reader, Writer};
+use zerocopy::little_endian::U64;
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
 /// Defines an open number: a newtype with the specification's names as constants.
 macro_rules! open_number {
@@ -145,16 +146,27 @@ impl FileId {
 
     /// All zero.
     pub const ZERO: FileId = FileId { persistent: 0, volatile: 0 };
+}
 
+/// [`FileId`] in the fixed part of a message.
+#[derive(Clone, Copy, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
+#[repr(C)]
+pub(crate) struct WireFileId {
+    persistent: U64,
+    volatile: U64,
+}
+
+impl From<WireFileId> for FileId {
     #[inline]
-    pub(crate) fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        Ok(FileId { persistent: reader.u64("FileId.Persistent")?, volatile: reader.u64("FileId.Volatile")? })
+    fn from(wire: WireFileId) -> Self {
+        FileId { persistent: wire.persistent.get(), volatile: wire.volatile.get() }
     }
+}
 
+impl From<FileId> for WireFileId {
     #[inline]
-    pub(crate) fn write(self, writer: &mut Writer) {
-        writer.u64(self.persistent);
-        writer.u64(self.volatile);
+    fn from(id: FileId) -> Self {
+        WireFileId { persistent: U64::new(id.persistent), volatile: U64::new(id.volatile) }
     }
 }
 
@@ -237,6 +249,84 @@ open_flags! {
         ENCRYPTION = 0x0000_0040;
         /// SMB2_GLOBAL_CAP_NOTIFICATIONS
         NOTIFICATIONS = 0x0000_0080;
+    }
+}
+
+open_number! {
+    /// Oplock levels of [MS-SMB2] 2.2.13 and 2.2.14.
+    OplockLevel(u8) {
+        /// SMB2_OPLOCK_LEVEL_NONE
+        NONE = 0x00;
+        /// SMB2_OPLOCK_LEVEL_II
+        II = 0x01;
+        /// SMB2_OPLOCK_LEVEL_EXCLUSIVE
+        EXCLUSIVE = 0x08;
+        /// SMB2_OPLOCK_LEVEL_BATCH
+        BATCH = 0x09;
+        /// SMB2_OPLOCK_LEVEL_LEASE: see the lease create context.
+        LEASE = 0xFF;
+    }
+}
+
+open_flags! {
+    /// LeaseState of [MS-SMB2] 2.2.13.2.8.
+    LeaseState(u32) {
+        /// SMB2_LEASE_READ_CACHING
+        READ_CACHING = 0x01;
+        /// SMB2_LEASE_HANDLE_CACHING
+        HANDLE_CACHING = 0x02;
+        /// SMB2_LEASE_WRITE_CACHING
+        WRITE_CACHING = 0x04;
+    }
+}
+
+open_number! {
+    /// InfoType of [MS-SMB2] 2.2.37 and 2.2.39.
+    InfoType(u8) {
+        /// SMB2_0_INFO_FILE
+        FILE = 0x01;
+        /// SMB2_0_INFO_FILESYSTEM
+        FILESYSTEM = 0x02;
+        /// SMB2_0_INFO_SECURITY
+        SECURITY = 0x03;
+        /// SMB2_0_INFO_QUOTA
+        QUOTA = 0x04;
+    }
+}
+
+open_flags! {
+    /// AdditionalInformation of [MS-SMB2] 2.2.37 and 2.2.39 for security information.
+    SecurityInformation(u32) {
+        /// OWNER_SECURITY_INFORMATION
+        OWNER = 0x0000_0001;
+        /// GROUP_SECURITY_INFORMATION
+        GROUP = 0x0000_0002;
+        /// DACL_SECURITY_INFORMATION
+        DACL = 0x0000_0004;
+        /// SACL_SECURITY_INFORMATION
+        SACL = 0x0000_0008;
+        /// LABEL_SECURITY_INFORMATION
+        LABEL = 0x0000_0010;
+        /// ATTRIBUTE_SECURITY_INFORMATION
+        ATTRIBUTE = 0x0000_0020;
+        /// SCOPE_SECURITY_INFORMATION
+        SCOPE = 0x0000_0040;
+        /// BACKUP_SECURITY_INFORMATION
+        BACKUP = 0x0001_0000;
+    }
+}
+
+open_number! {
+    /// Channel of [MS-SMB2] 2.2.19 and 2.2.21: where the data of a READ or WRITE goes.
+    Channel(u32) {
+        /// SMB2_CHANNEL_NONE: in the message.
+        NONE = 0x0000_0000;
+        /// SMB2_CHANNEL_RDMA_V1
+        RDMA_V1 = 0x0000_0001;
+        /// SMB2_CHANNEL_RDMA_V1_INVALIDATE
+        RDMA_V1_INVALIDATE = 0x0000_0002;
+        /// SMB2_CHANNEL_RDMA_TRANSFORM
+        RDMA_TRANSFORM = 0x0000_0003;
     }
 }
 
