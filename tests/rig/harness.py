@@ -125,7 +125,7 @@ class Context:
     def samba(self, program, *arguments, user=None, server=None, **options):
         """One of Samba's client programs against the server."""
         s = server or self.server
-        if program in ('smbcacls', 'smbcquotas'):      # these know port 445 only
+        if program in ('smbcacls', 'smbcquotas', 'net'):      # these dial port 445 only
             options['env'] = servers.redirect_445(self.folder, s.port)
             port = []
         else:
