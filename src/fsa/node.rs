@@ -1,0 +1,305 @@
+//! [`Node`]: what all opens of one file share ([MS-FSA] 2.1.1.3 File and 2.1.1.4 Stream, the volatile part).
+//!
+//! Life of an open in it: --reserve--> there, with its share mode --grant--> may hold an oplock or a lease --close--> gone.
+//! The first close that finds a deletion pending and nobody left says what to delete.
+
+use std::time::Duration;
+
+use freehold_dtyp::{Wtf8, Wtf8Buf};
+use smallvec::SmallVec;
+
+use super::byte_range_lock::LockTable;
+use super::lease::LeaseId;
+use super::oplock::{BreakNotice, Holder, HolderId};
+use super::share_access::{ShareAccess, Sharing};
+use super::{CacheState, FsaError, OplockLevel};
+use freehold_acl::AccessMask;
+
+/// Names an open; unique in the server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct OpenId(pub u64);
+
+/// Names a stream of a node while somebody has it open.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct StreamId(pub u32);
+
+impl StreamId {
+    /// The unnamed stream, or the directory itself.
+    pub const UNNAMED: StreamId = StreamId(0);
+}
+
+/// Where the owner of an open is found.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Owner {
+    /// Its connection.
+    pub connection: u64,
+    /// Its session.
+    pub session: u64,
+    /// The persistent half of its FileId.
+    pub persistent: u64,
+}
+
+/// A request that waits for something to change in a node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Waiter {
+    /// Its connection.
+    pub connection: u64,
+    /// Its frame on the connection.
+    pub chain: u64,
+}
+
+/// What must be done after a change: notifications first, then the wakes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[must_use]
+pub struct Effects {
+    /// Break notifications to send.
+    pub notices: Vec<BreakNotice>,
+    /// Requests that may go on.
+    pub wake: Vec<Waiter>,
+}
+
+impl Effects {
+    /// True when there is nothing to do.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.notices.is_empty() && self.wake.is_empty()
+    }
+}
+
+/// What a close leaves to do.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[must_use]
+pub struct Closed {
+    /// The file goes now: nobody has it open any more.
+    pub delete_file: bool,
+    /// The named stream of this open goes now.
+    pub delete_stream: bool,
+    /// The file is to be deleted, but others still have it open.
+    pub file_deletion_waits: bool,
+    /// The lease went with its last open.
+    pub lease_gone: Option<LeaseId>,
+    /// Requests that may go on.
+    pub wake: Vec<Waiter>,
+}
+
+/// One open of the file.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct NodeOpen {
+    pub id: OpenId,
+    pub stream: StreamId,
+    pub sharing: Sharing,
+    pub delete_on_close: bool,
+    /// A directory's deletion is tried only at its last close: whether it is empty shows then.
+    pub is_directory: bool,
+    pub lease: Option<LeaseId>,
+}
+
+/// A named stream that is open.
+#[derive(Debug, Default)]
+struct NamedStream {
+    id: StreamId,
+    /// Upper case.
+    name: Wtf8Buf,
+    delete_pending: bool,
+    locks: LockTable,
+}
+
+/// One file that somebody has open.
+#[derive(Debug, Default)]
+pub struct Node {
+    /// Byte-range locks of the unnamed stream.
+    locks: LockTable,
+    named: Vec<NamedStream>,
+    next_stream: u32,
+    pub(super) opens: SmallVec<[NodeOpen; 1]>,
+    pub(super) holders: SmallVec<[Holder; 1]>,
+    delete_pending: bool,
+    delete_at_last_close: bool,
+    waiters: Vec<Waiter>,
+}
+
+impl Node {
+    /// The byte-range locks of a stream; `None` when it is not open.
+    #[must_use]
+    pub fn locks(&mut self, stream: StreamId) -> Option<&mut LockTable> {
+        if stream == StreamId::UNNAMED {
+            return Some(&mut self.locks);
+        }
+        self.named.iter_mut().find(|named| named.id == stream).map(|named| &mut named.locks)
+    }
+
+    /// The stream of that name (in upper case), known from now on until its last open is closed.
+    pub fn stream(&mut self, folded: Wtf8<'_>) -> StreamId {
+        if let Some(id) = self.find_stream(folded) {
+            return id;
+        }
+        self.next_stream = self.next_stream.wrapping_add(1).max(1);
+        let id = StreamId(self.next_stream);
+        self.named.push(NamedStream { id, name: folded.to_owned(), ..NamedStream::default() });
+        id
+    }
+
+    /// The stream of that name, when it is open.
+    #[must_use]
+    pub fn find_stream(&self, folded: Wtf8<'_>) -> Option<StreamId> {
+        if folded.is_empty() {
+            return Some(StreamId::UNNAMED);
+        }
+        self.named.iter().find(|named| named.name.as_wtf8() == folded).map(|named| named.id)
+    }
+
+    /// A stream has a new name.
+    pub fn rename_stream(&mut self, stream: StreamId, folded: Wtf8<'_>) {
+        if let Some(named) = self.named.iter_mut().find(|named| named.id == stream) {
+            named.name = folded.to_owned();
+        }
+    }
+
+    /// True when nobody has the file open.
+    #[must_use]
+    pub fn is_unused(&self) -> bool {
+        self.opens.is_empty()
+    }
+
+    /// Number of opens of one stream.
+    #[must_use]
+    pub fn opens_of(&self, stream: StreamId) -> usize {
+        self.opens.iter().filter(|open| open.stream == stream).count()
+    }
+
+    /// True when another open than `open` is there.
+    #[must_use]
+    pub fn has_other_opens(&self, open: OpenId) -> bool {
+        self.opens.iter().any(|other| other.id != open)
+    }
+
+    /// True when a named stream is open through another open than `open`.
+    #[must_use]
+    pub fn has_other_stream_opens(&self, open: OpenId) -> bool {
+        self.opens.iter().any(|other| other.id != open && other.stream != StreamId::UNNAMED)
+    }
+
+    /// DeletePending of FileStandardInformation for an open of `stream`: the file's, or that of its stream.
+    #[must_use]
+    pub fn is_delete_pending(&self, stream: StreamId) -> bool {
+        self.delete_pending
+            || (stream != StreamId::UNNAMED
+                && self.named.iter().any(|named| named.id == stream && named.delete_pending))
+    }
+
+    /// Sets or takes back what makes the file, or the stream of a stream's open, go with its last open
+    /// ([MS-FSA] 2.1.5.15.3).
+    pub fn set_delete_pending(&mut self, stream: StreamId, pending: bool) {
+        if stream == StreamId::UNNAMED {
+            self.delete_pending = pending;
+            self.delete_at_last_close &= pending;
+        } else if let Some(named) = self.named.iter_mut().find(|named| named.id == stream) {
+            named.delete_pending = pending;
+        }
+    }
+
+    /// Sets or takes back FILE_DELETE_ON_CLOSE of one open.
+    pub fn set_delete_on_close(&mut self, open: OpenId, on: bool) {
+        if let Some(open) = self.opens.iter_mut().find(|other| other.id == open) {
+            open.delete_on_close = on;
+        }
+    }
+
+    /// Checks share access for something that is done without an open of its own (the parent of a rename's target).
+    ///
+    /// # Errors
+    /// [`FsaError::SharingViolation`], [`FsaError::DeletePending`].
+    pub fn check_share_access(&self, access: AccessMask, share: ShareAccess) -> Result<(), FsaError> {
+        if self.delete_pending {
+            return Err(FsaError::DeletePending);
+        }
+        let wanted = Sharing { access, share };
+        let unnamed = self.opens.iter().filter(|open| open.stream == StreamId::UNNAMED);
+        if unnamed.map(|open| open.sharing).any(|sharing| sharing.conflicts(wanted)) {
+            return Err(FsaError::SharingViolation);
+        }
+        Ok(())
+    }
+
+    /// The lease that an open carries.
+    #[must_use]
+    pub fn lease_of(&self, open: OpenId) -> Option<LeaseId> {
+        self.opens.iter().find(|other| other.id == open).and_then(|open| open.lease)
+    }
+
+    /// What an open may cache now: its oplock's level, or its lease's state.
+    #[must_use]
+    pub fn cached_by(&self, open: OpenId) -> CacheState {
+        let lease = self.lease_of(open);
+        self.holders
+            .iter()
+            .find(|holder| holder.id == HolderId::Oplock(open) || holder.is_lease(lease))
+            .map_or(CacheState::empty(), |holder| holder.state)
+    }
+
+    /// The level of an open's oplock; `None` for a lease.
+    #[must_use]
+    pub fn oplock_of(&self, open: OpenId) -> OplockLevel {
+        let holder = self.holders.iter().find(|holder| holder.id == HolderId::Oplock(open));
+        holder.map_or(OplockLevel::None, |holder| OplockLevel::within(holder.state))
+    }
+
+    /// Notes a request that waits for a change of this node. It is woken once.
+    pub fn add_waiter(&mut self, waiter: Waiter) {
+        if !self.waiters.contains(&waiter) {
+            self.waiters.push(waiter);
+        }
+    }
+
+    /// Forgets a request that does not wait any more.
+    pub fn remove_waiter(&mut self, waiter: Waiter) {
+        self.waiters.retain(|other| *other != waiter);
+    }
+
+    /// All that wait, to be woken.
+    pub fn take_waiters(&mut self) -> Vec<Waiter> {
+        std::mem::take(&mut self.waiters)
+    }
+
+    /// Takes an open out ([MS-FSA] 2.1.5.5). Nothing happens for one that is not there. `now` is the monotonic clock's.
+    pub fn close(&mut self, id: OpenId, now: Duration) -> Closed {
+        let mut closed = Closed::default();
+        let Some(index) = self.opens.iter().position(|open| open.id == id) else { return closed };
+        let open = self.opens.swap_remove(index);
+        self.expire_breaks(now);
+        self.holders.retain(|holder| holder.id != HolderId::Oplock(id));
+        if let Some(lease) = open.lease {
+            self.drop_from_lease(lease, &mut closed);
+        }
+        if open.delete_on_close {
+            if open.stream != StreamId::UNNAMED {
+                self.set_delete_pending(open.stream, true);
+            } else if open.is_directory {
+                self.delete_at_last_close = true;
+            } else {
+                self.delete_pending = true;
+            }
+        }
+        let deletes = self.delete_pending || self.delete_at_last_close;
+        closed.delete_file = deletes && self.opens.is_empty();
+        closed.file_deletion_waits = deletes && !self.opens.is_empty();
+        if open.stream != StreamId::UNNAMED && self.opens_of(open.stream) == 0 {
+            let pending = self.named.iter().any(|named| named.id == open.stream && named.delete_pending);
+            closed.delete_stream = pending && !closed.delete_file;
+            self.named.retain(|named| named.id != open.stream);
+        }
+        closed.wake = self.take_waiters();
+        closed
+    }
+
+    fn drop_from_lease(&mut self, id: LeaseId, closed: &mut Closed) {
+        self.holders.retain(|holder| {
+            let Some(facts) = holder.lease.as_mut().filter(|_| holder.id == HolderId::Lease(id)) else { return true };
+            facts.opens = facts.opens.saturating_sub(1);
+            if facts.opens == 0 {
+                closed.lease_gone = Some(id);
+            }
+            facts.opens != 0
+        });
+    }
+}

@@ -1,0 +1,338 @@
+//! Oplocks and leases of one stream as one thing: a holder of cached state that can be broken ([MS-FSA] 2.1.4.12, 2.1.5.18;
+//! [MS-SMB2] 3.3.1.10 Open.OplockState, 3.3.1.12 Lease).
+//!
+//! An oplock is held by one open: level II is the state R, exclusive is RW, batch is RWH. A lease is held by all opens
+//! with its key. Life of a holder: `Held(state)` --break that takes W or H--> `Breaking(requested, required)`
+//! --acknowledgement--> `Held(less)`, or again `Breaking` when more was asked for meanwhile; --deadline--> `Held(nothing)`.
+//! A break that takes only R needs no acknowledgement: the state is gone when the notification is made.
+
+use std::time::Duration;
+
+use super::lease::{LeaseFacts, LeaseGrant, LeaseId};
+use super::node::{OpenId, Owner, StreamId};
+use super::{Effects, FsaError, Node};
+
+bitflags::bitflags! {
+    /// LeaseState of [MS-SMB2] 2.2.13.2.8; the values are those of the wire.
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+    pub struct CacheState: u32 {
+        /// Data may be read from the cache.
+        const READ = 0x1;
+        /// The handle may stay open after the application closed it.
+        const HANDLE = 0x2;
+        /// Data may be written to the cache, and locks kept in it.
+        const WRITE = 0x4;
+    }
+}
+
+/// OplockLevel of [MS-SMB2] 2.2.13, without LEASE.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OplockLevel {
+    /// SMB2_OPLOCK_LEVEL_NONE
+    #[default]
+    None,
+    /// SMB2_OPLOCK_LEVEL_II
+    II,
+    /// SMB2_OPLOCK_LEVEL_EXCLUSIVE
+    Exclusive,
+    /// SMB2_OPLOCK_LEVEL_BATCH
+    Batch,
+}
+
+impl OplockLevel {
+    /// The state that the level stands for.
+    #[must_use]
+    pub const fn state(self) -> CacheState {
+        match self {
+            OplockLevel::None => CacheState::empty(),
+            OplockLevel::II => CacheState::READ,
+            OplockLevel::Exclusive => CacheState::READ.union(CacheState::WRITE),
+            OplockLevel::Batch => CacheState::all(),
+        }
+    }
+
+    /// The highest level within a state.
+    #[must_use]
+    pub const fn within(state: CacheState) -> Self {
+        if !state.contains(CacheState::READ) {
+            OplockLevel::None
+        } else if !state.contains(CacheState::WRITE) {
+            OplockLevel::II
+        } else if state.contains(CacheState::HANDLE) {
+            OplockLevel::Batch
+        } else {
+            OplockLevel::Exclusive
+        }
+    }
+}
+
+/// Who holds cached state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HolderId {
+    /// An open, by an oplock.
+    Oplock(OpenId),
+    /// A client, by a lease.
+    Lease(LeaseId),
+}
+
+/// Who does something that may break others' caches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Actor {
+    /// Through which open.
+    pub open: OpenId,
+    /// The lease that the open carries: it is not broken by its own client.
+    pub lease: Option<LeaseId>,
+}
+
+/// A break under way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Breaking {
+    /// What the notification said may be kept.
+    requested: CacheState,
+    /// What may be kept in the end: more than one break may have come together.
+    required: CacheState,
+    /// When it ends without acknowledgement, on the monotonic clock.
+    deadline: Duration,
+}
+
+/// Something that holds cached state of a stream.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Holder {
+    pub id: HolderId,
+    pub stream: StreamId,
+    pub owner: Owner,
+    pub state: CacheState,
+    breaking: Option<Breaking>,
+    pub lease: Option<LeaseFacts>,
+}
+
+/// A notification to be sent to who holds cached state ([MS-SMB2] 2.2.23).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BreakNotice {
+    /// To whom.
+    pub owner: Owner,
+    /// What is broken.
+    pub id: HolderId,
+    /// What is held.
+    pub from: CacheState,
+    /// What may be kept.
+    pub to: CacheState,
+    /// The holder must answer.
+    pub acknowledge: bool,
+    /// NewEpoch: 0 for oplocks and version 1 leases.
+    pub epoch: u16,
+}
+
+/// What an open got.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Granted {
+    /// An oplock, or nothing.
+    Oplock(OplockLevel),
+    /// A lease, perhaps of no state.
+    Lease(LeaseGrant),
+}
+
+impl Holder {
+    pub fn new(id: HolderId, stream: StreamId, owner: Owner, state: CacheState, lease: Option<LeaseFacts>) -> Self {
+        Holder { id, stream, owner, state, breaking: None, lease }
+    }
+
+    pub fn is_breaking(&self) -> bool {
+        self.breaking.is_some()
+    }
+
+    pub fn deadline(&self) -> Option<Duration> {
+        self.breaking.map(|breaking| breaking.deadline)
+    }
+
+    pub fn is_lease(&self, id: Option<LeaseId>) -> bool {
+        id.is_some_and(|id| self.id == HolderId::Lease(id))
+    }
+
+    fn wire_epoch(&self) -> u16 {
+        self.lease.filter(|lease| lease.version > 1).map_or(0, |lease| lease.epoch)
+    }
+
+    fn notice(&self, from: CacheState, to: CacheState, acknowledge: bool) -> BreakNotice {
+        BreakNotice { owner: self.owner, id: self.id, from, to, acknowledge, epoch: self.wire_epoch() }
+    }
+
+    /// Takes all that is not in `to`. While a break is under way it only notes what more must go.
+    pub fn break_to(&mut self, to: CacheState, deadline: Duration) -> Option<BreakNotice> {
+        if let Some(breaking) = &mut self.breaking {
+            breaking.required &= to;
+            return None;
+        }
+        let to = match self.id {
+            // Oplocks know nothing between level II and what they are.
+            HolderId::Oplock(_) if !to.contains(self.state) => to & CacheState::READ,
+            _ => to & self.state,
+        };
+        if to.contains(self.state) {
+            return None;
+        }
+        if let Some(lease) = &mut self.lease {
+            lease.epoch = lease.epoch.wrapping_add(1);
+        }
+        let from = self.state;
+        let acknowledge = from.intersects(CacheState::WRITE | CacheState::HANDLE);
+        if acknowledge {
+            self.breaking = Some(Breaking { requested: to, required: to, deadline });
+        } else {
+            self.state = to;
+        }
+        Some(self.notice(from, to, acknowledge))
+    }
+
+    /// The holder keeps `state`. Returns the next notification, when more must go.
+    fn acknowledge(&mut self, state: CacheState, deadline: Duration) -> Result<Option<BreakNotice>, FsaError> {
+        let breaking = self.breaking.ok_or(FsaError::LeaseNotBreaking)?;
+        if !breaking.requested.contains(state) {
+            return Err(FsaError::LeaseStateTooHigh);
+        }
+        self.state = state;
+        self.breaking = None;
+        if breaking.required.contains(state) {
+            return Ok(None);
+        }
+        // What came meanwhile is broken step by step: first down to R, then the rest.
+        let acknowledge = state.intersects(CacheState::WRITE | CacheState::HANDLE);
+        let mut to = breaking.required & state;
+        if acknowledge {
+            to |= CacheState::READ & state;
+            self.breaking = Some(Breaking { requested: to, required: breaking.required & state, deadline });
+        } else {
+            self.state = to;
+        }
+        Ok(Some(self.notice(state, to, acknowledge)))
+    }
+
+    /// Gives up waiting: nothing is held any more ([MS-SMB2] 3.3.6.1).
+    fn revoke(&mut self) {
+        self.state = CacheState::empty();
+        self.breaking = None;
+    }
+
+    /// What a CREATE answers about a lease.
+    pub fn lease_grant(&self) -> Option<LeaseGrant> {
+        let (HolderId::Lease(id), Some(lease)) = (self.id, self.lease) else { return None };
+        Some(LeaseGrant {
+            id,
+            state: self.state,
+            breaking: self.is_breaking(),
+            version: lease.version,
+            epoch: lease.epoch,
+            parent: lease.parent,
+        })
+    }
+}
+
+impl Node {
+    /// Ends breaks whose time is over ([MS-SMB2] 3.3.6.1 Oplock Break Acknowledgment Timer Event). True when there was one.
+    pub fn expire_breaks(&mut self, now: Duration) -> bool {
+        let mut expired = false;
+        for holder in &mut self.holders {
+            if holder.deadline().is_some_and(|deadline| deadline <= now) {
+                holder.revoke();
+                expired = true;
+            }
+        }
+        if expired {
+            self.forget_empty_oplocks();
+        }
+        expired
+    }
+
+    /// When the next break ends without acknowledgement.
+    #[must_use]
+    pub fn break_deadline(&self) -> Option<Duration> {
+        self.holders.iter().filter_map(Holder::deadline).min()
+    }
+
+    /// Ends the break of an oplock ([MS-SMB2] 3.3.5.22.1).
+    ///
+    /// # Errors
+    /// [`FsaError::OplockProtocol`] when none is under way or the level is not below the one held; then nothing is held
+    /// any more.
+    pub fn acknowledge_oplock(
+        &mut self,
+        open: OpenId,
+        level: OplockLevel,
+        deadline: Duration,
+    ) -> Result<Effects, FsaError> {
+        let holder = self.holders.iter_mut().find(|holder| holder.id == HolderId::Oplock(open));
+        let Some(holder) = holder.filter(|holder| holder.is_breaking()) else {
+            return Err(FsaError::OplockProtocol);
+        };
+        if !matches!(level, OplockLevel::None | OplockLevel::II) {
+            return Err(FsaError::OplockProtocol);
+        }
+        // Level II where nothing may be kept is taken back at once.
+        let requested = holder.breaking.map_or(CacheState::empty(), |breaking| breaking.requested);
+        let notice = holder.acknowledge(level.state() & requested, deadline)?;
+        self.forget_empty_oplocks();
+        Ok(Effects { notices: notice.into_iter().collect(), wake: self.take_waiters() })
+    }
+
+    /// Ends the break of a lease, or one step of it ([MS-SMB2] 3.3.5.22.2).
+    ///
+    /// # Errors
+    /// [`FsaError::LeaseNotFound`], [`FsaError::LeaseNotBreaking`], [`FsaError::LeaseStateTooHigh`].
+    pub fn acknowledge_lease(
+        &mut self,
+        id: LeaseId,
+        state: CacheState,
+        deadline: Duration,
+    ) -> Result<Effects, FsaError> {
+        let holder = self.holders.iter_mut().find(|holder| holder.id == HolderId::Lease(id));
+        let notice = holder.ok_or(FsaError::LeaseNotFound)?.acknowledge(state, deadline)?;
+        Ok(Effects { notices: notice.into_iter().collect(), wake: self.take_waiters() })
+    }
+
+    /// Data or size of a stream changes, or a range of it is locked: nobody else may go on reading from a cache
+    /// ([MS-FSA] 2.1.5.4, 2.1.5.8, 2.1.5.15). Nobody is waited for. A level II oplock goes even by its own holder's act.
+    pub fn break_caches_of_data(&mut self, stream: StreamId, actor: Actor, deadline: Duration) -> Effects {
+        let mut effects = Effects::default();
+        if self.holders.is_empty() {
+            return effects;
+        }
+        for holder in self.holders.iter_mut().filter(|holder| holder.stream == stream) {
+            let own = match holder.id {
+                HolderId::Lease(_) => holder.is_lease(actor.lease),
+                HolderId::Oplock(open) => open == actor.open && holder.state.contains(CacheState::WRITE),
+            };
+            if !own {
+                effects.notices.extend(holder.break_to(CacheState::empty(), deadline));
+            }
+        }
+        self.forget_empty_oplocks();
+        effects
+    }
+
+    /// The name of the file changes or goes: handles that others keep open only in their caches must be closed
+    /// ([MS-FSA] 2.1.5.15.3, 2.1.5.15.11). `actor` is left out for the target of a rename, which the renaming client has not
+    /// opened. The second value is true when there is something to wait for.
+    pub fn break_caches_of_handles(&mut self, actor: Option<Actor>, now: Duration, deadline: Duration) -> (Effects, bool) {
+        self.expire_breaks(now);
+        let mut effects = Effects::default();
+        let mut wait = false;
+        for holder in &mut self.holders {
+            let own = actor.is_some_and(|actor| {
+                holder.is_lease(actor.lease) || holder.id == HolderId::Oplock(actor.open)
+            });
+            if own || !(holder.state.contains(CacheState::HANDLE)) {
+                continue;
+            }
+            let keep = holder.state.difference(CacheState::HANDLE);
+            effects.notices.extend(holder.break_to(keep, deadline));
+            wait |= holder.is_breaking();
+        }
+        (effects, wait)
+    }
+
+    pub(super) fn forget_empty_oplocks(&mut self) {
+        self.holders.retain(|holder| {
+            matches!(holder.id, HolderId::Lease(_)) || !holder.state.is_empty() || holder.is_breaking()
+        });
+    }
+}
