@@ -78,7 +78,10 @@ impl CreateDisposition {
     /// True when something that exists loses its content.
     #[must_use]
     pub const fn overwrites(self) -> bool {
-        matches!(self, CreateDisposition::Supersede | CreateDisposition::Overwrite | CreateDisposition::OverwriteIf)
+        matches!(
+            self,
+            CreateDisposition::Supersede | CreateDisposition::Overwrite | CreateDisposition::OverwriteIf
+        )
     }
 }
 
@@ -166,7 +169,9 @@ mod tests {
         };
         let mut rows = 0;
         for line in TABLE.lines().map(str::trim).filter(|line| !line.is_empty()) {
-            let [number, existing, missing] = line.split_whitespace().collect::<Vec<_>>()[..] else { panic!("{line}") };
+            let [number, existing, missing] = line.split_whitespace().collect::<Vec<_>>()[..] else {
+                panic!("{line}")
+            };
             let disposition = CreateDisposition::from_wire(number.parse().unwrap()).unwrap();
             assert_eq!(word(disposition.on_existing()), existing, "{line}");
             assert_eq!(word(disposition.on_missing()), missing, "{line}");

@@ -294,7 +294,9 @@ impl Node {
 
     fn drop_from_lease(&mut self, id: LeaseId, closed: &mut Closed) {
         self.holders.retain(|holder| {
-            let Some(facts) = holder.lease.as_mut().filter(|_| holder.id == HolderId::Lease(id)) else { return true };
+            let Some(facts) = holder.lease.as_mut().filter(|_| holder.id == HolderId::Lease(id)) else {
+                return true;
+            };
             facts.opens = facts.opens.saturating_sub(1);
             if facts.opens == 0 {
                 closed.lease_gone = Some(id);

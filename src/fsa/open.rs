@@ -66,9 +66,8 @@ pub enum Verdict {
 }
 
 /// An open with nothing but these rights does not break oplocks.
-const OPLOCK_STAT_ACCESS: AccessMask = AccessMask::FILE_READ_ATTRIBUTES
-    .union(AccessMask::FILE_WRITE_ATTRIBUTES)
-    .union(AccessMask::SYNCHRONIZE);
+const OPLOCK_STAT_ACCESS: AccessMask =
+    AccessMask::FILE_READ_ATTRIBUTES.union(AccessMask::FILE_WRITE_ATTRIBUTES).union(AccessMask::SYNCHRONIZE);
 
 /// An open with nothing but these rights does not break leases.
 const LEASE_STAT_ACCESS: AccessMask = OPLOCK_STAT_ACCESS.union(AccessMask::READ_CONTROL);

@@ -133,7 +133,13 @@ pub enum Granted {
 }
 
 impl Holder {
-    pub fn new(id: HolderId, stream: StreamId, owner: Owner, state: CacheState, lease: Option<LeaseFacts>) -> Self {
+    pub fn new(
+        id: HolderId,
+        stream: StreamId,
+        owner: Owner,
+        state: CacheState,
+        lease: Option<LeaseFacts>,
+    ) -> Self {
         Holder { id, stream, owner, state, breaking: None, lease }
     }
 
@@ -185,7 +191,11 @@ impl Holder {
     }
 
     /// The holder keeps `state`. Returns the next notification, when more must go.
-    fn acknowledge(&mut self, state: CacheState, deadline: Duration) -> Result<Option<BreakNotice>, FsaError> {
+    fn acknowledge(
+        &mut self,
+        state: CacheState,
+        deadline: Duration,
+    ) -> Result<Option<BreakNotice>, FsaError> {
         let breaking = self.breaking.ok_or(FsaError::LeaseNotBreaking)?;
         if !breaking.requested.contains(state) {
             return Err(FsaError::LeaseStateTooHigh);
@@ -312,7 +322,12 @@ impl Node {
     /// The name of the file changes or goes: handles that others keep open only in their caches must be closed
     /// ([MS-FSA] 2.1.5.15.3, 2.1.5.15.11). `actor` is left out for the target of a rename, which the renaming client has not
     /// opened. The second value is true when there is something to wait for.
-    pub fn break_caches_of_handles(&mut self, actor: Option<Actor>, now: Duration, deadline: Duration) -> (Effects, bool) {
+    pub fn break_caches_of_handles(
+        &mut self,
+        actor: Option<Actor>,
+        now: Duration,
+        deadline: Duration,
+    ) -> (Effects, bool) {
         self.expire_breaks(now);
         let mut effects = Effects::default();
         let mut wait = false;

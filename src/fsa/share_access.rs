@@ -20,7 +20,10 @@ bitflags::bitflags! {
 pub fn shared_part(access: AccessMask) -> ShareAccess {
     let mut part = ShareAccess::empty();
     part.set(ShareAccess::READ, access.intersects(AccessMask::FILE_READ_DATA | AccessMask::FILE_EXECUTE));
-    part.set(ShareAccess::WRITE, access.intersects(AccessMask::FILE_WRITE_DATA | AccessMask::FILE_APPEND_DATA));
+    part.set(
+        ShareAccess::WRITE,
+        access.intersects(AccessMask::FILE_WRITE_DATA | AccessMask::FILE_APPEND_DATA),
+    );
     part.set(ShareAccess::DELETE, access.intersects(AccessMask::DELETE));
     part
 }
@@ -94,7 +97,10 @@ mod tests {
 
     #[test]
     fn attribute_opens_take_no_part() {
-        let stat = Sharing { access: AccessMask::FILE_READ_ATTRIBUTES | AccessMask::SYNCHRONIZE, share: ShareAccess::empty() };
+        let stat = Sharing {
+            access: AccessMask::FILE_READ_ATTRIBUTES | AccessMask::SYNCHRONIZE,
+            share: ShareAccess::empty(),
+        };
         let all = Sharing { access: AccessMask::FILE_ALL_ACCESS, share: ShareAccess::empty() };
         assert!(!stat.conflicts(all));
         assert!(all.conflicts(all));

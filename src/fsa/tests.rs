@@ -34,7 +34,8 @@ fn state_of(text: &str) -> CacheState {
 
 fn show(state: CacheState) -> String {
     let letters = [(CacheState::READ, 'R'), (CacheState::WRITE, 'W'), (CacheState::HANDLE, 'H')];
-    let text: String = letters.iter().filter(|(bit, _)| state.contains(*bit)).map(|(_, letter)| letter).collect();
+    let text: String =
+        letters.iter().filter(|(bit, _)| state.contains(*bit)).map(|(_, letter)| letter).collect();
     if text.is_empty() { "0".to_owned() } else { text }
 }
 
@@ -69,8 +70,8 @@ impl World {
     }
 
     fn open(&mut self, name: &str, rights: &str, wanted: &str, retried: bool) -> String {
-        let overwrites = name.ends_with('!');
-        let stat = name.ends_with('~');
+        let overwrites = name.contains('!');
+        let stat = name.contains('~');
         let name = name.trim_end_matches(['!', '~']);
         let (stream, rights) = match rights.split_once(':') {
             Some((stream, rights)) => (self.node.stream(stream.into()), rights),
@@ -79,9 +80,11 @@ impl World {
         let (access_text, share_text) = rights.split_once('/').unwrap();
         let mut access = AccessMask::FILE_READ_ATTRIBUTES;
         if !stat {
-            for (letter, right) in
-                [('r', AccessMask::FILE_READ_DATA), ('w', AccessMask::FILE_WRITE_DATA), ('d', AccessMask::DELETE)]
-            {
+            for (letter, right) in [
+                ('r', AccessMask::FILE_READ_DATA),
+                ('w', AccessMask::FILE_WRITE_DATA),
+                ('d', AccessMask::DELETE),
+            ] {
                 access = access.with(right, access_text.contains(letter));
             }
         }
@@ -106,7 +109,7 @@ impl World {
             }
         };
         self.next += 1;
-        let id = OpenId(self.next);
+        let id = if retried { self.names[name] } else { OpenId(self.next) };
         let request = OpenRequest {
             id,
             stream,
@@ -213,9 +216,16 @@ fn run(script: &str) {
 
 #[test]
 fn a_sole_opener_gets_the_lease_states_that_exist() {
-    for (wanted, granted) in
-        [("", "0"), ("R", "R"), ("H", "0"), ("W", "0"), ("RH", "RH"), ("RW", "RW"), ("HW", "0"), ("RWH", "RWH")]
-    {
+    for (wanted, granted) in [
+        ("", "0"),
+        ("R", "R"),
+        ("H", "0"),
+        ("W", "0"),
+        ("RH", "RH"),
+        ("RW", "RW"),
+        ("HW", "0"),
+        ("RWH", "RWH"),
+    ] {
         run(&format!("open a rwd/rwd {wanted}@1 => ok {granted}"));
     }
 }
