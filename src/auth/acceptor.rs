@@ -13,6 +13,9 @@ use crate::crypto::SessionKey;
 use freehold_dtyp::FileTime;
 use std::sync::Arc;
 
+/// Longest MechTypeList, in bytes: it is kept until the end of the exchange. Real ones have about 50.
+const MECH_TYPES_SIZE_LIMIT: usize = 1024;
+
 /// One logon, from the first token to its end. Used once: a new SESSION_SETUP or re-authentication makes a new one.
 pub struct Acceptor {
     ntlm: NtlmAcceptor,
@@ -117,6 +120,9 @@ impl Acceptor {
     /// The first token, when it is not NTLM's.
     fn start(&mut self, token: &[u8]) -> Result<AcceptStep, AuthError> {
         let init = NegTokenInit::decode(token).map_err(|_| AuthError::InvalidToken)?;
+        if init.mech_types.len() > MECH_TYPES_SIZE_LIMIT {
+            return Err(AuthError::InvalidToken);
+        }
         let place = init
             .mechanisms()
             .position(|mechanism| mechanism == Some(Mechanism::Ntlm))

@@ -282,3 +282,149 @@ impl<'a> Der<'a> {
         Ok(Some((tag, content)))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn hex(text: &str) -> Vec<u8> {
+        let digits: Vec<u8> = text.bytes().filter(|byte| !byte.is_ascii_whitespace()).collect();
+        digits
+            .chunks(2)
+            .map(|pair| u8::from_str_radix(core::str::from_utf8(pair).unwrap(), 16).unwrap())
+            .collect()
+    }
+
+    // A logon of Windows 10 to Windows Server 2016, from "SMB 3.1.1 Pre-authentication integrity in Windows 10"
+    // (Open Specifications blog, 2015).
+    const WINDOWS_INIT: &str =
+        "604806062b0601050502a03e303ca00e300c060a2b06010401823702020aa22a04284e544c4d53535000010000
+     00978208e200000000000000000000000000000000060380250000000f";
+    const WINDOWS_CHALLENGE: &str =
+        "a181b03081ada0030a0101a10c060a2b06010401823702020aa281970481944e544c4d53535000020000000c00
+     0c003800000015828ae20d1d8ba31179d008000000000000000050005000440000000a0092270000000f530055
+     00540033003100310002000c0053005500540033003100310001000c0053005500540033003100310004000c00
+     53005500540033003100310003000c0053005500540033003100310007000800a1a1f5adcbaed00100000000";
+    const WINDOWS_AUTHENTICATE: &str =
+        "a18201cb308201c7a0030a0101a28201aa048201a64e544c4d53535000030000001800180090000000ee00ee00
+     a80000000c000c00580000001a001a0064000000120012007e0000001000100096010000158288e20603802500
+     00000fecac77a5f385a8bf9c38c706eeeddcd3530055005400330031003100610064006d0069006e0069007300
+     74007200610074006f007200440052004900560045005200330031003100000000000000000000000000000000
+     00000000000000000063078eb639fe03e20a231c3ae3bf23080101000000000000a1a1f5adcbaed001bc4ad05f
+     223cc90f0000000002000c0053005500540033003100310001000c0053005500540033003100310004000c0053
+     005500540033003100310003000c0053005500540033003100310007000800a1a1f5adcbaed001060004000200
+     00000800300030000000000000000000000000300000b61fefcaa857ea57bf1edcebf8974b8e0eba5a6dfd9d07
+     a31d11b548f8c9d0cc0a001000000000000000000000000000000000000900160063006900660073002f005300
+     550054003300310031000000000000000000000000003b9bdff38f5ee8f9663f11a0f4c03a78a3120410010000
+     0063775a9a5fd97f0600000000";
+    const WINDOWS_COMPLETED: &str = "a11b3019a0030a0100a3120410010000003b453cdc3524164200000000";
+
+    #[test]
+    fn the_first_token_of_windows_is_read_and_written_alike() {
+        let bytes = hex(WINDOWS_INIT);
+        let init = NegTokenInit::decode(&bytes).unwrap();
+        assert_eq!(init.mechanisms().collect::<Vec<_>>(), [Some(Mechanism::Ntlm)]);
+        assert_eq!(init.mech_types, encode_mech_types(&[Mechanism::Ntlm]));
+        assert!(init.mech_token.unwrap().starts_with(b"NTLMSSP\0"));
+        assert_eq!(encode_init(&[Mechanism::Ntlm], init.mech_token), bytes);
+    }
+
+    #[test]
+    fn the_further_tokens_of_windows_are_read_and_written_alike() {
+        for (text, state, mechanism, has_token, has_mic) in [
+            (WINDOWS_CHALLENGE, NegState::AcceptIncomplete, Some(Mechanism::Ntlm), true, false),
+            (WINDOWS_AUTHENTICATE, NegState::AcceptIncomplete, None, true, true),
+            (WINDOWS_COMPLETED, NegState::AcceptCompleted, None, false, true),
+        ] {
+            let bytes = hex(text);
+            let token = NegTokenResp::decode(&bytes).unwrap();
+            assert_eq!((token.neg_state, token.supported_mech), (Some(state), mechanism));
+            assert_eq!((token.response_token.is_some(), token.mech_list_mic.is_some()), (has_token, has_mic));
+            assert_eq!(token.encode(), bytes);
+        }
+    }
+
+    #[test]
+    fn the_hint_is_a_token_with_the_mechanisms_in_order() {
+        let hint =
+            encode_hint(&[Mechanism::MsKerberos, Mechanism::Kerberos, Mechanism::Ntlm, Mechanism::NegoEx]);
+        assert!(hint.windows(HINT_NAME.len()).any(|window| window == HINT_NAME));
+        let init = NegTokenInit::decode(&hint).unwrap();
+        let order: Vec<_> = init.mechanisms().flatten().collect();
+        assert_eq!(order, [Mechanism::MsKerberos, Mechanism::Kerberos, Mechanism::Ntlm, Mechanism::NegoEx]);
+        assert_eq!(init.mech_token, None);
+    }
+
+    #[test]
+    fn a_length_in_more_bytes_than_needed_is_read() {
+        let token = hex("a18400000007 308200 03 a0820000");
+        assert_eq!(NegTokenResp::decode(&token), Err(SpnegoError), "an empty negState is none");
+        let token = hex("a18400000009 30820005 a0030a0100");
+        assert_eq!(NegTokenResp::decode(&token).unwrap().neg_state, Some(NegState::AcceptCompleted));
+    }
+
+    #[test]
+    fn indefinite_and_oversized_lengths_and_long_tags_are_refused() {
+        for text in ["a180 3000 0000", "a1 ffffffffff", "a1 8500000000 00", "bf8101 00", "a1", "a105 30", ""]
+        {
+            assert_eq!(NegTokenResp::decode(&hex(text)), Err(SpnegoError), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_list_of_mechanisms_is_read_up_to_its_limit() {
+        let many = vec![Mechanism::NegoEx; 1000];
+        let token = encode_init(&many, None);
+        assert_eq!(NegTokenInit::decode(&token).unwrap().mechanisms().count(), MECHANISMS_LIMIT);
+    }
+
+    #[test]
+    fn a_field_that_comes_twice_is_refused() {
+        let list = tlv(TAG_CONTEXT_0, &encode_mech_types(&[Mechanism::Ntlm]));
+        let token = wrap_init(&[list.clone(), list].concat());
+        assert_eq!(NegTokenInit::decode(&token), Err(SpnegoError));
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_judged_without_panic(bytes: Vec<u8>) {
+            if let Ok(init) = NegTokenInit::decode(&bytes) {
+                init.mechanisms().for_each(drop);
+            }
+            let _ = NegTokenResp::decode(&bytes);
+        }
+
+        #[test]
+        fn a_cut_or_changed_token_is_judged_without_panic(
+            which in 0usize..4, cut: prop::sample::Index, place: prop::sample::Index, change: u8,
+        ) {
+            let mut bytes = hex([WINDOWS_INIT, WINDOWS_CHALLENGE, WINDOWS_AUTHENTICATE, WINDOWS_COMPLETED][which]);
+            let place = place.index(bytes.len());
+            bytes[place] = change;
+            bytes.truncate(cut.index(bytes.len() + 1));
+            if let Ok(init) = NegTokenInit::decode(&bytes) {
+                init.mechanisms().for_each(drop);
+            }
+            let _ = NegTokenResp::decode(&bytes);
+        }
+
+        #[test]
+        fn responses_round_trip(
+            state in prop::option::of(prop::sample::select(vec![
+                NegState::AcceptCompleted, NegState::AcceptIncomplete, NegState::Reject, NegState::RequestMic,
+            ])),
+            token: Option<Vec<u8>>, mic: Option<Vec<u8>>, long in 0usize..70_000,
+        ) {
+            let token = token.map(|mut token| { token.resize(long, 7); token });
+            let response = NegTokenResp {
+                neg_state: state,
+                supported_mech: Some(Mechanism::Kerberos),
+                response_token: token.as_deref(),
+                mech_list_mic: mic.as_deref(),
+            };
+            let bytes = response.encode();
+            prop_assert_eq!(NegTokenResp::decode(&bytes), Ok(response));
+        }
+    }
+}

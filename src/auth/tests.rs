@@ -403,6 +403,19 @@ fn tokens_out_of_order_fail() {
 }
 
 #[test]
+fn what_an_exchange_keeps_is_limited() {
+    let step = |token: &[u8]| Acceptor::new(Arc::new(config()), NOW, [1; 8]).step(token);
+    let mut negotiate = initiator("alice", "correct", raw()).start();
+    assert!(matches!(step(&negotiate), AcceptStep::Continue(_)));
+    negotiate.resize(3000, 0);
+    assert!(matches!(step(&negotiate), AcceptStep::Failed(AuthError::InvalidToken)));
+    let long_list = spnego::encode_init(&[Mechanism::Ntlm; 200], Some(b"x"));
+    assert!(matches!(step(&long_list), AcceptStep::Failed(AuthError::InvalidToken)));
+    let long_token = vec![0x60; TOKEN_SIZE_LIMIT + 1];
+    assert!(matches!(step(&long_token), AcceptStep::Failed(AuthError::InvalidToken)));
+}
+
+#[test]
 fn no_mechanism_in_common_is_told_apart() {
     let token = spnego::encode_init(&[Mechanism::Kerberos], Some(b"x"));
     let mut acceptor = Acceptor::new(Arc::new(config()), NOW, [1; 8]);

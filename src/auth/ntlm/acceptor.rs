@@ -40,6 +40,9 @@ const GRANTED_FLAGS: NegotiateFlags = REQUIRED_FLAGS
     .union(NegotiateFlags::KEY_56)
     .union(NegotiateFlags::KEY_EXCH);
 
+/// Longest NEGOTIATE message, in bytes: it is kept until the AUTHENTICATE message comes. Real ones have about 40.
+const NEGOTIATE_SIZE_LIMIT: usize = 2048;
+
 /// One exchange.
 pub(in crate::auth) struct NtlmAcceptor {
     config: Arc<AcceptorConfig>,
@@ -114,6 +117,9 @@ impl NtlmAcceptor {
 
     /// 3.2.5.1.1 Server Receives a NEGOTIATE_MESSAGE from the Client.
     fn negotiate(&mut self, message: &[u8]) -> Result<NtlmStep, AuthError> {
+        if message.len() > NEGOTIATE_SIZE_LIMIT {
+            return Err(AuthError::InvalidToken);
+        }
         let offered = NegotiateMessage::decode(message).map_err(|_| AuthError::InvalidToken)?.flags;
         if !offered.contains(REQUIRED_FLAGS) {
             return Err(AuthError::InvalidToken);

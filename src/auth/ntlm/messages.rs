@@ -267,3 +267,95 @@ fn put_field(writer: &mut Writer, position: usize, content: &[u8]) {
     writer.patch_u32(position.saturating_add(4), writer.position());
     writer.bytes(content);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_field_outside_of_the_message_is_refused() {
+        let mut bytes = ChallengeMessage {
+            target_name: b"x\0",
+            flags: NegotiateFlags::UNICODE,
+            server_challenge: [1; 8],
+            target_info: &[0; 4],
+        }
+        .encode();
+        assert!(ChallengeMessage::decode(&bytes).is_ok());
+        bytes[16..20].copy_from_slice(&u32::MAX.to_le_bytes());
+        let reason = ChallengeMessage::decode(&bytes).map_err(|error| (error.field, error.reason));
+        assert_eq!(reason, Err(("TargetNameFields", DecodeReason::OutOfBounds)));
+    }
+
+    #[test]
+    fn the_offset_of_an_empty_field_means_nothing() {
+        let mut bytes = ChallengeMessage {
+            target_name: &[],
+            flags: NegotiateFlags::UNICODE,
+            server_challenge: [1; 8],
+            target_info: &[0; 4],
+        }
+        .encode();
+        bytes[16..20].copy_from_slice(&u32::MAX.to_le_bytes());
+        assert_eq!(ChallengeMessage::decode(&bytes).map(|message| message.target_name), Ok(&[][..]));
+    }
+
+    #[test]
+    fn a_message_of_another_type_is_refused() {
+        let bytes = NegotiateMessage { flags: NegotiateFlags::UNICODE }.encode();
+        assert!(NegotiateMessage::decode(&bytes).is_ok());
+        assert!(AuthenticateMessage::decode(&bytes).is_err());
+        assert!(ChallengeMessage::decode(&bytes).is_err());
+    }
+
+    #[test]
+    fn responses_are_told_apart_by_their_size() {
+        assert_eq!(NtResponse::decode(&[]), Ok(NtResponse::Empty));
+        assert_eq!(NtResponse::decode(&[1; 24]), Ok(NtResponse::V1));
+        let response = [&[7; 16][..], &encode_temp(FileTime(5), &[9; 8], &[0; 4])].concat();
+        assert!(matches!(NtResponse::decode(&response), Ok(NtResponse::V2(_))));
+        for length in (1..24).chain(25..44) {
+            assert!(NtResponse::decode(&response[..length]).is_err(), "{length}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn challenges_round_trip(name: Vec<u8>, flags: u32, server_challenge: [u8; 8], info: Vec<u8>) {
+            let flags = NegotiateFlags::from_bits_retain(flags);
+            let message = ChallengeMessage { target_name: &name, flags, server_challenge, target_info: &info };
+            let bytes = message.encode();
+            prop_assert_eq!(ChallengeMessage::decode(&bytes), Ok(message));
+        }
+
+        #[test]
+        fn authentications_round_trip(
+            fields: [Vec<u8>; 6], last in 1u8.., flags: u32, mic: Option<[u8; 16]>,
+        ) {
+            let [lm, nt, domain, user, workstation, mut key] = fields;
+            key.push(last); // with no payload at all nothing tells whether there is a MIC
+            let message = AuthenticateMessage {
+                lm_response: &lm,
+                nt_response: &nt,
+                domain: &domain,
+                user: &user,
+                workstation: &workstation,
+                encrypted_random_session_key: &key,
+                flags: NegotiateFlags::from_bits_retain(flags),
+                mic,
+            };
+            let bytes = message.encode();
+            prop_assert_eq!(AuthenticateMessage::decode(&bytes), Ok(message));
+        }
+
+        #[test]
+        fn any_bytes_are_judged_without_panic(message_type in 1u8..4, tail: Vec<u8>) {
+            let bytes = [&SIGNATURE[..], &[message_type, 0, 0, 0], &tail].concat();
+            let _ = NegotiateMessage::decode(&bytes);
+            let _ = ChallengeMessage::decode(&bytes);
+            let _ = AuthenticateMessage::decode(&bytes);
+            let _ = NtResponse::decode(&tail);
+        }
+    }
+}

@@ -115,9 +115,10 @@ fn run<const ROUNDS: usize>(
         mac = cipher.encrypt(_mm_xor_si128(mac, load(&padded(chunk))));
     }
     // S_0 masks the tag; S_1 and on are the key stream.
-    let tag_mask = cipher.encrypt(nonce_block(COUNTER_FLAGS, nonce, 0));
+    let counter_block = CounterBlock::new(nonce);
+    let tag_mask = cipher.encrypt(counter_block.at(0));
     let mut counter = 1u32;
-    let mut stream = cipher.encrypt(nonce_block(COUNTER_FLAGS, nonce, counter));
+    let mut stream = cipher.encrypt(counter_block.at(counter));
     let (blocks, tail) = message.as_chunks_mut::<16>();
     for block in blocks {
         let input = load(block);
@@ -126,8 +127,7 @@ fn run<const ROUNDS: usize>(
         let plain = if direction == Direction::Seal { input } else { output };
         // The length has 32 bits, so the counter of blocks does not wrap.
         counter = counter.wrapping_add(1);
-        let next = nonce_block(COUNTER_FLAGS, nonce, counter);
-        (mac, stream) = cipher.encrypt_two(_mm_xor_si128(mac, plain), next);
+        (mac, stream) = cipher.chain_and_stream(mac, plain, counter_block.at(counter));
     }
     if !tail.is_empty() {
         let stream = store(stream);
@@ -168,17 +168,41 @@ impl<const ROUNDS: usize> Cipher<ROUNDS> {
         _mm_aesenclast_si128(block, self.last)
     }
 
-    /// Two blocks that do not depend on each other.
+    /// The next link of the MAC and the next block of the key stream, which do not depend on each other.
     #[inline]
     #[target_feature(enable = "aes")]
-    fn encrypt_two(&self, one: __m128i, two: __m128i) -> (__m128i, __m128i) {
-        let mut one = _mm_xor_si128(one, self.first);
-        let mut two = _mm_xor_si128(two, self.first);
+    fn chain_and_stream(&self, mac: __m128i, plain: __m128i, counter: __m128i) -> (__m128i, __m128i) {
+        // The text meets the first key before the last link is there: one operation less to wait for.
+        let mut mac = _mm_xor_si128(mac, _mm_xor_si128(plain, self.first));
+        let mut stream = _mm_xor_si128(counter, self.first);
         for key in self.middle.iter().take(const { ROUNDS - 1 }) {
-            one = _mm_aesenc_si128(one, *key);
-            two = _mm_aesenc_si128(two, *key);
+            mac = _mm_aesenc_si128(mac, *key);
+            stream = _mm_aesenc_si128(stream, *key);
         }
-        (_mm_aesenclast_si128(one, self.last), _mm_aesenclast_si128(two, self.last))
+        (_mm_aesenclast_si128(mac, self.last), _mm_aesenclast_si128(stream, self.last))
+    }
+}
+
+/// The counter-mode blocks of one nonce.
+struct CounterBlock {
+    low: u64,
+    high: u32,
+}
+
+impl CounterBlock {
+    fn new(nonce: &[u8; 11]) -> Self {
+        let [a, b, c, d, e, f, g, h, i, j, k] = *nonce;
+        CounterBlock {
+            low: u64::from_le_bytes([COUNTER_FLAGS, a, b, c, d, e, f, g]),
+            high: u32::from_le_bytes([h, i, j, k]),
+        }
+    }
+
+    #[inline]
+    #[target_feature(enable = "sse2")]
+    fn at(&self, counter: u32) -> __m128i {
+        let high = u64::from(counter.swap_bytes()) << 32 | u64::from(self.high);
+        _mm_set_epi64x(high.cast_signed(), self.low.cast_signed())
     }
 }
 
