@@ -16,8 +16,11 @@
 pub mod chain;
 pub mod directory;
 pub mod file_info;
+pub mod fs_info;
 pub mod full_ea;
 pub mod name;
+pub mod notify;
+pub mod quota;
 pub mod upcase;
 pub mod wildcard;
 

@@ -4,7 +4,7 @@
 //! The text that comes out separates components by `/`, which no Windows name can hold, so that a path is one buffer.
 //! Names are never normalised: trailing dots and spaces, composed and decomposed letters stay as they came.
 
-use freehold_dtyp::{NtStatus, Wtf8, Wtf8Buf};
+use freehold_dtyp::{NtStatus, Writer, Wtf8, Wtf8Buf};
 
 /// Most UTF-16 code units of a component, and of a stream name.
 pub const MAX_COMPONENT_UNITS: usize = 255;
@@ -322,6 +322,27 @@ fn without_directory_indexes(path: Wtf8<'_>) -> Wtf8Buf {
     plain
 }
 
+/// Appends a path with backslashes in place of `/`, in UTF-16LE, and returns its length in bytes.
+pub(super) fn write_wire_path(writer: &mut Writer, path: Wtf8<'_>) -> usize {
+    let start = writer.position();
+    for unit in path.utf16() {
+        writer.u16(if unit == u16::from(b'/') { u16::from(b'\\') } else { unit });
+    }
+    writer.position().saturating_sub(start)
+}
+
+/// A path as FileNameInformation, FileAllInformation (with `leading` true) and FileNormalizedNameInformation
+/// (without) show it: backslashes in place of `/`.
+#[must_use]
+pub fn to_wire_path(path: Wtf8<'_>, leading: bool) -> Wtf8Buf {
+    let backslash = u16::from(b'\\');
+    let body = path.utf16().map(|unit| if unit == u16::from(b'/') { backslash } else { unit });
+    Wtf8Buf::from_utf16(
+        leading.then_some(backslash).into_iter().chain(body),
+        path.as_bytes().len().saturating_add(1),
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -438,6 +459,13 @@ mod tests {
         assert_eq!(ParsedName::from_text(&"😀".repeat(128)), Err(NameError::ComponentTooLong));
         assert!(check_file_name(Wtf8::from("é".repeat(255).as_str())).is_ok());
         assert_eq!(check_file_name(Wtf8::from("é".repeat(256).as_str())), Err(NameError::ComponentTooLong));
+    }
+
+    #[test]
+    fn paths_go_back_to_the_wire_with_backslashes() {
+        assert_eq!(to_wire_path("a/b c/é".into(), true), "\\a\\b c\\é".into());
+        assert_eq!(to_wire_path("a/b".into(), false), "a\\b".into());
+        assert_eq!(to_wire_path("".into(), true), "\\".into());
     }
 
     proptest! {
