@@ -5,7 +5,7 @@
 pub struct FileInformationClass(pub u8);
 
 macro_rules! classes {
-    ($ty:ident { $($name:ident = $value:literal $(, fixed $fixed:literal)?;)* }) => {
+    ($ty:ident { $($name:ident = $value:literal $(, fixed $fixed:literal)? $(, set $set:literal)?;)* }) => {
         #[allow(missing_docs)] // the names are the specification's
         impl $ty {
             $(pub const $name: $ty = $ty($value);)*
@@ -30,6 +30,16 @@ macro_rules! classes {
                     _ => None,
                 }
             }
+
+            /// Least buffer of a set request: below it the answer is INFO_LENGTH_MISMATCH. A name behind the fixed part is not
+            /// counted. `None` for classes that cannot be set so.
+            #[must_use]
+            pub const fn minimum_set_length(self) -> Option<usize> {
+                match self.0 {
+                    $($($value => Some($set),)?)*
+                    _ => None,
+                }
+            }
         }
     };
 }
@@ -38,26 +48,26 @@ classes! { FileInformationClass {
     DIRECTORY = 1, fixed 64;
     FULL_DIRECTORY = 2, fixed 68;
     BOTH_DIRECTORY = 3, fixed 94;
-    BASIC = 4, fixed 40;
+    BASIC = 4, fixed 40, set 40;
     STANDARD = 5, fixed 24;
     INTERNAL = 6, fixed 8;
     EA = 7, fixed 4;
     ACCESS = 8, fixed 4;
     NAME = 9, fixed 8;
-    RENAME = 10;
-    LINK = 11;
+    RENAME = 10, set 20;
+    LINK = 11, set 20;
     NAMES = 12, fixed 12;
-    DISPOSITION = 13;
-    POSITION = 14, fixed 8;
-    FULL_EA = 15, fixed 0;
-    MODE = 16, fixed 4;
+    DISPOSITION = 13, set 1;
+    POSITION = 14, fixed 8, set 8;
+    FULL_EA = 15, fixed 0, set 0;
+    MODE = 16, fixed 4, set 4;
     ALIGNMENT = 17, fixed 4;
     ALL = 18, fixed 104;
-    ALLOCATION = 19;
-    END_OF_FILE = 20;
+    ALLOCATION = 19, set 8;
+    END_OF_FILE = 20, set 8;
     ALTERNATE_NAME = 21, fixed 8;
     STREAM = 22, fixed 32;
-    PIPE = 23, fixed 8;
+    PIPE = 23, fixed 8, set 8;
     PIPE_LOCAL = 24, fixed 40;
     PIPE_REMOTE = 25;
     MAILSLOT_QUERY = 26;
@@ -73,8 +83,8 @@ classes! { FileInformationClass {
     TRACKING = 36;
     ID_BOTH_DIRECTORY = 37, fixed 104;
     ID_FULL_DIRECTORY = 38, fixed 80;
-    VALID_DATA_LENGTH = 39;
-    SHORT_NAME = 40;
+    VALID_DATA_LENGTH = 39, set 8;
+    SHORT_NAME = 40, set 4;
     IO_COMPLETION_NOTIFICATION = 41;
     IO_STATUS_BLOCK_RANGE = 42;
     IO_PRIORITY_HINT = 43;
@@ -98,15 +108,15 @@ classes! { FileInformationClass {
     REPLACE_COMPLETION = 61;
     HARD_LINK_FULL_ID = 62;
     ID_EXTD_BOTH_DIRECTORY = 63, fixed 114;
-    DISPOSITION_EX = 64;
-    RENAME_EX = 65;
+    DISPOSITION_EX = 64, set 4;
+    RENAME_EX = 65, set 20;
     RENAME_EX_BYPASS_ACCESS_CHECK = 66;
     DESIRED_STORAGE_CLASS = 67;
     STAT = 68;
     MEMORY_PARTITION = 69;
     STAT_LX = 70;
     CASE_SENSITIVE = 71;
-    LINK_EX = 72;
+    LINK_EX = 72, set 20;
     LINK_EX_BYPASS_ACCESS_CHECK = 73;
     STORAGE_RESERVE_ID = 74;
     CASE_SENSITIVE_FORCE_ACCESS_CHECK = 75;
@@ -133,13 +143,13 @@ pub struct FsInformationClass(pub u8);
 
 classes! { FsInformationClass {
     VOLUME = 1, fixed 24;
-    LABEL = 2;
+    LABEL = 2, set 4;
     SIZE = 3, fixed 24;
     DEVICE = 4, fixed 8;
     ATTRIBUTE = 5, fixed 16;
-    CONTROL = 6, fixed 48;
+    CONTROL = 6, fixed 48, set 48;
     FULL_SIZE = 7, fixed 32;
-    OBJECT_ID = 8, fixed 64;
+    OBJECT_ID = 8, fixed 64, set 64;
     DRIVER_PATH = 9;
     VOLUME_FLAGS = 10;
     SECTOR_SIZE = 11, fixed 28;
@@ -160,6 +170,20 @@ impl FsInformationClass {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_can_be_set_has_the_size_of_its_structure() {
+        use crate::fscc::file_info::{
+            BasicInformation, EndOfFileInformation, RenameExInformation, RenameInformation,
+        };
+        let set = |class: FileInformationClass| class.minimum_set_length();
+        assert_eq!(set(FileInformationClass::BASIC), Some(BasicInformation::FIXED_SIZE));
+        assert_eq!(set(FileInformationClass::RENAME), Some(RenameInformation::FIXED_SIZE));
+        assert_eq!(set(FileInformationClass::RENAME_EX), Some(RenameExInformation::FIXED_SIZE));
+        assert_eq!(set(FileInformationClass::END_OF_FILE), Some(EndOfFileInformation::FIXED_SIZE));
+        assert_eq!(set(FileInformationClass::ALL), None);
+        assert_eq!(FsInformationClass::CONTROL.minimum_set_length(), Some(48));
+    }
 
     #[test]
     fn numbers_without_a_name_are_undefined() {

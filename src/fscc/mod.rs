@@ -17,6 +17,7 @@ pub mod chain;
 pub mod directory;
 pub mod file_info;
 pub mod fs_info;
+pub mod fsctl;
 pub mod full_ea;
 pub mod name;
 pub mod notify;
