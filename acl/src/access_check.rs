@@ -200,3 +200,6 @@ fn forbidden_by_label(
     }
     AccessMask(u32::MAX).without(allowed)
 }
+
+#[cfg(test)]
+mod tests;

@@ -426,3 +426,75 @@ impl Encode for Ace {
         writer.bytes(&self.data);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::test_support::{account, ace};
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn every_ace_round_trips(ace in ace()) {
+            let bytes = ace.to_bytes();
+            prop_assert_eq!(bytes.len(), ace.size());
+            prop_assert_eq!(Ace::from_bytes(&bytes), Ok(ace));
+        }
+
+        #[test]
+        fn any_bytes_are_decoded_or_refused(bytes in vec(any::<u8>(), 0..64)) {
+            if let Ok(ace) = Ace::from_bytes(&bytes) {
+                prop_assert_eq!(ace.to_bytes(), &bytes[..ace.size()]);
+            }
+        }
+    }
+
+    #[test]
+    fn an_allow_ace_has_the_bytes_of_the_specification() {
+        let ace = Ace::allow(Sid::EVERYONE, AccessMask::FILE_ALL_ACCESS, AceFlags(0x03));
+        let bytes = [0, 3, 20, 0, 0xFF, 0x01, 0x1F, 0, 1, 1, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0];
+        assert_eq!(ace.to_bytes(), bytes);
+    }
+
+    #[test]
+    fn an_object_ace_keeps_which_guids_it_has() {
+        let guid = Guid([7; 16]);
+        let types = ObjectTypes::new(None, Some(guid));
+        let flags = AceFlags::CONTAINER_INHERIT;
+        let ace =
+            Ace::object(AceType::ACCESS_DENIED_OBJECT, flags, AccessMask(1), types, account(5)).unwrap();
+        assert_eq!(ace.size(), 4 + 4 + 4 + 16 + 28);
+        let back = Ace::from_bytes(&ace.to_bytes()).unwrap();
+        assert_eq!(back.object_types().unwrap().inherited_object_type, Some(guid));
+        assert_eq!(back.object_types().unwrap().object_type, None);
+    }
+
+    #[test]
+    fn errors_name_the_field_and_where_it_is() {
+        let error = |bytes: &[u8]| Ace::from_bytes(bytes).map_err(|e| (e.field, e.offset)).unwrap_err();
+        assert_eq!(error(&[0, 0]), ("AceSize", 2));
+        assert_eq!(error(&[0, 0, 2, 0]), ("AceSize", 2));
+        assert_eq!(error(&[0, 0, 5, 0, 0]), ("AceSize", 2));
+        assert_eq!(error(&[0, 0, 6, 0, 0, 0]), ("AceSize", 2));
+        assert_eq!(error(&[0, 0, 4, 0]), ("Mask", 4));
+        assert_eq!(error(&[0, 0, 12, 0, 1, 0, 0, 0, 2, 1, 0, 0]), ("Revision", 9));
+    }
+
+    #[test]
+    fn forms_that_cannot_be_encoded_cannot_be_built() {
+        let types = ObjectTypes::default();
+        let (flags, mask) = (AceFlags::EMPTY, AccessMask::EMPTY);
+        assert_eq!(Ace::object(AceType::ACCESS_ALLOWED, flags, mask, types, Sid::EVERYONE), None);
+        assert_eq!(Ace::new(AceType::ACCESS_ALLOWED_OBJECT, flags, mask, Sid::EVERYONE), None);
+        assert_eq!(Ace::new(AceType::ACCESS_ALLOWED_COMPOUND, flags, mask, Sid::EVERYONE), None);
+        assert_eq!(Ace::opaque(AceType::ACCESS_ALLOWED, flags, &[0; 4]), None);
+        assert_eq!(Ace::opaque(AceType(0x80), flags, &[0; 5]), None);
+        assert_eq!(Ace::opaque(AceType(0x80), flags, &[0; 0xFFFC]), None);
+        let ace = Ace::allow(Sid::EVERYONE, mask, flags);
+        assert_eq!(ace.clone().with_data(vec![0; 0xFFFC]), None);
+        let longest = ace.with_data(vec![1; Ace::MAX_SIZE - 20]).unwrap();
+        assert_eq!(longest.size(), Ace::MAX_SIZE);
+        assert_eq!(longest.clone().with_sid(account(1)), longest);
+    }
+}

@@ -176,3 +176,96 @@ impl Encode for Acl {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::test_support::{account, acl};
+    use crate::{AccessMask, AceType, ObjectTypes};
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn every_acl_round_trips(acl in acl()) {
+            let bytes = acl.to_bytes();
+            prop_assert_eq!(bytes.len(), acl.size());
+            prop_assert_eq!(Acl::from_bytes(&bytes), Ok(acl));
+        }
+
+        #[test]
+        fn any_bytes_are_decoded_or_refused(mut bytes in vec(any::<u8>(), 8..128), revision in 2u8..=4, count in 0u8..6) {
+            bytes[0] = revision;
+            let size = u16::try_from(bytes.len()).unwrap().to_le_bytes();
+            bytes[2..4].copy_from_slice(&size);
+            bytes[4..6].copy_from_slice(&[count, 0]);
+            if let Ok(acl) = Acl::from_bytes(&bytes) {
+                prop_assert_eq!(acl.aces().len(), usize::from(count));
+                prop_assert_eq!(Acl::from_bytes(&acl.to_bytes()), Ok(acl));
+            }
+        }
+    }
+
+    fn allow(rid: u32, flags: AceFlags) -> Ace {
+        Ace::allow(account(rid), AccessMask(1), flags)
+    }
+
+    #[test]
+    fn object_entries_raise_the_revision() {
+        let mut acl = Acl::from_aces([allow(1, AceFlags::EMPTY)]).unwrap();
+        assert_eq!(acl.revision(), Acl::REVISION);
+        let ace_type = AceType::ACCESS_ALLOWED_OBJECT;
+        let types = ObjectTypes::default();
+        acl.push(Ace::object(ace_type, AceFlags::EMPTY, AccessMask(1), types, account(1)).unwrap()).unwrap();
+        assert_eq!(acl.revision(), Acl::REVISION_DS);
+    }
+
+    #[test]
+    fn a_list_that_does_not_fit_its_size_field_is_refused() {
+        let mut acl = Acl::new();
+        let ace = allow(1, AceFlags::EMPTY);
+        let fitting = (Acl::MAX_SIZE - Acl::HEADER_SIZE) / ace.size();
+        for _ in 0..fitting {
+            acl.push(ace.clone()).unwrap();
+        }
+        assert_eq!(acl.push(ace), Err(AclTooLarge));
+        assert_eq!(acl.aces().len(), fitting);
+        assert_eq!(Acl::from_bytes(&acl.to_bytes()), Ok(acl));
+    }
+
+    #[test]
+    fn more_entries_than_bytes_are_refused() {
+        let bytes = [2, 0, 8, 0, 0xFF, 0xFF, 0, 0];
+        assert_eq!(Acl::from_bytes(&bytes).map_err(|e| (e.field, e.offset)), Err(("AceCount", 4)));
+        let bytes = [2, 0, 7, 0, 0, 0, 0, 0];
+        assert_eq!(Acl::from_bytes(&bytes).map_err(|e| (e.field, e.offset)), Err(("AclSize", 2)));
+        let bytes = [5, 0, 8, 0, 0, 0, 0, 0];
+        assert_eq!(Acl::from_bytes(&bytes).map_err(|e| (e.field, e.offset)), Err(("AclRevision", 0)));
+    }
+
+    #[test]
+    fn room_after_the_last_entry_is_allowed() {
+        let bytes = [2, 0, 12, 0, 0, 0, 0, 0, 9, 9, 9, 9];
+        assert_eq!(Acl::from_bytes(&bytes), Ok(Acl::new()));
+    }
+
+    #[test]
+    fn own_denials_come_first_in_canonical_order() {
+        let deny = |flags| Ace::deny(account(1), AccessMask(1), flags);
+        let (own, inherited) = (AceFlags::EMPTY, AceFlags::INHERITED);
+        let canonical = |aces: Vec<Ace>| Acl::from_aces(aces).unwrap().is_canonical();
+        assert!(canonical(vec![deny(own), allow(1, own), deny(inherited), allow(1, inherited)]));
+        assert!(canonical(vec![allow(1, own), allow(1, inherited), deny(inherited)]));
+        assert!(!canonical(vec![allow(1, own), deny(own)]));
+        assert!(!canonical(vec![allow(1, inherited), allow(1, own)]));
+    }
+
+    #[test]
+    fn inherit_only_owner_rights_do_not_count() {
+        let owner_rights = |flags| {
+            Acl::from_aces([Ace::allow(Sid::OWNER_RIGHTS, AccessMask(1), flags)]).unwrap().has_owner_rights()
+        };
+        assert!(owner_rights(AceFlags::EMPTY));
+        assert!(!owner_rights(AceFlags::INHERIT_ONLY));
+    }
+}

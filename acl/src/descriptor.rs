@@ -226,3 +226,156 @@ impl Encode for SecurityDescriptor {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::test_support::{account, acl, descriptor};
+    use crate::{AccessMask, Ace, AceFlags};
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn every_descriptor_round_trips(descriptor in descriptor()) {
+            let bytes = descriptor.to_bytes();
+            prop_assert_eq!(bytes.len(), descriptor.size());
+            prop_assert_eq!(SecurityDescriptor::from_bytes(&bytes), Ok(descriptor));
+        }
+
+        #[test]
+        fn parts_may_stand_in_any_order_and_with_gaps(
+            acl in acl(),
+            order in Just([0usize, 1, 2, 3]).prop_shuffle(),
+            gap in 0usize..8,
+        ) {
+            let parts = [account(1).to_bytes(), account(2).to_bytes(), acl.to_bytes(), Acl::new().to_bytes()];
+            let mut bytes = vec![1, 0, 0x14, 0x80];
+            bytes.resize(20, 0);
+            for index in order {
+                bytes.resize(bytes.len() + gap, 0xEE);
+                let offset = u32::try_from(bytes.len()).unwrap().to_le_bytes();
+                bytes[4 + 4 * index..8 + 4 * index].copy_from_slice(&offset);
+                bytes.extend(&parts[index]);
+            }
+            let decoded = SecurityDescriptor::from_bytes(&bytes).unwrap();
+            prop_assert_eq!(decoded.owner, Some(account(1)));
+            prop_assert_eq!(decoded.group, Some(account(2)));
+            prop_assert_eq!(decoded.sacl.acl(), Some(&acl));
+            prop_assert_eq!(decoded.dacl.acl(), Some(&Acl::new()));
+        }
+
+        #[test]
+        fn any_bytes_are_decoded_or_refused(
+            control: u16,
+            offsets in proptest::array::uniform4(0u32..160),
+            rest in vec(any::<u8>(), 0..140),
+        ) {
+            let mut bytes = vec![1, 0];
+            bytes.extend((control | 0x8000).to_le_bytes());
+            bytes.extend(offsets.iter().flat_map(|offset| offset.to_le_bytes()));
+            bytes.extend(rest);
+            if let Ok(decoded) = SecurityDescriptor::from_bytes(&bytes) {
+                prop_assert_eq!(SecurityDescriptor::from_bytes(&decoded.to_bytes()), Ok(decoded));
+            }
+        }
+
+        #[test]
+        fn damaged_descriptors_do_not_panic(
+            descriptor in descriptor(),
+            damage in vec((any::<prop::sample::Index>(), any::<u8>()), 1..6),
+            cut in any::<prop::sample::Index>(),
+        ) {
+            let mut bytes = descriptor.to_bytes();
+            for (at, value) in damage {
+                let at = at.index(bytes.len());
+                bytes[at] = value;
+            }
+            let _ = SecurityDescriptor::from_bytes(&bytes);
+            bytes.truncate(cut.index(bytes.len()));
+            let _ = SecurityDescriptor::from_bytes(&bytes);
+        }
+    }
+
+    #[test]
+    fn the_bytes_are_those_of_the_specification() {
+        let acl = Acl::from_aces([Ace::allow(Sid::EVERYONE, AccessMask::FILE_ALL_ACCESS, AceFlags::EMPTY)])
+            .unwrap();
+        let mut descriptor = SecurityDescriptor::new(Sid::SYSTEM, Sid::ADMINISTRATORS, acl);
+        descriptor.control = Control::DACL_PROTECTED;
+        #[rustfmt::skip]
+        let bytes = [
+            1, 0, 0x04, 0x90, // Revision, Sbz1, Control
+            20, 0, 0, 0, 32, 0, 0, 0, 0, 0, 0, 0, 48, 0, 0, 0, // OffsetOwner, -Group, -Sacl, -Dacl
+            1, 1, 0, 0, 0, 0, 0, 5, 18, 0, 0, 0, // S-1-5-18
+            1, 2, 0, 0, 0, 0, 0, 5, 32, 0, 0, 0, 0x20, 2, 0, 0, // S-1-5-32-544
+            2, 0, 28, 0, 1, 0, 0, 0, // AclRevision, Sbz1, AclSize, AceCount, Sbz2
+            0, 0, 20, 0, 0xFF, 0x01, 0x1F, 0, 1, 1, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0,
+        ];
+        assert_eq!(descriptor.to_bytes(), bytes);
+        assert_eq!(SecurityDescriptor::from_bytes(&bytes), Ok(descriptor));
+    }
+
+    #[test]
+    fn null_empty_and_absent_lists_are_told_apart() {
+        let dacl = |dacl| SecurityDescriptor { dacl, ..SecurityDescriptor::default() };
+        for (part, control, offset) in [
+            (AclPart::Absent, 0x8000, 0),
+            (AclPart::Null, 0x8004, 0),
+            (AclPart::Present(Acl::new()), 0x8004, 20),
+        ] {
+            let descriptor = dacl(part);
+            let bytes = descriptor.to_bytes();
+            assert_eq!(u16::from_le_bytes([bytes[2], bytes[3]]), control);
+            assert_eq!(bytes[16], offset);
+            assert_eq!(SecurityDescriptor::from_bytes(&bytes), Ok(descriptor));
+        }
+    }
+
+    #[test]
+    fn an_offset_without_its_present_bit_is_ignored() {
+        let mut bytes =
+            SecurityDescriptor { dacl: Acl::new().into(), ..SecurityDescriptor::default() }.to_bytes();
+        bytes[2] = 0;
+        assert_eq!(SecurityDescriptor::from_bytes(&bytes), Ok(SecurityDescriptor::default()));
+    }
+
+    #[test]
+    fn errors_name_the_field_and_where_it_is() {
+        let error = |bytes: &[u8]| {
+            SecurityDescriptor::from_bytes(bytes).map_err(|e| (e.field, e.offset)).unwrap_err()
+        };
+        let header = |control: u16, owner: u8, dacl: u8| {
+            let mut bytes = vec![1, 0];
+            bytes.extend(control.to_le_bytes());
+            bytes.extend([owner, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, dacl, 0, 0, 0]);
+            bytes
+        };
+        assert_eq!(error(&[2]), ("Revision", 0));
+        assert_eq!(error(&header(0x0004, 0, 0)), ("Control", 2));
+        assert_eq!(error(&header(0x8004, 0, 0)[..18]), ("OffsetDacl", 16));
+        assert_eq!(error(&header(0x8004, 5, 0)), ("OffsetOwner", 8));
+        assert_eq!(error(&header(0x8004, 200, 0)), ("OffsetOwner", 8));
+        assert_eq!(error(&header(0x8004, 20, 0)), ("Revision", 20));
+        assert_eq!(error(&header(0x8004, 0, 20)), ("AclRevision", 20));
+    }
+
+    #[test]
+    fn longer_than_64_kib_is_refused() {
+        let mut half = Acl::new();
+        let ace = Ace::allow(account(1), AccessMask(1), AceFlags::EMPTY).with_data(vec![1; 0x3F00]).unwrap();
+        half.push(ace.clone()).unwrap();
+        half.push(ace.clone()).unwrap();
+        let mut descriptor = SecurityDescriptor {
+            dacl: half.clone().into(),
+            sacl: half.clone().into(),
+            ..SecurityDescriptor::default()
+        };
+        assert!(descriptor.size() <= SecurityDescriptor::MAX_SIZE);
+        assert_eq!(SecurityDescriptor::from_bytes(&descriptor.to_bytes()), Ok(descriptor.clone()));
+        half.push(ace).unwrap();
+        descriptor.dacl = half.into();
+        let error = SecurityDescriptor::from_bytes(&descriptor.to_bytes()).unwrap_err();
+        assert_eq!((error.field, error.reason), ("SECURITY_DESCRIPTOR", DecodeReason::OutOfBounds));
+    }
+}

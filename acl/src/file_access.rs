@@ -173,3 +173,148 @@ pub fn create_access_check(
     }
     Ok(desired)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::test_support::account;
+    use crate::{Ace, AceFlags, Acl};
+    use freehold_dtyp::Sid;
+
+    const READ: AccessMask = AccessMask::FILE_READ_DATA;
+    const WRITE: AccessMask = AccessMask::FILE_WRITE_DATA;
+
+    fn sd(mask: AccessMask) -> SecurityDescriptor {
+        let acl = Acl::from_aces([Ace::allow(account(1), mask, AceFlags::EMPTY)]).unwrap();
+        SecurityDescriptor::new(account(9), Sid::USERS, acl)
+    }
+
+    fn user() -> Token {
+        Token::builder(account(1)).build()
+    }
+
+    fn open(
+        descriptor: &SecurityDescriptor,
+        parent: Option<&SecurityDescriptor>,
+        desired: AccessMask,
+    ) -> Result<AccessMask, AccessError> {
+        let token = user();
+        file_access_check(&FileAccess { parent, ..FileAccess::new(descriptor, &token, desired) })
+    }
+
+    #[test]
+    fn a_parent_gives_delete_and_read_attributes() {
+        let parent = sd(AccessMask::FILE_DELETE_CHILD | AccessMask::FILE_LIST_DIRECTORY);
+        let file = sd(READ);
+        let wanted = READ | AccessMask::DELETE | AccessMask::FILE_READ_ATTRIBUTES;
+        assert_eq!(open(&file, Some(&parent), wanted), Ok(wanted));
+        assert_eq!(open(&file, Some(&parent), AccessMask::MAXIMUM_ALLOWED), Ok(wanted));
+        assert_eq!(open(&file, None, wanted), Err(AccessError::Denied));
+        assert_eq!(open(&file, Some(&sd(READ)), AccessMask::DELETE), Err(AccessError::Denied));
+        assert_eq!(open(&file, Some(&parent), WRITE), Err(AccessError::Denied));
+    }
+
+    #[test]
+    fn a_parent_gives_delete_even_where_the_file_denies_it() {
+        let acl = Acl::from_aces([
+            Ace::deny(account(1), AccessMask::DELETE, AceFlags::EMPTY),
+            Ace::allow(account(1), READ, AceFlags::EMPTY),
+        ]);
+        let file = SecurityDescriptor::new(account(9), Sid::USERS, acl.unwrap());
+        let parent = sd(AccessMask::FILE_DELETE_CHILD);
+        let wanted = READ | AccessMask::DELETE;
+        assert_eq!(open(&file, Some(&parent), wanted), Ok(wanted));
+        assert_eq!(open(&file, None, wanted), Err(AccessError::Denied));
+    }
+
+    #[test]
+    fn nothing_and_reserved_bits_are_refused() {
+        let all = sd(AccessMask(u32::MAX));
+        assert_eq!(open(&all, None, AccessMask::EMPTY), Err(AccessError::Denied));
+        for bit in (0..32).map(|bit| AccessMask(1 << bit)) {
+            let refused = bit.intersects(AccessMask::FILE_RESERVED);
+            let security = bit == AccessMask::ACCESS_SYSTEM_SECURITY;
+            let expected = if security {
+                Some(AccessError::PrivilegeNotHeld)
+            } else {
+                refused.then_some(AccessError::Denied)
+            };
+            assert_eq!(open(&all, None, bit).err(), expected, "{bit:?}");
+        }
+    }
+
+    #[test]
+    fn privileges_count_only_with_backup_intent() {
+        let nobody = SecurityDescriptor::new(account(9), Sid::USERS, Acl::new());
+        let token = Token::builder(account(1)).privileges(Privileges::BACKUP | Privileges::RESTORE).build();
+        let open = |desired, backup_intent| {
+            let request = FileAccess { backup_intent, ..FileAccess::new(&nobody, &token, desired) };
+            file_access_check(&request)
+        };
+        assert_eq!(open(AccessMask::GENERIC_READ, false), Err(AccessError::Denied));
+        assert_eq!(open(AccessMask::GENERIC_READ, true), Ok(AccessMask::FILE_GENERIC_READ));
+        let restore = AccessMask::WRITE_DAC | AccessMask::WRITE_OWNER | AccessMask::DELETE | WRITE;
+        assert_eq!(open(restore, true), Ok(restore));
+        let security = AccessMask::ACCESS_SYSTEM_SECURITY;
+        assert_eq!(open(security, true), Ok(security));
+        assert_eq!(open(security, false), Err(AccessError::PrivilegeNotHeld));
+        assert_eq!(open(AccessMask::MAXIMUM_ALLOWED, true), Ok(BACKUP_RIGHTS | RESTORE_RIGHTS));
+
+        let reader = Token::builder(account(1)).privileges(Privileges::BACKUP).build();
+        let request = FileAccess { backup_intent: true, ..FileAccess::new(&nobody, &reader, WRITE) };
+        assert_eq!(file_access_check(&request), Err(AccessError::Denied));
+    }
+
+    #[test]
+    fn a_read_only_file_is_not_opened_for_writing() {
+        let token = user();
+        let file = sd(AccessMask::FILE_ALL_ACCESS);
+        let open = |desired| {
+            file_access_check(&FileAccess { read_only: true, ..FileAccess::new(&file, &token, desired) })
+        };
+        assert_eq!(open(WRITE), Err(AccessError::Denied));
+        assert_eq!(open(AccessMask::GENERIC_WRITE), Err(AccessError::Denied));
+        assert_eq!(open(AccessMask::DELETE), Ok(AccessMask::DELETE));
+        let expected = AccessMask::FILE_ALL_ACCESS.without(READ_ONLY_WITHHOLDS);
+        assert_eq!(open(AccessMask::MAXIMUM_ALLOWED), Ok(expected));
+        assert_eq!(maximal_file_access(&file, None, &token), AccessMask::FILE_ALL_ACCESS);
+    }
+
+    /// smb2.acls.OVERWRITE_READ_ONLY_FILE.
+    #[test]
+    fn overwriting_takes_rights_that_the_open_does_not_get() {
+        let token = user();
+        let parent = sd(AccessMask::FILE_ALL_ACCESS);
+        let open = |file: &SecurityDescriptor, required| {
+            let request =
+                FileAccess { parent: Some(&parent), required, ..FileAccess::new(file, &token, READ) };
+            file_access_check(&request)
+        };
+        for required in [FileAccess::OVERWRITE, FileAccess::SUPERSEDE] {
+            assert_eq!(open(&sd(READ), required), Err(AccessError::Denied));
+            assert_eq!(open(&sd(AccessMask::FILE_ALL_ACCESS), required), Ok(READ));
+        }
+    }
+
+    #[test]
+    fn the_creator_gets_what_he_asks_for() {
+        let create = |parent: &SecurityDescriptor, desired, is_directory| {
+            create_access_check(parent, &user(), desired, is_directory, false)
+        };
+        let files = sd(AccessMask::FILE_ADD_FILE);
+        assert_eq!(create(&files, AccessMask::GENERIC_ALL, false), Ok(AccessMask::FILE_ALL_ACCESS));
+        assert_eq!(create(&files, AccessMask::MAXIMUM_ALLOWED, false), Ok(AccessMask::FILE_ALL_ACCESS));
+        assert_eq!(create(&files, READ, true), Err(AccessError::Denied));
+        let folders = sd(AccessMask::FILE_ADD_SUBDIRECTORY);
+        assert_eq!(create(&folders, READ, true), Ok(READ));
+        assert_eq!(create(&folders, READ, false), Err(AccessError::Denied));
+        assert_eq!(create(&files, AccessMask::EMPTY, false), Err(AccessError::Denied));
+        assert_eq!(create(&files, AccessMask(0x0020_0000), false), Err(AccessError::Denied));
+        let security = AccessMask::ACCESS_SYSTEM_SECURITY;
+        assert_eq!(create(&files, security, false), Err(AccessError::PrivilegeNotHeld));
+        let restorer = Token::builder(account(1)).privileges(Privileges::RESTORE).build();
+        let nobody = SecurityDescriptor::new(account(9), Sid::USERS, Acl::new());
+        assert_eq!(create_access_check(&nobody, &restorer, WRITE, false, true), Ok(WRITE));
+        assert_eq!(create_access_check(&nobody, &restorer, WRITE, false, false), Err(AccessError::Denied));
+    }
+}

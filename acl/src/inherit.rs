@@ -264,3 +264,6 @@ pub(crate) fn effective_mask(ace: &Ace) -> AccessMask {
     let rights = ace.ace_type().allows() || ace.ace_type().denies() || ace.ace_type().audits();
     if rights { GenericMapping::FILE.map_generic(ace.mask()) } else { ace.mask() }
 }
+
+#[cfg(test)]
+mod tests;

@@ -25,8 +25,13 @@ mod ace;
 mod acl;
 mod descriptor;
 mod file_access;
+mod guid_text;
 mod inherit;
+mod sddl;
 mod security_information;
+mod serde_form;
+#[cfg(test)]
+mod test_support;
 mod token;
 
 pub use access_check::{AccessError, access_check, maximum_access};
@@ -36,7 +41,9 @@ pub use acl::{Acl, AclTooLarge};
 pub use descriptor::{AclPart, Control, SecurityDescriptor};
 pub use file_access::{FileAccess, create_access_check, file_access_check, maximal_file_access};
 pub use inherit::{CreateSecurityError, create_descriptor};
+pub use sddl::SddlError;
 pub use security_information::{
     SecurityInformation, SetSecurityError, access_to_query, access_to_set, query, set_security,
 };
+pub use serde_form::sddl as serde_sddl;
 pub use token::{Group, GroupAttributes, IntegrityLevel, Privileges, Token, TokenBuilder};

@@ -278,3 +278,207 @@ fn set_sacl(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::test_support::{account, descriptor};
+    use freehold_dtyp::Sid;
+    use proptest::prelude::*;
+
+    const INFO: SecurityInformation = SecurityInformation::DACL;
+
+    fn user() -> Token {
+        Token::builder(account(1)).groups([Sid::EVERYONE, Sid::ADMINISTRATORS]).build()
+    }
+
+    fn file() -> SecurityDescriptor {
+        let acl = Acl::from_aces([Ace::allow(account(1), AccessMask(1), AceFlags::EMPTY)]).unwrap();
+        SecurityDescriptor::new(account(1), account(513), acl)
+    }
+
+    fn label(level: u32) -> Ace {
+        let sid = Sid::from_parts([0, 0, 0, 0, 0, 16], &[level]).unwrap();
+        Ace::new(AceType::SYSTEM_MANDATORY_LABEL, AceFlags::EMPTY, AccessMask(1), sid).unwrap()
+    }
+
+    fn audit() -> Ace {
+        Ace::audit(Sid::EVERYONE, AccessMask(2), AceFlags::FAILED_ACCESS)
+    }
+
+    /// smb2.acls.INHERITFLAGS and SDFLAGSVSCHOWN: which control bits a set leaves.
+    #[test]
+    fn auto_inherited_takes_the_request_and_protected_is_taken_over() {
+        let (req, auto, protected) =
+            (Control::DACL_AUTO_INHERIT_REQ, Control::DACL_AUTO_INHERITED, Control::DACL_PROTECTED);
+        for (sent, kept) in [
+            (Control::EMPTY, Control::EMPTY),
+            (auto, Control::EMPTY),
+            (req, Control::EMPTY),
+            (req | auto, auto),
+            (protected, protected),
+            (req | auto | protected, auto | protected),
+        ] {
+            for before in [Control::EMPTY, auto, protected | Control::DACL_DEFAULTED] {
+                let current = SecurityDescriptor { control: before, ..file() };
+                let new = SecurityDescriptor { control: sent, ..file() };
+                let set = set_security(&current, &new, INFO, &user()).unwrap();
+                assert_eq!(set.control, kept, "{sent:?} over {before:?}");
+                // A change of owner leaves them alone.
+                let owner = SecurityInformation::OWNER;
+                assert_eq!(set_security(&set, &new, owner, &user()).unwrap().control, kept);
+            }
+        }
+    }
+
+    #[test]
+    fn flags_of_the_request_protect_and_unprotect() {
+        let protected = |before, information| {
+            let current = SecurityDescriptor { control: before, ..file() };
+            set_security(&current, &SecurityDescriptor::default(), information, &user()).unwrap()
+        };
+        let on = protected(Control::EMPTY, SecurityInformation::PROTECTED_DACL);
+        assert_eq!(on, SecurityDescriptor { control: Control::DACL_PROTECTED, ..file() });
+        let off = protected(Control::DACL_PROTECTED, SecurityInformation::UNPROTECTED_DACL);
+        assert_eq!(off, file());
+    }
+
+    /// smb2.acls.GENERIC.
+    #[test]
+    fn generic_rights_are_mapped_where_an_entry_counts_here() {
+        let all = |mask, flags| Ace::allow(Sid::EVERYONE, mask, flags);
+        let (full, generic) = (AccessMask::FILE_ALL_ACCESS, AccessMask::GENERIC_ALL);
+        let inherit_only = AceFlags::INHERIT_ONLY | AceFlags::OBJECT_INHERIT;
+        let aces = [all(generic, AceFlags::EMPTY), all(generic, inherit_only)];
+        let new = SecurityDescriptor {
+            dacl: Acl::from_aces(aces).unwrap().into(),
+            ..SecurityDescriptor::default()
+        };
+        let set = set_security(&file(), &new, INFO, &user()).unwrap();
+        assert_eq!(set.dacl.acl().unwrap().aces(), [all(full, AceFlags::EMPTY), all(generic, inherit_only)]);
+        assert_eq!(set.owner, file().owner);
+    }
+
+    /// smb2.create.nulldacl.
+    #[test]
+    fn a_dacl_that_is_absent_or_null_becomes_null() {
+        for dacl in [AclPart::Absent, AclPart::Null] {
+            let new = SecurityDescriptor { dacl, ..SecurityDescriptor::default() };
+            assert_eq!(set_security(&file(), &new, INFO, &user()).unwrap().dacl, AclPart::Null);
+        }
+        let new = SecurityDescriptor { dacl: Acl::new().into(), ..SecurityDescriptor::default() };
+        assert_eq!(set_security(&file(), &new, INFO, &user()).unwrap().dacl, Acl::new().into());
+    }
+
+    #[test]
+    fn an_owner_is_oneself_or_a_group_that_may_own() {
+        let set = |owner, token: &Token| {
+            let new = SecurityDescriptor { owner, ..SecurityDescriptor::default() };
+            set_security(&file(), &new, SecurityInformation::OWNER, token).map(|sd| sd.owner)
+        };
+        let restorer = Token::builder(account(1)).privileges(Privileges::RESTORE).build();
+        assert_eq!(set(Some(account(1)), &user()), Ok(Some(account(1))));
+        assert_eq!(set(Some(Sid::ADMINISTRATORS), &user()), Ok(Some(Sid::ADMINISTRATORS)));
+        assert_eq!(set(Some(Sid::EVERYONE), &user()), Err(SetSecurityError::InvalidOwner));
+        assert_eq!(set(Some(account(2)), &user()), Err(SetSecurityError::InvalidOwner));
+        assert_eq!(set(Some(account(2)), &restorer), Ok(Some(account(2))));
+        assert_eq!(set(None, &restorer), Err(SetSecurityError::InvalidOwner));
+    }
+
+    #[test]
+    fn a_group_must_be_there() {
+        let set = |group| {
+            let new = SecurityDescriptor { group, ..SecurityDescriptor::default() };
+            set_security(&file(), &new, SecurityInformation::GROUP, &user()).map(|sd| sd.group)
+        };
+        assert_eq!(set(Some(account(5))), Ok(Some(account(5))));
+        assert_eq!(set(None), Err(SetSecurityError::InvalidPrimaryGroup));
+    }
+
+    #[test]
+    fn kinds_of_system_entries_are_set_and_read_on_their_own() {
+        let with = |aces: &[Ace]| SecurityDescriptor {
+            sacl: Acl::from_aces(aces.iter().cloned()).unwrap().into(),
+            ..SecurityDescriptor::default()
+        };
+        let sacl = |sd: &SecurityDescriptor| sd.sacl.acl().unwrap().aces().to_vec();
+        let current = with(&[label(0x1000), audit()]);
+        let set =
+            set_security(&current, &with(&[label(0x2000), audit()]), SecurityInformation::LABEL, &user());
+        assert_eq!(sacl(&set.unwrap()), [label(0x2000), audit()]);
+        let set = set_security(&current, &with(&[]), SecurityInformation::SACL, &user()).unwrap();
+        assert_eq!(sacl(&set), [label(0x1000)]);
+        let refused = set_security(&current, &with(&[label(0x3000)]), SecurityInformation::LABEL, &user());
+        assert_eq!(refused, Err(SetSecurityError::PrivilegeNotHeld));
+
+        assert_eq!(sacl(&query(&current, SecurityInformation::SACL)), [audit()]);
+        assert_eq!(sacl(&query(&current, SecurityInformation::LABEL)), [label(0x1000)]);
+        assert_eq!(sacl(&query(&current, SecurityInformation::BACKUP)), [label(0x1000), audit()]);
+    }
+
+    #[test]
+    fn a_query_gives_the_parts_asked_for_and_their_bits() {
+        let control = Control::DACL_PROTECTED | Control::SACL_PROTECTED | Control::OWNER_DEFAULTED;
+        let sd = SecurityDescriptor { control, rm_control: 3, ..file() };
+        let dacl = query(&sd, SecurityInformation::DACL);
+        assert_eq!((dacl.owner, dacl.group, &dacl.dacl), (None, None, &sd.dacl));
+        assert_eq!((dacl.control, dacl.rm_control), (Control::DACL_PROTECTED, 0));
+        let owner = query(&sd, SecurityInformation::OWNER | SecurityInformation::GROUP);
+        assert_eq!((owner.owner, owner.group, owner.dacl), (sd.owner, sd.group, AclPart::Absent));
+        assert_eq!(owner.control, Control::OWNER_DEFAULTED);
+        assert_eq!(query(&sd, SecurityInformation::EMPTY), SecurityDescriptor::default());
+    }
+
+    #[test]
+    fn each_part_takes_its_right() {
+        let (read, security) = (AccessMask::READ_CONTROL, AccessMask::ACCESS_SYSTEM_SECURITY);
+        let (dac, owner) = (AccessMask::WRITE_DAC, AccessMask::WRITE_OWNER);
+        for (information, to_query, to_set) in [
+            (SecurityInformation::OWNER, read, owner),
+            (SecurityInformation::GROUP, read, owner),
+            (SecurityInformation::DACL, read, dac),
+            (SecurityInformation::SACL, security, security),
+            (SecurityInformation::LABEL, read, owner),
+            (SecurityInformation::ATTRIBUTE, read, dac),
+            (SecurityInformation::SCOPE, read, security),
+            (SecurityInformation::BACKUP, read | security, dac | owner | security),
+        ] {
+            assert_eq!(access_to_query(information), to_query, "{information:?}");
+            assert_eq!(access_to_set(information), to_set, "{information:?}");
+        }
+    }
+
+    #[test]
+    fn a_descriptor_that_grows_beyond_64_kib_is_refused() {
+        let big = |count| {
+            let ace =
+                Ace::allow(account(1), AccessMask(1), AceFlags::EMPTY).with_data(vec![1; 0x3000]).unwrap();
+            Acl::from_aces(vec![ace; count]).unwrap()
+        };
+        let current = SecurityDescriptor { sacl: big(3).into(), ..file() };
+        let set = |count| {
+            let new = SecurityDescriptor { dacl: big(count).into(), ..SecurityDescriptor::default() };
+            set_security(&current, &new, INFO, &user()).map(|_| ())
+        };
+        assert_eq!(set(2), Ok(()));
+        assert_eq!(set(3), Err(SetSecurityError::TooLarge));
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_not_named_stays(current in descriptor(), new in descriptor(), information in 0u32..0x80) {
+            let information = SecurityInformation(information);
+            let system = Token::system();
+            if let Ok(set) = set_security(&current, &new, information, &system) {
+                let others = SecurityInformation(!information.0 & 0x7F);
+                let parts = [SecurityInformation::OWNER, SecurityInformation::GROUP, SecurityInformation::DACL];
+                for part in parts.into_iter().filter(|part| others.intersects(*part)) {
+                    prop_assert_eq!(query(&set, part), query(&current, part));
+                }
+                if !information.intersects(SecurityInformation::IN_SACL) {
+                    prop_assert_eq!(query(&set, SecurityInformation::IN_SACL), query(&current, SecurityInformation::IN_SACL));
+                }
+            }
+        }
+    }
+}

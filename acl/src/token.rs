@@ -374,3 +374,73 @@ impl TokenBuilder {
         token
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::test_support::{account, sid};
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn exactly_the_members_are_contained(groups in vec(sid(), 0..40), others in vec(sid(), 0..40)) {
+            let token = Token::builder(account(1)).groups(groups.iter().copied()).build();
+            for sid in groups.iter().chain(&others) {
+                prop_assert_eq!(token.contains(sid), groups.contains(sid) || *sid == account(1));
+                prop_assert_eq!(token.contains_for_deny(sid), token.contains(sid));
+            }
+            prop_assert!(token.contains(&account(1)));
+        }
+
+        #[test]
+        fn a_token_round_trips_through_json(groups in vec(sid(), 0..9), privileges: u64) {
+            let token = Token::builder(account(1))
+                .groups(groups.iter().copied())
+                .deny_only(account(77))
+                .privileges(Privileges(privileges))
+                .owner(Sid::ADMINISTRATORS)
+                .primary_group(account(513))
+                .build();
+            let text = serde_json::to_string(&token).unwrap();
+            let back: Token = serde_json::from_str(&text).unwrap();
+            prop_assert_eq!(back.members(), token.members());
+            prop_assert_eq!(serde_json::to_string(&back).unwrap(), text);
+        }
+    }
+
+    #[test]
+    fn deny_only_groups_count_only_against() {
+        let token = Token::builder(account(1)).deny_only(Sid::ADMINISTRATORS).build();
+        assert!(!token.contains(&Sid::ADMINISTRATORS));
+        assert!(token.contains_for_deny(&Sid::ADMINISTRATORS));
+        assert!(!token.is_admin());
+        assert!(!token.may_own_as(&Sid::ADMINISTRATORS));
+    }
+
+    #[test]
+    fn a_group_that_is_not_enabled_counts_for_nothing() {
+        let group = Group { sid: account(7), attributes: GroupAttributes::EMPTY };
+        let token = Token::builder(account(1)).group_with(group).build();
+        assert!(!token.contains(&account(7)));
+        assert!(!token.contains_for_deny(&account(7)));
+    }
+
+    #[test]
+    fn system_is_an_administrator_with_every_privilege() {
+        let system = Token::system();
+        assert!(system.is_admin());
+        assert!(system.has(Privileges::ALL));
+        assert!(system.contains(&Sid::EVERYONE));
+        assert_eq!(*system.owner(), Sid::SYSTEM);
+    }
+
+    #[test]
+    fn only_the_user_and_owner_groups_may_own() {
+        let token = Token::builder(account(1)).groups([Sid::ADMINISTRATORS, Sid::USERS]).build();
+        assert!(token.may_own_as(&account(1)));
+        assert!(token.may_own_as(&Sid::ADMINISTRATORS));
+        assert!(!token.may_own_as(&Sid::USERS));
+        assert!(!token.may_own_as(&account(2)));
+    }
+}
