@@ -1,0 +1,405 @@
+//! One client connection's task: direct TCP transport ([MS-SMB2] 2.1) around the protocol core.
+//!
+//! The task takes in as many messages as have come, runs their operations in place where they do not block, and sends
+//! all replies with as few system calls as possible. What may block goes to the runtime's blocking threads; its
+//! result comes back through a channel.
+
+use std::collections::VecDeque;
+use std::io;
+use std::os::fd::AsFd;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::{Buf, BytesMut};
+use rustix::net::{SendFlags, send};
+use tokio::io::Interest;
+use tokio::net::TcpStream;
+use tokio::sync::{Notify, mpsc, watch};
+
+use super::Shared;
+use super::worker::{Outcome, execute};
+use crate::proto::admit::Disconnect;
+use crate::proto::buffer::TRANSPORT_HEADER_BYTES;
+use crate::proto::connection::{Connection, OutFrame};
+use crate::proto::event::Waker;
+use crate::proto::op::{Op, OpId, OpResult, Splice};
+use crate::vfs::Wait;
+
+/// Room for requests that came together; a longer message gets exactly what it needs.
+const RECEIVE_BYTES: usize = 64 * 1024;
+/// Replies queued, in bytes, above which no further request is taken in.
+const MAX_QUEUED_BYTES: usize = 32 * 1024 * 1024;
+/// Messages taken in before the task lets others run.
+const MESSAGES_PER_TURN: usize = 256;
+/// A connection without traffic for this long gives its buffers back.
+const IDLE_AFTER: Duration = Duration::from_secs(1);
+/// Replies sent with one system call.
+const MAX_SLICES: usize = 64;
+
+/// Why a connection ended.
+#[derive(Debug, thiserror::Error)]
+pub enum End {
+    /// The client closed it.
+    #[error("closed by the client")]
+    Closed,
+    /// The transport failed.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    /// The client broke the protocol.
+    #[error(transparent)]
+    Protocol(#[from] Disconnect),
+    /// No logon in time.
+    #[error("no logon in time")]
+    LogonTimeout,
+    /// The server stops.
+    #[error("the server stops")]
+    Shutdown,
+}
+
+struct NotifyWaker(Arc<Notify>);
+
+impl Waker for NotifyWaker {
+    fn wake(&self) {
+        self.0.notify_one();
+    }
+}
+
+/// Serves one connection to its end.
+pub async fn serve(shared: Arc<Shared>, stream: TcpStream, shutdown: watch::Receiver<bool>) -> End {
+    // Small replies must not wait for more.
+    let _ = stream.set_nodelay(true);
+    let address = |address: io::Result<std::net::SocketAddr>| {
+        address.map_or_else(|_| String::new(), |address| address.ip().to_canonical().to_string())
+    };
+    let mail = Arc::new(Notify::new());
+    let connection = Connection::new(
+        Arc::clone(&shared.core),
+        address(stream.peer_addr()),
+        address(stream.local_addr()),
+        Box::new(NotifyWaker(Arc::clone(&mail))),
+    );
+    let (results_in, results) = mpsc::unbounded_channel();
+    let mut task = Task {
+        shared,
+        stream,
+        connection,
+        mail,
+        results,
+        results_in,
+        received: BytesMut::new(),
+        outbox: VecDeque::new(),
+        sent_of_first: 0,
+        queued_bytes: 0,
+        running: 0,
+    };
+    let end = task.run(shutdown).await;
+    task.drain().await;
+    end
+}
+
+struct Task {
+    shared: Arc<Shared>,
+    stream: TcpStream,
+    connection: Connection,
+    mail: Arc<Notify>,
+    results: mpsc::UnboundedReceiver<(OpId, OpResult)>,
+    results_in: mpsc::UnboundedSender<(OpId, OpResult)>,
+    received: BytesMut,
+    outbox: VecDeque<OutFrame>,
+    /// Bytes of the first message (with its splice) that are sent.
+    sent_of_first: usize,
+    queued_bytes: usize,
+    /// Operations on other threads.
+    running: usize,
+}
+
+impl Task {
+    async fn run(&mut self, mut shutdown: watch::Receiver<bool>) -> End {
+        match self.exchange(&mut shutdown).await {
+            Err(end) => {
+                // What was answered before the end still goes out, if it can at once.
+                self.collect();
+                let _ = self.send();
+                end
+            }
+            Ok(never) => match never {},
+        }
+    }
+
+    async fn exchange(&mut self, shutdown: &mut watch::Receiver<bool>) -> Result<std::convert::Infallible, End> {
+        let logon_deadline = tokio::time::Instant::now() + self.shared.limits.logon_timeout;
+        let mut idle = false;
+        loop {
+            let progress = self.turn()?;
+            if progress {
+                idle = false;
+                tokio::task::yield_now().await;
+                continue;
+            }
+            let blocked = !self.outbox.is_empty();
+            let interest = if self.queued_bytes > MAX_QUEUED_BYTES {
+                Interest::WRITABLE
+            } else if blocked {
+                Interest::READABLE | Interest::WRITABLE
+            } else {
+                Interest::READABLE
+            };
+            let deadline = self.connection.next_deadline().map(|at| self.shared.clock.instant(at).into());
+            let logged_on = self.connection.link().logged_on;
+            tokio::select! {
+                biased;
+                _ = shutdown.changed() => return Err(End::Shutdown),
+                ready = self.stream.ready(interest) => {
+                    ready?;
+                }
+                result = self.results.recv() => {
+                    if let Some((id, result)) = result {
+                        self.finished(id, result)?;
+                    }
+                }
+                () = self.mail.notified() => self.connection.handle_events(self.shared.clock.now())?,
+                () = sleep_until(deadline) => self.connection.handle_deadline(self.shared.clock.now())?,
+                () = tokio::time::sleep_until(logon_deadline), if !logged_on => return Err(End::LogonTimeout),
+                () = tokio::time::sleep(IDLE_AFTER), if !idle => {
+                    idle = true;
+                    self.connection.release_memory();
+                    if self.received.is_empty() {
+                        self.received = BytesMut::new();
+                    }
+                    self.outbox.shrink_to_fit();
+                }
+            }
+        }
+    }
+
+    /// Takes in what has come and does it; true when something was done.
+    fn turn(&mut self) -> Result<bool, End> {
+        let mut progress = false;
+        while let Ok((id, result)) = self.results.try_recv() {
+            self.finished(id, result)?;
+            progress = true;
+        }
+        self.operate()?;
+        for _ in 0..MESSAGES_PER_TURN {
+            if self.queued_bytes > MAX_QUEUED_BYTES {
+                break;
+            }
+            if let Some(frame) = self.next_frame()? {
+                self.connection.receive(frame, self.shared.clock.now())?;
+                self.operate()?;
+                progress = true;
+                continue;
+            }
+            // Answers first, while the client is still sending: then look for more.
+            self.collect();
+            self.send()?;
+            if !self.fill()? {
+                break;
+            }
+            progress = true;
+        }
+        self.collect();
+        self.send()?;
+        Ok(progress)
+    }
+
+    /// A whole message without its transport header, once it is there.
+    fn next_frame(&mut self) -> Result<Option<BytesMut>, End> {
+        let Some(header) = self.received.first_chunk::<TRANSPORT_HEADER_BYTES>() else { return Ok(None) };
+        let length = u32::from_be_bytes(*header) as usize;
+        // 2.1: the first byte is zero; anything else is NetBIOS or no SMB at all.
+        if length > self.connection.max_frame_bytes() {
+            return Err(Disconnect::TooLong.into());
+        }
+        let whole = TRANSPORT_HEADER_BYTES + length;
+        if self.received.len() < whole {
+            self.received.reserve(whole - self.received.len());
+            return Ok(None);
+        }
+        self.received.advance(TRANSPORT_HEADER_BYTES);
+        Ok(Some(self.received.split_to(length)))
+    }
+
+    /// Reads what the socket has; false when it has nothing.
+    fn fill(&mut self) -> Result<bool, End> {
+        if self.received.capacity() - self.received.len() < RECEIVE_BYTES / 4 {
+            self.received.reserve(RECEIVE_BYTES);
+        }
+        match self.stream.try_read_buf(&mut self.received) {
+            Ok(0) => Err(End::Closed),
+            Ok(_) => Ok(true),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                if self.received.is_empty() && self.received.capacity() > RECEIVE_BYTES * 2 {
+                    self.received = BytesMut::new();
+                }
+                Ok(false)
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn finished(&mut self, id: OpId, result: OpResult) -> Result<(), Disconnect> {
+        self.running -= 1;
+        self.connection.complete(id, result, self.shared.clock.now())?;
+        self.operate()
+    }
+
+    /// Runs operations until none is left that can be done here.
+    fn operate(&mut self) -> Result<(), Disconnect> {
+        while let Some((id, op)) = self.connection.poll_op() {
+            match op {
+                Op::Account { domain, user } => {
+                    let lookup = self.shared.account(&domain, &user);
+                    self.connection.complete(id, OpResult::Account(Box::new(lookup)), self.shared.clock.now())?;
+                }
+                Op::Delay { duration } => {
+                    self.running += 1;
+                    let results = self.results_in.clone();
+                    tokio::spawn(async move {
+                        tokio::time::sleep(duration).await;
+                        let _ = results.send((id, OpResult::Done(Ok(()))));
+                    });
+                }
+                op if op.blocks() => self.elsewhere(id, op),
+                op => match execute(op, Wait::Never) {
+                    Outcome::Done(result) => self.connection.complete(id, result, self.shared.clock.now())?,
+                    Outcome::WouldBlock(op) => self.elsewhere(id, op),
+                },
+            }
+        }
+        Ok(())
+    }
+
+    /// Runs an operation on a thread that may block.
+    fn elsewhere(&mut self, id: OpId, op: Op) {
+        self.running += 1;
+        let results = self.results_in.clone();
+        tokio::task::spawn_blocking(move || {
+            if let Outcome::Done(result) = execute(op, Wait::Allowed) {
+                // The task waits for every result before it ends.
+                let _ = results.send((id, result));
+            }
+        });
+    }
+
+    /// Takes over the messages that the core wants sent.
+    fn collect(&mut self) {
+        while let Some(frame) = self.connection.poll_transmit() {
+            self.queued_bytes += frame.bytes().len();
+            self.outbox.push_back(frame);
+        }
+    }
+
+    /// Sends as much as the socket takes.
+    fn send(&mut self) -> io::Result<()> {
+        while let Some(first) = self.outbox.front() {
+            let head = first.bytes().len();
+            let sent = if first.splice.is_some() {
+                if self.sent_of_first < head { self.send_head() } else { self.send_splice() }
+            } else {
+                self.send_many()
+            };
+            match sent {
+                Ok(count) => self.advance(count),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// Sends messages up to the first with a splice.
+    fn send_many(&self) -> io::Result<usize> {
+        if self.outbox.len() == 1 {
+            let bytes = self.outbox.front().map(OutFrame::bytes).unwrap_or_default();
+            return self.stream.try_write(bytes.get(self.sent_of_first..).unwrap_or_default());
+        }
+        let mut slices = smallvec::SmallVec::<[io::IoSlice<'_>; MAX_SLICES]>::new();
+        for frame in self.outbox.iter().take(MAX_SLICES).take_while(|frame| frame.splice.is_none()) {
+            let skip = if slices.is_empty() { self.sent_of_first } else { 0 };
+            slices.push(io::IoSlice::new(frame.bytes().get(skip..).unwrap_or_default()));
+        }
+        self.stream.try_write_vectored(&slices)
+    }
+
+    /// Sends the headers in front of a splice, telling the kernel that more follows.
+    fn send_head(&self) -> io::Result<usize> {
+        let bytes = self.outbox.front().map(OutFrame::bytes).unwrap_or_default();
+        let rest = bytes.get(self.sent_of_first..).unwrap_or_default();
+        self.stream.try_io(Interest::WRITABLE, || Ok(send(self.stream.as_fd(), rest, SendFlags::MORE | SendFlags::NOSIGNAL)?))
+    }
+
+    fn send_splice(&self) -> io::Result<usize> {
+        let Some((head, splice)) = self.outbox.front().and_then(|frame| Some((frame.bytes().len(), frame.splice.as_ref()?)))
+        else {
+            return Ok(0);
+        };
+        let done = self.sent_of_first - head;
+        self.stream.try_io(Interest::WRITABLE, || send_file(&self.stream, splice, done))
+    }
+
+    /// Counts what was sent, and lets go of the messages that are wholly sent.
+    fn advance(&mut self, mut count: usize) {
+        while let Some(first) = self.outbox.front() {
+            let whole = first.bytes().len() + first.splice.as_ref().map_or(0, |splice| splice.length_bytes);
+            let left = whole - self.sent_of_first;
+            if count < left {
+                self.sent_of_first += count;
+                return;
+            }
+            count -= left;
+            self.sent_of_first = 0;
+            if let Some(frame) = self.outbox.pop_front() {
+                self.queued_bytes -= frame.bytes().len();
+                self.connection.recycle(frame.buffer);
+            }
+        }
+    }
+
+    /// After the transport is gone: ends the sessions and waits for what is under way.
+    async fn drain(&mut self) {
+        self.connection.disconnected(self.shared.clock.now());
+        loop {
+            // The core answers nothing any more: errors cannot come.
+            let _ = self.operate();
+            if self.connection.is_drained() && self.running == 0 {
+                return;
+            }
+            match tokio::time::timeout(Duration::from_secs(60), self.results.recv()).await {
+                Ok(Some((id, result))) => {
+                    let _ = self.finished(id, result);
+                }
+                Ok(None) => return,
+                Err(_) => {
+                    if self.running == 0 {
+                        tracing::error!("a closed connection has requests that wait for nothing");
+                        return;
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Sends a part of a splice from `done` bytes on; zeros where the file has become shorter.
+fn send_file(stream: &TcpStream, splice: &Splice, done: usize) -> io::Result<usize> {
+    const ZEROS: [u8; 4096] = [0; 4096];
+    let rest = splice.length_bytes - done;
+    let mut offset = splice.offset.saturating_add(done as u64);
+    if let Some(file) = splice.file.0.as_fd() {
+        let count = rustix::fs::sendfile(stream.as_fd(), file, Some(&mut offset), rest)?;
+        if count > 0 {
+            return Ok(count);
+        }
+    }
+    let zeros = ZEROS.get(..rest.min(ZEROS.len())).unwrap_or_default();
+    Ok(send(stream.as_fd(), zeros, SendFlags::NOSIGNAL)?)
+}
+
+async fn sleep_until(deadline: Option<tokio::time::Instant>) {
+    match deadline {
+        Some(deadline) => tokio::time::sleep_until(deadline).await,
+        None => std::future::pending().await,
+    }
+}

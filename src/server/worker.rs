@@ -1,0 +1,153 @@
+//! Runs the core's operations on volumes. Each is one call; this module decides nothing.
+
+use crate::proto::op::{CopyRange, Op, OpResult, Splice};
+use crate::vfs::{FileRef, VfsError, Wait};
+
+/// What became of an operation.
+pub enum Outcome {
+    /// It is done.
+    Done(OpResult),
+    /// Its data is not in memory: run this where blocking is allowed.
+    WouldBlock(Op),
+}
+
+/// Runs an operation. With [`Wait::Never`] a read of what is not in memory comes back undone.
+///
+/// Not for `Op::Account` and `Op::Delay`, which are not of a volume: the caller keeps them.
+pub fn execute(op: Op, wait: Wait) -> Outcome {
+    let result = match op {
+        Op::Read { file, offset, length_bytes, buffer, may_splice } => {
+            return read(file, offset, length_bytes, buffer, may_splice, wait);
+        }
+        Op::Open { volume, path, stream, data_use } => {
+            OpResult::Opened(volume.volume.open(&path, stream.as_ref().map(|name| name.as_wtf8()), data_use))
+        }
+        Op::Create { volume, parent, name, new } => OpResult::Opened(
+            volume.volume.create(&parent, name.as_wtf8(), &new).map_err(crate::vfs::OpenError::Failed),
+        ),
+        Op::CreateStream { volume, file, name, now } => OpResult::Opened(
+            volume.volume.create_stream(&file, name.as_wtf8(), now).map_err(crate::vfs::OpenError::Failed),
+        ),
+        Op::Rename { volume, file, to, existing, now } => {
+            OpResult::Renamed(volume.volume.rename(&file, &to, existing, now))
+        }
+        Op::Link { volume, file, to, existing, now } => {
+            OpResult::Done(volume.volume.link(&file, &to, existing, now))
+        }
+        Op::Unlink { volume, file } => OpResult::Done(volume.volume.unlink(&file)),
+        Op::Space { volume } => OpResult::Space(volume.volume.space()),
+        Op::Close { file } => {
+            drop(file);
+            OpResult::Done(Ok(()))
+        }
+        Op::Write { file, offset, data, durable } => {
+            let written = file.0.write(offset, &data);
+            OpResult::Done(if durable { written.and_then(|()| file.0.flush()) } else { written })
+        }
+        Op::Flush { file } => OpResult::Done(file.0.flush()),
+        Op::SetSize { file, size_bytes } => OpResult::Done(file.0.set_size(size_bytes)),
+        Op::Allocate { file, allocated_bytes } => OpResult::Done(file.0.allocate(allocated_bytes)),
+        Op::PunchHole { file, offset, length_bytes } => OpResult::Done(file.0.punch_hole(offset, length_bytes)),
+        Op::AllocatedRanges { file, offset, length_bytes, limit } => {
+            OpResult::Ranges(file.0.allocated_ranges(offset, length_bytes, limit))
+        }
+        Op::CopyRanges { source, file, ranges } => copy(&source, &file, &ranges),
+        Op::CloneRange { source, file, range } => {
+            OpResult::Done(file.0.clone_range(&source, range.source_offset, range.offset, range.length_bytes))
+        }
+        Op::Metadata { file } => OpResult::Metadata(file.0.metadata()),
+        Op::SetMetadata { file, change } => OpResult::Done(file.0.set_metadata(&change)),
+        Op::Overwrite { file, new, supersede_security } => {
+            OpResult::Metadata(file.0.overwrite(&new, supersede_security))
+        }
+        Op::Security { file } => OpResult::Security(file.0.security()),
+        Op::SetSecurity { file, security, now } => OpResult::Done(file.0.set_security(security, now)),
+        Op::ExtendedAttributes { file } => OpResult::ExtendedAttributes(file.0.extended_attributes()),
+        Op::SetExtendedAttributes { file, changes, now } => {
+            OpResult::Done(file.0.set_extended_attributes(&changes, now))
+        }
+        Op::Streams { file } => OpResult::Streams(file.0.streams()),
+        Op::RenameStream { file, to, existing, now } => {
+            OpResult::Done(file.0.rename_stream(to.as_wtf8(), existing, now))
+        }
+        Op::ReparseData { file } => OpResult::Bytes(file.0.reparse_data()),
+        Op::SetReparseData { file, data, now } => OpResult::Done(file.0.set_reparse_data(data.as_deref(), now)),
+        Op::List { file, cursor, mut visitor } => {
+            let result = file.0.list(cursor, &mut |name, metadata| visitor.visit(name, metadata));
+            OpResult::Listed { visitor, result }
+        }
+        Op::Entry { file, name } => OpResult::Entry(file.0.entry(name.as_wtf8())),
+        Op::IsEmpty { file } => OpResult::IsEmpty(file.0.is_empty()),
+        op @ (Op::Account { .. } | Op::Delay { .. }) => {
+            debug_assert!(false, "not an operation of a volume");
+            return Outcome::WouldBlock(op);
+        }
+    };
+    Outcome::Done(result)
+}
+
+fn read(
+    file: FileRef,
+    offset: u64,
+    length_bytes: u32,
+    mut buffer: crate::proto::buffer::ReplyBuffer,
+    may_splice: bool,
+    wait: Wait,
+) -> Outcome {
+    let length = length_bytes as usize;
+    if may_splice && let Some(found) = spliceable(&file, offset, length) {
+        let splice = Splice { file, offset, length_bytes: found };
+        return Outcome::Done(OpResult::Read { buffer, result: Ok(found), splice: Some(splice) });
+    }
+    let start = buffer.len();
+    let place = buffer.extend(length);
+    let mut done = 0;
+    let result = loop {
+        match file.0.read(offset.saturating_add(done as u64), &mut place[done..], wait) {
+            Ok(0) => break Ok(done),
+            Ok(count) => {
+                done += count;
+                if done == length || wait == Wait::Allowed {
+                    break Ok(done);
+                }
+            }
+            Err(VfsError::WouldBlock) => {
+                buffer.truncate(start);
+                return Outcome::WouldBlock(Op::Read { file, offset, length_bytes, buffer, may_splice });
+            }
+            Err(error) => break Err(error),
+        }
+    };
+    buffer.truncate(start + result.as_ref().copied().unwrap_or(0));
+    Outcome::Done(OpResult::Read { buffer, result, splice: None })
+}
+
+/// Bytes that can go from the file to the socket by themselves: what there is of the range, if anything.
+fn spliceable(file: &FileRef, offset: u64, length: usize) -> Option<usize> {
+    let fd = file.0.as_fd()?;
+    let size = u64::try_from(rustix::fs::fstat(fd).ok()?.st_size).ok()?;
+    let there = size.checked_sub(offset)?;
+    let count = usize::try_from(there).unwrap_or(usize::MAX).min(length);
+    (count > 0).then_some(count)
+}
+
+fn copy(source: &FileRef, file: &FileRef, ranges: &[CopyRange]) -> OpResult {
+    let mut done = 0;
+    let mut total_bytes = 0u64;
+    for range in ranges {
+        match file.0.copy_range(source, range.source_offset, range.offset, range.length_bytes) {
+            Ok(count) if count == range.length_bytes => {
+                done += 1;
+                total_bytes += count;
+            }
+            Ok(partial_bytes) => {
+                total_bytes += partial_bytes;
+                return OpResult::Copied { ranges: done, partial_bytes, total_bytes, result: Ok(()) };
+            }
+            Err(error) => {
+                return OpResult::Copied { ranges: done, partial_bytes: 0, total_bytes, result: Err(error) };
+            }
+        }
+    }
+    OpResult::Copied { ranges: done, partial_bytes: 0, total_bytes, result: Ok(()) }
+}
