@@ -23,7 +23,7 @@ use crate::proto::buffer::TRANSPORT_HEADER_BYTES;
 use crate::proto::connection::{Connection, OutFrame};
 use crate::proto::event::Waker;
 use crate::proto::op::{Op, OpId, OpResult, Splice};
-use crate::vfs::Wait;
+use crate::vfs::{VfsError, Wait};
 
 /// Room for requests that came together; a longer message gets exactly what it needs.
 const RECEIVE_BYTES: usize = 64 * 1024;
@@ -275,10 +275,12 @@ impl Task {
         self.running += 1;
         let results = self.results_in.clone();
         tokio::task::spawn_blocking(move || {
-            if let Outcome::Done(result) = execute(op, Wait::Allowed) {
-                // The task waits for every result before it ends.
-                let _ = results.send((id, result));
-            }
+            let result = match execute(op, Wait::Allowed) {
+                Outcome::Done(result) => result,
+                Outcome::WouldBlock(_) => OpResult::Done(Err(VfsError::Io)),
+            };
+            // The task waits for every result before it ends.
+            let _ = results.send((id, result));
         });
     }
 
