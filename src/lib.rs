@@ -6,7 +6,6 @@ pub mod crypto;
 pub mod fsa;
 pub mod fscc;
 pub mod proto;
-pub mod server;
 pub mod smb2;
 pub mod state;
 pub mod vfs;

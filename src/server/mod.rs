@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
 
 use anyhow::Context as _;
-use freehold_acl::{Privileges, SecurityDescriptor, Token};
+use freehold_acl::{AccessMask, Ace, AceFlags, Acl, Privileges, SecurityDescriptor, Token};
 use freehold_dtyp::{Sid, Wtf8Buf};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{Semaphore, watch};
@@ -151,7 +151,13 @@ fn token(account: &state::Account) -> Token {
 
 /// IPC$ is open to every session; each pipe decides for itself.
 fn pipes_security() -> SecurityDescriptor {
-    state::default_pipe_security()
+    let access = AccessMask::FILE_GENERIC_READ | AccessMask::FILE_GENERIC_WRITE | AccessMask::FILE_GENERIC_EXECUTE;
+    let mut dacl = Acl::new();
+    for sid in [Sid::EVERYONE, Sid::ANONYMOUS] {
+        // Two entries are far below the limit of a list.
+        let _ = dacl.push(Ace::allow(sid, access, AceFlags::EMPTY));
+    }
+    SecurityDescriptor::new(Sid::SYSTEM, Sid::SYSTEM, dacl)
 }
 
 /// Runs the server until SIGTERM or SIGINT. `ready` is called with the first address once connections are accepted.
