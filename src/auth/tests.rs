@@ -296,6 +296,18 @@ fn a_changed_negotiate_message_is_caught_by_the_mic() {
 }
 
 #[test]
+fn a_flag_that_was_not_agreed_on_has_no_effect() {
+    let options = InitiatorOptions { mic: MicMode::Without, key_exchange: false, ..raw() };
+    let (accepted, theirs) = exchange(config(), initiator("alice", "correct", options), |leg, token| {
+        if leg == 1 {
+            token[63] |= 0x40; // KEY_EXCH in NegotiateFlags
+        }
+    })
+    .expect("let in");
+    assert_eq!(accepted.session_key.full(), theirs.full());
+}
+
+#[test]
 fn a_challenge_changed_on_its_way_is_caught_by_the_mic() {
     let mut client = initiator("alice", "correct", raw());
     let mut acceptor = Acceptor::new(Arc::new(config()), NOW, [1; 8]);
@@ -351,6 +363,34 @@ fn a_client_may_send_its_mechanism_list_mic_last() {
         }
     });
     assert_eq!(result.map(|(accepted, _)| accepted.identity.kind), Ok(LogonKind::User));
+}
+
+#[test]
+fn the_acceptor_itself_refuses_a_wrong_mechanism_list_mic_early_and_late() {
+    for late in [false, true] {
+        let options = InitiatorOptions { mechanisms: KERBEROS_FIRST.to_vec(), ..InitiatorOptions::default() };
+        let mut client = initiator("alice", "correct", options);
+        let mut acceptor = Acceptor::new(Arc::new(config()), NOW, [1; 8]);
+        let mut token = client.start();
+        for _ in 0..2 {
+            let AcceptStep::Continue(reply) = acceptor.step(&token) else { panic!("no reply") };
+            token = client.step(&reply).expect("a token");
+        }
+        let decoded = spnego::NegTokenResp::decode(&token).expect("our own token");
+        let mut mic = decoded.mech_list_mic.expect("a MIC").to_vec();
+        mic[5] ^= 1;
+        let wrong = Some(mic.as_slice());
+        let last =
+            spnego::NegTokenResp { mech_list_mic: if late { None } else { wrong }, ..decoded }.encode();
+        let AcceptStep::NeedAccount(query) = acceptor.step(&last) else { panic!("no question") };
+        let mut step = acceptor.resume(answer(&query));
+        if late {
+            assert!(matches!(step, AcceptStep::Continue(_)));
+            let alone = spnego::NegTokenResp { mech_list_mic: wrong, ..Default::default() };
+            step = acceptor.step(&alone.encode());
+        }
+        assert!(matches!(step, AcceptStep::Failed(AuthError::MessageAltered)), "late: {late}");
+    }
 }
 
 #[test]
