@@ -21,19 +21,26 @@
     )
 )]
 
+pub mod cancel;
+pub mod change_notify;
 pub mod close;
 pub mod create;
 pub mod create_context;
 pub mod echo;
 pub mod error;
+pub mod flush;
 pub mod header;
+pub mod ioctl;
+pub mod lock;
 pub mod logoff;
 mod message;
 pub mod negotiate;
 pub mod negotiate_context;
+pub mod oplock_break;
 pub mod query_directory;
 pub mod query_info;
 pub mod read;
+pub mod server_to_client_notification;
 pub mod session_setup;
 pub mod set_info;
 pub mod smb1_negotiate;
