@@ -145,7 +145,8 @@ impl LockTable {
         if self.locks.is_empty() {
             return false;
         }
-        let keys: Vec<_> = self.locks.iter().filter(|(_, lock)| lock.owner == owner).map(|(key, _)| *key).collect();
+        let keys: Vec<_> =
+            self.locks.iter().filter(|(_, lock)| lock.owner == owner).map(|(key, _)| *key).collect();
         for key in &keys {
             self.remove(*key);
         }
@@ -263,11 +264,7 @@ mod tests {
     }
 
     fn place() -> impl Strategy<Value = (u64, u64)> {
-        prop_oneof![
-            (0u64..40, 0u64..12),
-            (u64::MAX - 20..=u64::MAX, 0u64..12),
-            (0u64..4, Just(u64::MAX - 2)),
-        ]
+        prop_oneof![(0u64..40, 0u64..12), (u64::MAX - 20..=u64::MAX, 0u64..12), (0u64..4, Just(u64::MAX - 2)),]
     }
 
     fn action() -> impl Strategy<Value = Action> {

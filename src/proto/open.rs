@@ -12,6 +12,7 @@ use parking_lot::Mutex;
 use super::event::WaiterId;
 use super::node::NodeCell;
 use super::tree_connect::TreeConnect;
+use crate::fsa::{OpenId, StreamId};
 use crate::smb2::{FileId, SessionId};
 use crate::vfs::{DirectoryCursor, FileRef, NodeKind};
 
@@ -43,6 +44,8 @@ pub struct FileOpen {
     pub file: FileRef,
     /// Share modes, locks and caching of the file, common to all its opens.
     pub node: Arc<NodeCell>,
+    /// Its stream in `node`.
+    pub stream_id: StreamId,
     /// File or directory. A named stream of a directory is a file.
     pub kind: NodeKind,
     /// The named stream it is of: its name without type, as the client spelled it; `None` for the unnamed one.
@@ -106,6 +109,12 @@ pub struct FrozenTimes {
 }
 
 impl Open {
+    /// Its name in its file's state.
+    #[must_use]
+    pub fn id(&self) -> OpenId {
+        OpenId(self.file_id.volatile)
+    }
+
     /// The file part; `None` for a pipe.
     #[must_use]
     pub fn as_file(&self) -> Option<&FileOpen> {

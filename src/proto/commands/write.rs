@@ -1,24 +1,95 @@
-//! Not written yet.
+//! [MS-SMB2] 3.3.5.13 Receiving an SMB2 WRITE Request.
+//! Owns access and limits of a write. The data stays in the memory that it was received into.
 
+use std::sync::Arc;
+
+use freehold_acl::AccessMask;
 use freehold_dtyp::NtStatus;
 
-use super::super::context::{Context, StepResult};
+use super::super::context::{Context, Step, StepResult};
+use super::super::op::{Op, OpResult};
+use super::super::open::{FileOpen, Open, Target};
+use super::super::pipe;
+use super::super::status::CommandError;
+use crate::smb2::DecodeMessage;
+use crate::smb2::create::CreateOptions;
+use crate::smb2::write::{WriteFlags, WriteRequest, WriteResponse};
+use crate::vfs::NodeKind;
 
-/// Refuses.
-///
-/// # Errors
-/// Always.
-pub fn decide(_: &mut Context<'_>) -> StepResult {
-    Err(NtStatus::NOT_SUPPORTED.into())
+/// Offsets above are no file's ([MS-FSA] 2.1.5.4).
+const MAX_OFFSET: u64 = i64::MAX as u64;
+
+/// A write under way.
+pub struct Pending {
+    open: Arc<Open>,
+    file_offset: u64,
+    count: u32,
 }
 
-/// Nothing yet.
-pub enum Pending {}
-
-/// Nothing yet.
+/// Checks in the order of the section and chooses one operation. Never blocks.
 ///
 /// # Errors
-/// Never.
-pub fn finish(_: &mut Context<'_>, pending: Pending, _: super::super::op::OpResult) -> StepResult {
-    match pending {}
+/// FILE_CLOSED, INVALID_PARAMETER, INVALID_DEVICE_REQUEST, ACCESS_DENIED, FILE_LOCK_CONFLICT.
+pub fn decide(cx: &mut Context<'_>) -> StepResult {
+    let message = cx.request.message.clone();
+    let request = WriteRequest::decode(&message)?;
+    let open = cx.open(request.file_id)?;
+    let count = u32::try_from(request.data.len()).unwrap_or(u32::MAX);
+    if count > cx.link.max_io_bytes() || request.data_message_offset > WriteRequest::MAX_DATA_OFFSET {
+        return Err(NtStatus::INVALID_PARAMETER.into());
+    }
+    let data = cx.request.slice(request.data_range());
+    let file = match &open.target {
+        Target::Pipe(_) => return pipe::write(cx, &open, &data),
+        Target::File(file) => file,
+    };
+    let file_offset = request.file_offset;
+    check(&open, file, file_offset, count)?;
+    if count == 0 {
+        return reply(cx, 0);
+    }
+    // 2.2.13: FILE_WRITE_THROUGH of the open, or the request's own flag.
+    let durable = request.flags.contains(WriteFlags::WRITE_THROUGH)
+        || CreateOptions::from(file.create_options).contains(CreateOptions::WRITE_THROUGH);
+    let op = Op::Write { file: file.file.clone(), offset: file_offset, data, durable };
+    Ok(Step::Op(op, super::Pending::Write(Pending { open, file_offset, count })))
+}
+
+/// 3.3.5.13 and [MS-FSA] 2.1.5.4: may this handle write this range?
+fn check(open: &Open, file: &FileOpen, file_offset: u64, count: u32) -> Result<(), CommandError> {
+    if file.kind == NodeKind::Directory && file.stream.is_none() {
+        return Err(NtStatus::INVALID_DEVICE_REQUEST.into());
+    }
+    if !open.granted.intersects(AccessMask::FILE_WRITE_DATA | AccessMask::FILE_APPEND_DATA) {
+        return Err(NtStatus::ACCESS_DENIED.into());
+    }
+    if file_offset.checked_add(u64::from(count)).is_none_or(|end| end > MAX_OFFSET) {
+        return Err(NtStatus::INVALID_PARAMETER.into());
+    }
+    let mut node = file.node.lock();
+    let permitted = node
+        .locks(file.stream_id)
+        .is_none_or(|locks| locks.permits(open.id(), file_offset, u64::from(count), true));
+    if !permitted {
+        return Err(NtStatus::FILE_LOCK_CONFLICT.into());
+    }
+    Ok(())
+}
+
+/// Turns what the volume answered into the reply.
+///
+/// # Errors
+/// DISK_FULL, or what the volume refuses.
+pub fn finish(cx: &mut Context<'_>, pending: Pending, result: OpResult) -> StepResult {
+    result.done()?;
+    if let Some(file) = pending.open.as_file() {
+        let mut state = file.state.lock();
+        state.position = pending.file_offset.saturating_add(u64::from(pending.count));
+        state.written = true;
+    }
+    reply(cx, pending.count)
+}
+
+fn reply(cx: &mut Context<'_>, count: u32) -> StepResult {
+    cx.reply(&WriteResponse { count, ..WriteResponse::default() })
 }
