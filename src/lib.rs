@@ -6,6 +6,7 @@ pub mod crypto;
 pub mod fsa;
 pub mod fscc;
 pub mod proto;
+pub mod rpc;
 pub mod smb2;
 pub mod state;
 pub mod vfs;

@@ -1,1 +1,39 @@
-//! Placeholder.
+//! Remote procedure calls over named pipes: bytes in, bytes out.
+//!
+//! Owns the pipe as clients see it ([`Pipe`]), the connection-oriented PDUs of DCE/RPC ([MS-RPCE] 2.2.2, C706 chapter
+//! 12), NDR32 ([C706] chapter 14) and one file per interface: `srvsvc` ([MS-SRVS]), `wkssvc` ([MS-WKST]), `lsarpc`
+//! ([MS-LSAD], [MS-LSAT]), `dssetup` ([MS-DSSP]). Who calls, what the server is and what it holds
+//! come in with each call as [`RpcContext`].
+//!
+//! Knows nothing of SMB messages: the caller turns WRITE, READ and FSCTL_PIPE_TRANSCEIVE into [`Pipe::write`],
+//! [`Pipe::read`] and [`Pipe::transceive`]. No I/O, no clock, no randomness; every count that a peer sends is bounded
+//! by the bytes it sent.
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing,
+        clippy::arithmetic_side_effects
+    )
+)]
+
+mod context;
+mod dispatch;
+mod dssetup;
+mod fault;
+mod lsarpc;
+mod names;
+mod ndr;
+mod pdu;
+mod pipe;
+mod srvsvc;
+mod win32;
+mod wkssvc;
+
+#[cfg(test)]
+mod testing;
+
+pub use context::{Activity, ConnectionInfo, NoActivity, OpenFileInfo, RpcContext, ServerInfo, SessionInfo};
+pub use pipe::{Endpoint, Pipe, PipeError, PipeRead};

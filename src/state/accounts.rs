@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use freehold_dtyp::{FileTime, Sid};
 
-use super::NtHash;
+use crate::auth::NtHash;
 
 /// A local account.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Account {
     /// Name in the case it was made with; compared without case.
     pub name: String,
@@ -193,7 +193,7 @@ mod tests {
             sid,
             full_name: String::new(),
             comment: String::new(),
-            nt_hash: NtHash::of_password("x"),
+            nt_hash: NtHash::from_bytes([0; 16]),
             disabled: false,
             created: FileTime::ZERO,
             password_set: FileTime::ZERO,

@@ -3,10 +3,11 @@
 use freehold_dtyp::Sid;
 use rusqlite::{Connection, OptionalExtension, Transaction};
 
+use crate::auth::{NtHash, nt_hash};
+
 use super::accounts::fold_name;
 use super::{
-    Account, AccountsSnapshot, Change, Group, NtHash, State, StateError, identity, now, time_from_sql,
-    time_to_sql,
+    Account, AccountsSnapshot, Change, Group, State, StateError, identity, now, time_from_sql, time_to_sql,
 };
 
 /// Longest account name in characters ([MS-SAMR] 3.1.1.6, user names).
@@ -60,7 +61,7 @@ impl State {
         check_name("account name", new.name, MAX_ACCOUNT_NAME, "expected 1 to 20 characters")?;
         check_comment("full name", new.full_name)?;
         check_comment("comment", new.comment)?;
-        let nt_hash = check_password(new.password)?;
+        let hash = check_password(new.password)?;
         let accounts = self.accounts();
         let mut groups = vec![Sid::USERS];
         for name in new.groups {
@@ -75,7 +76,7 @@ impl State {
             transaction.execute(
                 "INSERT INTO account (rid, name, folded_name, full_name, comment, nt_hash, disabled, created, password_set)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8)",
-                (rid, new.name, fold_name(new.name), new.full_name, new.comment, nt_hash.as_bytes(), new.disabled, time),
+                (rid, new.name, fold_name(new.name), new.full_name, new.comment, hash.as_bytes(), new.disabled, time),
             )?;
             for group in &groups {
                 add_member(transaction, *group, sid)?;
@@ -93,13 +94,13 @@ impl State {
         for (field, text) in [("full name", change.full_name), ("comment", change.comment)] {
             check_comment(field, text.unwrap_or(""))?;
         }
-        let nt_hash = change.password.map(check_password).transpose()?;
+        let new_hash = change.password.map(check_password).transpose()?;
         self.change(|transaction| {
             let account = load_account(transaction, self.identity.machine_sid, name)?;
             if change.disabled == Some(true) && !account.disabled {
                 keep_an_administrator(transaction, self.identity.machine_sid, account.sid)?;
             }
-            if let Some(hash) = &nt_hash {
+            if let Some(hash) = &new_hash {
                 transaction.execute(
                     "UPDATE account SET nt_hash = ?2, password_set = ?3 WHERE rid = ?1",
                     (account.rid, hash.as_bytes(), time_to_sql(now())),
@@ -329,7 +330,7 @@ fn check_password(password: &str) -> Result<NtHash, StateError> {
             allowed: "expected 1 to 256 characters, no zero character",
         });
     }
-    Ok(NtHash::of_password(password))
+    Ok(nt_hash(password))
 }
 
 /// Accounts and groups share one space of names, as on Windows.

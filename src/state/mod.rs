@@ -13,7 +13,6 @@ pub mod accounts;
 mod accounts_changes;
 mod error;
 mod identity;
-mod nt_hash;
 mod schema;
 pub mod shares;
 mod shares_changes;
@@ -33,7 +32,6 @@ pub use accounts::{Account, AccountsSnapshot, Group};
 pub use accounts_changes::{AccountChange, NewAccount};
 pub use error::StateError;
 pub use identity::Identity;
-pub use nt_hash::NtHash;
 pub use shares::{CachingMode, Share, ShareSettings, SharesSnapshot};
 pub use shares_changes::ShareChange;
 

@@ -42,7 +42,7 @@ fn everything_survives_a_restart() {
     let anna = accounts.account("ANNA").unwrap();
     assert_eq!((anna.sid, anna.rid), (sid, 1000));
     assert_eq!(anna.groups, [Sid::ADMINISTRATORS, Sid::USERS]);
-    assert_eq!(anna.nt_hash, NtHash::of_password("Secret-1"));
+    assert_eq!(anna.nt_hash.as_bytes(), crate::auth::nt_hash("Secret-1").as_bytes());
     assert_eq!(state.shares().share("files").unwrap().settings, settings());
 }
 

@@ -1,0 +1,146 @@
+//! What a call is answered from.
+
+use freehold_acl::Token;
+use freehold_dtyp::{FileTime, Guid, Sid};
+
+use crate::state::{AccountsSnapshot, SharesSnapshot};
+
+/// How this server presents itself to RPC clients.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServerInfo {
+    /// NetBIOS name.
+    pub netbios_name: String,
+    /// DNS name.
+    pub dns_name: String,
+    /// Workgroup.
+    pub workgroup: String,
+    /// Comment in server listings.
+    pub comment: String,
+    /// Major and minor version of Windows that is claimed.
+    pub version: (u32, u32),
+    /// SID that those of local accounts start with.
+    pub machine_sid: Sid,
+    /// [MS-SMB2] 3.3.1.5 ServerGuid.
+    pub server_guid: Guid,
+}
+
+impl ServerInfo {
+    /// The version of Windows Server that is claimed where a client asks: 10.0.
+    pub const VERSION: (u32, u32) = (10, 0);
+}
+
+/// Everything that a call may look at. Borrowed for one call.
+#[derive(Clone, Copy)]
+pub struct RpcContext<'a> {
+    /// This server.
+    pub server: &'a ServerInfo,
+    /// Who calls.
+    pub caller: &'a Token,
+    /// The caller's name without domain, empty for an anonymous one.
+    pub caller_name: &'a str,
+    /// Local accounts and groups.
+    pub accounts: &'a AccountsSnapshot,
+    /// Shares.
+    pub shares: &'a SharesSnapshot,
+    /// Who is connected and what is open.
+    pub activity: &'a dyn Activity,
+    /// The present time.
+    pub now: FileTime,
+}
+
+impl RpcContext<'_> {
+    /// May the caller see and do what is for administrators?
+    #[must_use]
+    pub fn is_administrator(&self) -> bool {
+        self.caller.is_admin()
+    }
+
+    /// Is it somebody without a name?
+    #[must_use]
+    pub fn is_anonymous(&self) -> bool {
+        *self.caller.user() == Sid::ANONYMOUS
+    }
+}
+
+/// What goes on in the server. Asked only when a call needs it.
+pub trait Activity {
+    /// Sessions.
+    fn sessions(&self) -> Vec<SessionInfo>;
+    /// Open files and pipes.
+    fn open_files(&self) -> Vec<OpenFileInfo>;
+    /// Tree connects.
+    fn connections(&self) -> Vec<ConnectionInfo>;
+    /// Tree connects to the share with this name, in any case.
+    fn share_users(&self, share: &str) -> u32;
+}
+
+/// Nothing goes on.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoActivity;
+
+impl Activity for NoActivity {
+    fn sessions(&self) -> Vec<SessionInfo> {
+        Vec::new()
+    }
+
+    fn open_files(&self) -> Vec<OpenFileInfo> {
+        Vec::new()
+    }
+
+    fn connections(&self) -> Vec<ConnectionInfo> {
+        Vec::new()
+    }
+
+    fn share_users(&self, _share: &str) -> u32 {
+        0
+    }
+}
+
+/// A session as [MS-SRVS] 2.2.4.15 SESSION_INFO_502 shows it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SessionInfo {
+    /// The client's address or name.
+    pub client: String,
+    /// The user's name; empty for an anonymous session.
+    pub user: String,
+    /// Open files.
+    pub opens: u32,
+    /// Seconds since the session began.
+    pub age_seconds: u32,
+    /// Seconds since its last request.
+    pub idle_seconds: u32,
+    /// It is a guest's.
+    pub guest: bool,
+}
+
+/// An open file as [MS-SRVS] 2.2.4.7 FILE_INFO_3 shows it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OpenFileInfo {
+    /// Number that names this open, unique while it is open.
+    pub id: u32,
+    /// PERM_FILE_READ 1, PERM_FILE_WRITE 2, PERM_FILE_CREATE 4.
+    pub permissions: u32,
+    /// Byte-range locks.
+    pub locks: u32,
+    /// Path as administrators see it.
+    pub path: String,
+    /// The user's name.
+    pub user: String,
+}
+
+/// A tree connect as [MS-SRVS] 2.2.4.2 CONNECTION_INFO_1 shows it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ConnectionInfo {
+    /// Number that names it.
+    pub id: u32,
+    /// Share.
+    pub share: String,
+    /// The client's address or name.
+    pub client: String,
+    /// The user's name.
+    pub user: String,
+    /// Open files.
+    pub opens: u32,
+    /// Seconds since it began.
+    pub age_seconds: u32,
+}

@@ -1,0 +1,481 @@
+//! [MS-LSAT] 3.1.4.5 LsarLookupNames4 to 3.1.4.8 LsarLookupNames, 3.1.4.9 LsarLookupSids3 to 3.1.4.11 LsarLookupSids.
+
+use freehold_dtyp::{NtStatus, Sid};
+
+use super::super::RpcContext;
+use super::super::dispatch::{Call, HANDLE_SIZE};
+use super::super::fault::Fault;
+use super::super::names::{self, Principal, SidUse};
+use super::super::ndr::{NdrReader, NdrWriter};
+use super::status;
+
+/// Most SIDs in one lookup ([MS-LSAT] 2.2.18 LSAPR_SID_ENUM_BUFFER).
+const MAX_SIDS: usize = 20_480;
+/// Most names in one lookup ([MS-LSAT] 3.1.4.5 Count).
+const MAX_NAMES: usize = 1_000;
+/// [MS-LSAT] 2.2.16 LSAP_LOOKUP_LEVEL: the highest.
+const MAX_LOOKUP_LEVEL: u16 = 6;
+/// MaxEntries of a referenced domain list; ignored by clients.
+const MAX_DOMAIN_ENTRIES: u32 = 32;
+/// [MS-ERREF] STATUS_SOME_NOT_MAPPED, a success.
+const SOME_NOT_MAPPED: NtStatus = NtStatus(0x0000_0107);
+
+/// The forms of LsarLookupSids.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum SidsForm {
+    /// LsarLookupSids.
+    Plain,
+    /// LsarLookupSids2.
+    Extended,
+    /// LsarLookupSids3.
+    WithoutHandle,
+}
+
+/// The forms of LsarLookupNames.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum NamesForm {
+    /// LsarLookupNames.
+    Rid,
+    /// LsarLookupNames2.
+    RidExtended,
+    /// LsarLookupNames3.
+    Sid,
+    /// LsarLookupNames4.
+    SidWithoutHandle,
+}
+
+/// One answer; `None` for what is unknown, in the order of the request.
+type Answers = Vec<Option<Principal>>;
+
+fn policy_handle(call: &mut Call<'_, '_>) -> Result<(), Fault> {
+    let handle: [u8; HANDLE_SIZE] = call.parameters.array("PolicyHandle")?;
+    call.handles.find(&handle).map(|_| ())
+}
+
+/// LsarLookupSids, LsarLookupSids2, LsarLookupSids3.
+pub(super) fn lookup_sids(call: &mut Call<'_, '_>, form: SidsForm) -> Result<NdrWriter, Fault> {
+    if form != SidsForm::WithoutHandle {
+        policy_handle(call)?;
+    }
+    let extended = form != SidsForm::Plain;
+    let sids = read_sids(&mut call.parameters)?;
+    let level = read_tail(&mut call.parameters, extended)?;
+    let mut writer = NdrWriter::new();
+    if let Some(refusal) = refusal(call.cx, level) {
+        writer.null();
+        writer.u32(0);
+        writer.null();
+        writer.u32(0);
+        return Ok(status(writer, refusal));
+    }
+    let answers: Answers = sids.iter().map(|sid| names::of_sid(call.cx, sid)).collect();
+    let domains = Domains::of(&answers);
+    domains.write(&mut writer);
+    // An unknown SID comes back as its own text, as Windows does it.
+    let shown: Vec<String> = answers
+        .iter()
+        .zip(&sids)
+        .map(|(answer, sid)| answer.as_ref().map_or_else(|| sid.to_string(), |found| found.name.clone()))
+        .collect();
+    writer.count(answers.len());
+    array_pointer(&mut writer, answers.len());
+    for (answer, name) in answers.iter().zip(&shown) {
+        writer.align(4);
+        writer.u16(sid_use(answer));
+        writer.unicode_string_header(name);
+        writer.i32(domains.index(answer));
+        if extended {
+            writer.u32(0);
+        }
+    }
+    for name in &shown {
+        writer.unicode_string_buffer(name);
+    }
+    Ok(finish(writer, &answers))
+}
+
+/// LsarLookupNames, LsarLookupNames2, LsarLookupNames3, LsarLookupNames4.
+pub(super) fn lookup_names(call: &mut Call<'_, '_>, form: NamesForm) -> Result<NdrWriter, Fault> {
+    if form != NamesForm::SidWithoutHandle {
+        policy_handle(call)?;
+    }
+    let extended = form != NamesForm::Rid;
+    let wanted = read_names(&mut call.parameters)?;
+    let level = read_tail(&mut call.parameters, extended)?;
+    let mut writer = NdrWriter::new();
+    if let Some(refusal) = refusal(call.cx, level) {
+        writer.null();
+        writer.u32(0);
+        writer.null();
+        writer.u32(0);
+        return Ok(status(writer, refusal));
+    }
+    let answers: Answers = wanted.iter().map(|name| names::of_name(call.cx, name)).collect();
+    let domains = Domains::of(&answers);
+    domains.write(&mut writer);
+    writer.count(answers.len());
+    array_pointer(&mut writer, answers.len());
+    let with_sid = matches!(form, NamesForm::Sid | NamesForm::SidWithoutHandle);
+    for answer in &answers {
+        writer.align(4);
+        writer.u16(sid_use(answer));
+        match answer {
+            Some(_) if with_sid => writer.pointer(),
+            None if with_sid => writer.null(),
+            Some(found) => writer.u32(relative_id(found)),
+            None => writer.u32(0),
+        }
+        writer.i32(domains.index(answer));
+        if extended {
+            writer.u32(0);
+        }
+    }
+    if with_sid {
+        for found in answers.iter().flatten() {
+            writer.sid(&found.sid);
+        }
+    }
+    Ok(finish(writer, &answers))
+}
+
+/// The RID, or -1 for a domain, which has none.
+fn relative_id(found: &Principal) -> u32 {
+    match found.sid.split_rid() {
+        Some((_, rid)) if found.sid_use != SidUse::Domain => rid,
+        _ => u32::MAX,
+    }
+}
+
+fn sid_use(answer: &Option<Principal>) -> u16 {
+    let sid_use = answer.as_ref().map_or(SidUse::Unknown, |found| found.sid_use);
+    match sid_use {
+        SidUse::User => 1,
+        SidUse::Group => 2,
+        SidUse::Domain => 3,
+        SidUse::Alias => 4,
+        SidUse::WellKnownGroup => 5,
+        SidUse::Unknown => 8,
+        SidUse::Label => 10,
+    }
+}
+
+fn refusal(cx: &RpcContext<'_>, level: u16) -> Option<NtStatus> {
+    if cx.is_anonymous() {
+        Some(NtStatus::ACCESS_DENIED)
+    } else if (1..=MAX_LOOKUP_LEVEL).contains(&level) {
+        None
+    } else {
+        Some(NtStatus::INVALID_PARAMETER)
+    }
+}
+
+/// MappedCount and the status.
+fn finish(mut writer: NdrWriter, answers: &Answers) -> NdrWriter {
+    let mapped = answers.iter().flatten().count();
+    writer.count(mapped);
+    let outcome = if mapped == answers.len() {
+        NtStatus::SUCCESS
+    } else if mapped == 0 {
+        NtStatus::NONE_MAPPED
+    } else {
+        SOME_NOT_MAPPED
+    };
+    status(writer, outcome)
+}
+
+/// A pointer to an array and the array's conformance; null for an empty one.
+fn array_pointer(writer: &mut NdrWriter, length: usize) {
+    if length == 0 {
+        writer.null();
+    } else {
+        writer.pointer();
+        writer.count(length);
+    }
+}
+
+/// [MS-LSAT] 2.2.18 LSAPR_SID_ENUM_BUFFER.
+fn read_sids(parameters: &mut NdrReader<'_>) -> Result<Vec<Sid>, Fault> {
+    let entries = parameters.size("Entries")?;
+    if !parameters.pointer("SidInfo")? {
+        return if entries == 0 { Ok(Vec::new()) } else { Err(Fault::BAD_STUB_DATA) };
+    }
+    // Each pointer takes four bytes, so that nothing is read for entries that were not sent.
+    let sent = parameters.size("SidInfo")?;
+    if sent != entries || entries > MAX_SIDS || entries > parameters.remaining() {
+        return Err(Fault::BAD_STUB_DATA);
+    }
+    for _ in 0..entries {
+        if !parameters.pointer("Sid")? {
+            return Err(Fault::BAD_STUB_DATA);
+        }
+    }
+    (0..entries).map(|_| parameters.sid("Sid").map_err(Fault::from)).collect()
+}
+
+/// Count and Names of the lookups of names.
+fn read_names(parameters: &mut NdrReader<'_>) -> Result<Vec<String>, Fault> {
+    let count = parameters.size("Count")?;
+    let sent = parameters.size("Names")?;
+    if sent != count || count > MAX_NAMES || count > parameters.remaining() {
+        return Err(Fault::BAD_STUB_DATA);
+    }
+    let headers =
+        (0..count).map(|_| parameters.unicode_string_header("Names")).collect::<Result<Vec<_>, _>>()?;
+    headers
+        .into_iter()
+        .map(|header| Ok(parameters.unicode_string_buffer("Names", header)?.to_string()))
+        .collect()
+}
+
+/// What follows in all lookups: an empty list to be filled, LookupLevel, MappedCount, and in the later forms
+/// LookupOptions and ClientRevision. Returns LookupLevel.
+fn read_tail(parameters: &mut NdrReader<'_>, extended: bool) -> Result<u16, Fault> {
+    let entries = parameters.u32("Entries")?;
+    let present = parameters.pointer("Names")?;
+    if entries != 0 || (present && parameters.u32("Names")? != 0) {
+        return Err(Fault::BAD_STUB_DATA);
+    }
+    let level = parameters.u16("LookupLevel")?;
+    parameters.u32("MappedCount")?;
+    if extended {
+        parameters.u32("LookupOptions")?;
+        parameters.u32("ClientRevision")?;
+    }
+    Ok(level)
+}
+
+/// [MS-LSAT] 2.2.12 LSAPR_REFERENCED_DOMAIN_LIST: each domain once.
+struct Domains(Vec<(String, Sid)>);
+
+impl Domains {
+    fn of(answers: &Answers) -> Self {
+        let mut all: Vec<(String, Sid)> = Vec::new();
+        for found in answers.iter().flatten() {
+            if !all.iter().any(|(_, sid)| *sid == found.domain_sid) {
+                all.push((found.domain.clone(), found.domain_sid));
+            }
+        }
+        Domains(all)
+    }
+
+    /// Place in the list; -1 for what is unknown.
+    fn index(&self, answer: &Option<Principal>) -> i32 {
+        answer
+            .as_ref()
+            .and_then(|found| self.0.iter().position(|(_, sid)| *sid == found.domain_sid))
+            .and_then(|place| i32::try_from(place).ok())
+            .unwrap_or(-1)
+    }
+
+    fn write(&self, writer: &mut NdrWriter) {
+        writer.pointer();
+        writer.count(self.0.len());
+        if self.0.is_empty() {
+            writer.null();
+            writer.u32(MAX_DOMAIN_ENTRIES);
+            return;
+        }
+        writer.pointer();
+        writer.u32(MAX_DOMAIN_ENTRIES);
+        writer.count(self.0.len());
+        for (name, _) in &self.0 {
+            writer.unicode_string_header(name);
+            writer.pointer();
+        }
+        for (name, sid) in &self.0 {
+            writer.unicode_string_buffer(name);
+            writer.sid(sid);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::testing::{Client, Fixture};
+    use super::*;
+
+    fn sids_request(handle: Option<[u8; 20]>, sids: &[&str], extended: bool) -> Vec<u8> {
+        let mut writer = NdrWriter::new();
+        writer.bytes(&handle.map_or(Vec::new(), |handle| handle.to_vec()));
+        writer.count(sids.len());
+        writer.pointer();
+        writer.count(sids.len());
+        for _ in sids {
+            writer.pointer();
+        }
+        for sid in sids {
+            writer.sid(&sid.parse().unwrap());
+        }
+        tail(writer, extended)
+    }
+
+    fn names_request(handle: Option<[u8; 20]>, names: &[&str], extended: bool) -> Vec<u8> {
+        let mut writer = NdrWriter::new();
+        writer.bytes(&handle.map_or(Vec::new(), |handle| handle.to_vec()));
+        writer.count(names.len());
+        writer.count(names.len());
+        for name in names {
+            writer.unicode_string_header(name);
+        }
+        for name in names {
+            writer.unicode_string_buffer(name);
+        }
+        tail(writer, extended)
+    }
+
+    fn tail(mut writer: NdrWriter, extended: bool) -> Vec<u8> {
+        writer.u32(0);
+        writer.null();
+        writer.u16(1);
+        writer.u32(0);
+        if extended {
+            writer.u32(0);
+            writer.u32(2);
+        }
+        writer.into_bytes()
+    }
+
+    fn read_domains(reader: &mut NdrReader<'_>) -> Vec<(String, Sid)> {
+        assert!(reader.pointer("").unwrap());
+        let count = reader.u32("").unwrap();
+        let present = reader.pointer("").unwrap();
+        reader.u32("").unwrap();
+        if !present {
+            return Vec::new();
+        }
+        assert_eq!(reader.u32("").unwrap(), count);
+        let headers: Vec<(u16, bool)> = (0..count)
+            .map(|_| {
+                let header = reader.unicode_string_header("").unwrap();
+                assert!(reader.pointer("").unwrap());
+                header
+            })
+            .collect();
+        headers
+            .into_iter()
+            .map(|header| {
+                let name = reader.unicode_string_buffer("", header).unwrap().to_string();
+                (name, reader.sid("").unwrap())
+            })
+            .collect()
+    }
+
+    #[test]
+    fn sids_become_names_with_their_domains() {
+        let fixture = Fixture::new();
+        let mut client = Client::lsarpc(&fixture);
+        let handle = client.open_policy();
+        let sids = ["S-1-5-21-1-2-3-1000", "S-1-5-32-544", "S-1-5-21-9-9-9-7", "S-1-5-18"];
+        for (operation, handle, extended) in
+            [(15, Some(handle), false), (57, Some(handle), true), (76, None, true)]
+        {
+            let stub = client.call(operation, &sids_request(handle, &sids, extended)).unwrap();
+            let mut reader = NdrReader::new(&stub);
+            let domains = read_domains(&mut reader);
+            let names: Vec<&str> = domains.iter().map(|(name, _)| name.as_str()).collect();
+            assert_eq!(names, ["FILES", "BUILTIN", "NT AUTHORITY"]);
+            assert_eq!(reader.u32("").unwrap(), 4);
+            assert!(reader.pointer("").unwrap());
+            assert_eq!(reader.u32("").unwrap(), 4);
+            let entries: Vec<(u16, (u16, bool), u32)> = (0..4)
+                .map(|_| {
+                    let sid_use = reader.u16("").unwrap();
+                    let header = reader.unicode_string_header("").unwrap();
+                    let index = reader.u32("").unwrap();
+                    if extended {
+                        reader.u32("").unwrap();
+                    }
+                    (sid_use, header, index)
+                })
+                .collect();
+            let found: Vec<(u16, String, u32)> = entries
+                .into_iter()
+                .map(|(sid_use, header, index)| {
+                    (sid_use, reader.unicode_string_buffer("", header).unwrap().to_string(), index)
+                })
+                .collect();
+            let expected = [
+                (1, "anna", 0),
+                (4, "Administrators", 1),
+                (8, "S-1-5-21-9-9-9-7", u32::MAX),
+                (5, "SYSTEM", 2),
+            ];
+            assert_eq!(found, expected.map(|(kind, name, index)| (kind, name.to_owned(), index)));
+            assert_eq!((reader.u32("").unwrap(), reader.u32("").unwrap()), (3, 0x107));
+            assert_eq!(reader.remaining(), 0);
+        }
+    }
+
+    #[test]
+    fn names_become_sids() {
+        let fixture = Fixture::new();
+        let mut client = Client::lsarpc(&fixture);
+        let handle = client.open_policy();
+        let names = ["ANNA", "BUILTIN\\users", "nobody"];
+        for (operation, handle) in [(68, Some(handle)), (77, None)] {
+            let stub = client.call(operation, &names_request(handle, &names, true)).unwrap();
+            let mut reader = NdrReader::new(&stub);
+            assert_eq!(read_domains(&mut reader).len(), 2);
+            assert_eq!(reader.u32("").unwrap(), 3);
+            assert!(reader.pointer("").unwrap());
+            reader.u32("").unwrap();
+            let present: Vec<bool> = (0..3)
+                .map(|_| {
+                    reader.u16("").unwrap();
+                    let present = reader.pointer("").unwrap();
+                    reader.u32("").unwrap();
+                    reader.u32("").unwrap();
+                    present
+                })
+                .collect();
+            assert_eq!(present, [true, true, false]);
+            assert_eq!(reader.sid("").unwrap().to_string(), "S-1-5-21-1-2-3-1000");
+            assert_eq!(reader.sid("").unwrap(), Sid::USERS);
+            assert_eq!((reader.u32("").unwrap(), reader.u32("").unwrap()), (2, 0x107));
+        }
+    }
+
+    #[test]
+    fn the_older_forms_give_relative_ids() {
+        let fixture = Fixture::new();
+        let mut client = Client::lsarpc(&fixture);
+        let handle = client.open_policy();
+        for (operation, extended) in [(14, false), (58, true)] {
+            let stub =
+                client.call(operation, &names_request(Some(handle), &["anna", "FILES"], extended)).unwrap();
+            let mut reader = NdrReader::new(&stub);
+            read_domains(&mut reader);
+            assert_eq!((reader.u32("").unwrap(), reader.pointer("").unwrap()), (2, true));
+            reader.u32("").unwrap();
+            for (kind, rid) in [(1, 1000), (3, u32::MAX)] {
+                assert_eq!((reader.u16("").unwrap(), reader.u32("").unwrap()), (kind, rid));
+                assert_eq!(reader.u32("").unwrap(), 0);
+                if extended {
+                    reader.u32("").unwrap();
+                }
+            }
+            assert_eq!((reader.u32("").unwrap(), reader.u32("").unwrap(), reader.remaining()), (2, 0, 0));
+        }
+    }
+
+    #[test]
+    fn nothing_known_is_none_mapped() {
+        let fixture = Fixture::new();
+        let mut client = Client::lsarpc(&fixture);
+        let handle = client.open_policy();
+        let stub = client.call(57, &sids_request(Some(handle), &["S-1-5-21-9-9-9-7"], true)).unwrap();
+        assert_eq!(stub[stub.len() - 4..], NtStatus::NONE_MAPPED.0.to_le_bytes());
+    }
+
+    #[test]
+    fn counts_that_the_bytes_do_not_hold_are_refused() {
+        let fixture = Fixture::new();
+        let mut client = Client::lsarpc(&fixture);
+        let handle = client.open_policy();
+        let mut stub = sids_request(Some(handle), &["S-1-5-18"], false);
+        stub[20..24].copy_from_slice(&u32::MAX.to_le_bytes());
+        assert_eq!(client.call(15, &stub), Err(Fault::BAD_STUB_DATA));
+        stub[28..32].copy_from_slice(&u32::MAX.to_le_bytes());
+        assert_eq!(client.call(15, &stub), Err(Fault::BAD_STUB_DATA));
+    }
+}

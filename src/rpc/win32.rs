@@ -1,0 +1,17 @@
+//! [MS-ERREF] 2.2 Win32 Error Codes and [MS-SRVS] 2.2.2.10 error codes that the interfaces return.
+
+/// A NET_API_STATUS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Win32(pub(super) u32);
+
+#[allow(missing_docs)] // the names are the specification's
+impl Win32 {
+    pub(super) const SUCCESS: Win32 = Win32(0);
+    pub(super) const ACCESS_DENIED: Win32 = Win32(5);
+    pub(super) const INVALID_PARAMETER: Win32 = Win32(87);
+    pub(super) const INVALID_NAME: Win32 = Win32(123);
+    pub(super) const INVALID_LEVEL: Win32 = Win32(124);
+    pub(super) const MORE_DATA: Win32 = Win32(234);
+    pub(super) const NERR_NET_NAME_NOT_FOUND: Win32 = Win32(2310);
+    pub(super) const NERR_CLIENT_NAME_NOT_FOUND: Win32 = Win32(2312);
+}
