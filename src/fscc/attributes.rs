@@ -51,8 +51,8 @@ impl FileAttributes {
     /// Every attribute of 2.6.
     pub const DEFINED: FileAttributes = FileAttributes::from_bits_retain(0x005E_FFB7);
 
-    /// What a create or a FileBasicInformation may change ([MS-FSA] 2.1.5.1.1, 2.1.5.15.2). The others tell how the file is
-    /// stored and have their own operations; they are accepted and ignored.
+    /// What a create or a FileBasicInformation may change ([MS-FSA] 2.1.5.1.1, 2.1.5.15.2). The others tell
+    /// how the file is stored and have their own operations; they are accepted and ignored.
     pub const SETTABLE: FileAttributes = FileAttributes::READONLY
         .union(FileAttributes::HIDDEN)
         .union(FileAttributes::SYSTEM)
@@ -72,7 +72,8 @@ impl FileAttributes {
         if rest.is_empty() { FileAttributes::NORMAL } else { rest }
     }
 
-    /// The attributes after `requested` was set on a file that has `self`: settable bits from `requested`, the others kept.
+    /// The attributes after `requested` was set on a file that has `self`: settable bits from `requested`,
+    /// the others kept.
     #[inline]
     #[must_use]
     pub const fn with_settable_from(self, requested: FileAttributes) -> FileAttributes {

@@ -1,5 +1,6 @@
-//! Lists whose entries begin with NextEntryOffset, the distance to the next one and zero in the last: streams, extended attributes,
-//! quotas, links, changes. (Directory listings have a writer of their own for speed.)
+//! Lists whose entries begin with NextEntryOffset, the distance to the next one and zero in the last:
+//! streams, extended attributes, quotas, links, changes. (Directory listings have a writer of their own for
+//! speed.)
 
 use core::marker::PhantomData;
 

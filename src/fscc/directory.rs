@@ -44,7 +44,8 @@ impl ShortName {
     }
 }
 
-/// What the directory classes tell of a file. A class writes those of the fields that it has; the others are zero when read back.
+/// What the directory classes tell of a file. A class writes those of the fields that it has; the others are
+/// zero when read back.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct DirectoryEntry<N> {
     /// Name of the entry.
@@ -478,7 +479,7 @@ mod tests {
         assert!(DirectoryWriter::new(FileInformationClass::BASIC, &mut Vec::new(), 100).is_none());
     }
 
-    /// Laid out by hand from 2.4.17 FileIdBothDirectoryInformation.
+    /// Laid out by hand from [MS-FSCC] 2.4 FileIdBothDirectoryInformation.
     #[test]
     fn id_both_directory_has_the_layout_of_the_specification() {
         let mut output = vec![0xEE; 3]; // the reply's header: entries align from their own start

@@ -18,7 +18,8 @@ pub struct FsVolumeInformation<N> {
 }
 
 impl<N> FsVolumeInformation<N> {
-    /// Bytes in front of the label: time (8), serial number (4), label length (4), SupportsObjects (1), Reserved (1).
+    /// Bytes in front of the label: time (8), serial number (4), label length (4), SupportsObjects (1),
+    /// Reserved (1).
     pub const FIXED_SIZE: usize = 18;
 }
 

@@ -1,4 +1,5 @@
-//! [MS-FSCC] 2.4.16 FileFullEaInformation and 2.4.16.1 FILE_GET_EA_INFORMATION; [MS-FSA] 2.1.5.15.6 for the rules of names.
+//! [MS-FSCC] 2.4.15 FileFullEaInformation and 2.4.15.1 FILE_GET_EA_INFORMATION; [MS-FSA] 2.1.5.15 for the
+//! rules of names.
 
 use freehold_dtyp::{DecodeError, DecodeReason, NtStatus, Reader, Writer};
 
@@ -50,15 +51,15 @@ impl From<DecodeError> for EaError {
     }
 }
 
-/// True when `name` (without terminator) may name an extended attribute: 1 to 254 bytes, no control character and none of
-/// `"*+,/:;<=>?[\]|`. Bytes of 0x80 and above are in whatever code page the client has.
+/// True when `name` (without terminator) may name an extended attribute: 1 to 254 bytes, no control character
+/// and none of `"*+,/:;<=>?[\]|`. Bytes of 0x80 and above are in whatever code page the client has.
 #[must_use]
 pub fn is_ea_name(name: &[u8]) -> bool {
     (1..=MAX_EA_NAME_BYTES).contains(&name.len())
         && name.iter().all(|byte| *byte >= 0x20 && !b"\"*+,/:;<=>?[\\]|".contains(byte))
 }
 
-/// [MS-FSCC] 2.4.16 FileFullEaInformation: one attribute. Names compare without ASCII case.
+/// [MS-FSCC] 2.4.15 FileFullEaInformation: one attribute. Names compare without ASCII case.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct FullEa<'a> {
     /// Zero or [`FILE_NEED_EA`].
@@ -88,8 +89,9 @@ impl ChainEncode for FullEa<'_> {
     }
 }
 
-/// EaSize of FileEaInformation and of directory entries: the attributes as OS/2 packed them (4 bytes for the list, 5 for each
-/// besides name and value), zero where there are none. Takes the lengths of names and values.
+/// EaSize of FileEaInformation and of directory entries: the attributes as OS/2 packed them (4 bytes for the
+/// list, 5 for each besides name and value), zero where there are none. Takes the lengths of names and
+/// values.
 #[must_use]
 pub fn ea_size(lengths: impl IntoIterator<Item = (usize, usize)>) -> u32 {
     let entries = lengths
@@ -147,7 +149,7 @@ fn terminated_name<'a>(reader: &mut Reader<'a>, length: u8) -> Result<&'a [u8], 
     Ok(name)
 }
 
-/// [MS-FSCC] 2.4.16.1 FILE_GET_EA_INFORMATION: the name of an attribute that a query asks for.
+/// [MS-FSCC] 2.4.15.1 FILE_GET_EA_INFORMATION: the name of an attribute that a query asks for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct GetEa<'a> {
     /// Name without terminator.

@@ -20,9 +20,10 @@ macro_rules! classes {
                 }
             }
 
-            /// Least OutputBufferLength of a query: below it the answer is INFO_LENGTH_MISMATCH; what goes beyond it may be cut
-            /// (BUFFER_OVERFLOW). It is the size of the C structure: a structure that ends in a
-            /// name has room for one character and its padding. `None` for classes that cannot be queried so.
+            /// Least OutputBufferLength of a query: below it the answer is INFO_LENGTH_MISMATCH; what goes
+            /// beyond it may be cut (BUFFER_OVERFLOW). It is the size of the C structure: a structure that
+            /// ends in a name has room for one character and its padding. `None` for classes that cannot be
+            /// queried so.
             #[must_use]
             pub const fn minimum_query_length(self) -> Option<usize> {
                 match self.0 {
@@ -31,8 +32,8 @@ macro_rules! classes {
                 }
             }
 
-            /// Least buffer of a set request: below it the answer is INFO_LENGTH_MISMATCH. A name behind the fixed part is not
-            /// counted. `None` for classes that cannot be set so.
+            /// Least buffer of a set request: below it the answer is INFO_LENGTH_MISMATCH. A name behind the
+            /// fixed part is not counted. `None` for classes that cannot be set so.
             #[must_use]
             pub const fn minimum_set_length(self) -> Option<usize> {
                 match self.0 {

@@ -101,8 +101,9 @@ pub(super) use flag_field;
 
 flag_field!(FileAttributes: u32);
 
-/// Declares a structure of fixed size with `Decode` and `Encode`. A line is `field: type = "SpecName"`, in wire order; `, reserved N`
-/// behind it stands for N reserved bytes that follow, written as zero and ignored when read. `FIXED_SIZE` is their sum.
+/// Declares a structure of fixed size with `Decode` and `Encode`. A line is `field: type = "SpecName"`, in
+/// wire order; `, reserved N` behind it stands for N reserved bytes that follow, written as zero and ignored
+/// when read. `FIXED_SIZE` is their sum.
 macro_rules! wire_struct {
     ($(#[$doc:meta])* pub struct $name:ident {
         $($(#[$field_doc:meta])* $field:ident : $ty:ty = $wire:literal $(, reserved $reserved:literal)? ;)*

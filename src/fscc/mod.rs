@@ -1,7 +1,8 @@
 //! [MS-FSCC] File System Control Codes: information classes, FSCTL payloads, attributes, the syntax of names,
 //! their comparison without case, and search patterns.
 //!
-//! Pure: bytes in, values out and back. Knows nothing of SMB2 headers, of open files or of where data is kept.
+//! Pure: bytes in, values out and back. Knows nothing of SMB2 headers, of open files or of where data is
+//! kept.
 #![cfg_attr(
     not(test),
     deny(

@@ -1,8 +1,9 @@
-//! [MS-FSCC] 2.1.5 Pathname, 2.1.5.1 Pathname Component, 2.1.5.2 Filename, 2.1.5.3 Streamname, and the order of checks of
-//! [MS-SMB2] 3.3.5.9 and [MS-FSA] 2.1.5.1 for a path relative to a share's root.
+//! [MS-FSCC] 2.1.5 Pathname, 2.1.5.1 Pathname Component, 2.1.5.2 Filename, 2.1.5.3 Streamname, and the order
+//! of checks of [MS-SMB2] 3.3.5.9 and [MS-FSA] 2.1.5.1 for a path relative to a share's root.
 //!
-//! The text that comes out separates components by `/`, which no Windows name can hold, so that a path is one buffer.
-//! Names are never normalised: trailing dots and spaces, composed and decomposed letters stay as they came.
+//! The text that comes out separates components by `/`, which no Windows name can hold, so that a path is one
+//! buffer. Names are never normalised: trailing dots and spaces, composed and decomposed letters stay as they
+//! came.
 
 use freehold_dtyp::{NtStatus, Writer, Wtf8, Wtf8Buf};
 
@@ -257,7 +258,8 @@ fn check_units(length: usize, mut units: impl Iterator<Item = u16>) -> Result<()
     if units.all(is_file_name_unit) { Ok(()) } else { Err(NameError::InvalidCharacter) }
 }
 
-/// Checks a component that others follow. True when it names a directory by its index (`dir::$INDEX_ALLOCATION`).
+/// Checks a component that others follow. True when it names a directory by its index
+/// (`dir::$INDEX_ALLOCATION`).
 fn check_parent(component: &[[u8; 2]]) -> Result<bool, NameError> {
     if !component.contains(&COLON) {
         check_component(component)?;

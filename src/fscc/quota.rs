@@ -20,14 +20,16 @@ pub struct QuotaInformation {
     pub quota_used: i64,
     /// Bytes at which a warning is given; [`NO_LIMIT`] for none.
     pub quota_threshold: i64,
-    /// Bytes that may be used; [`NO_LIMIT`] for no limit, [`REMOVE_ENTRY`] in a set request to remove the entry.
+    /// Bytes that may be used; [`NO_LIMIT`] for no limit, [`REMOVE_ENTRY`] in a set request to remove the
+    /// entry.
     pub quota_limit: i64,
     /// The user.
     pub sid: Sid,
 }
 
 impl QuotaInformation {
-    /// Bytes in front of the SID: NextEntryOffset (4), SidLength (4), ChangeTime, QuotaUsed, QuotaThreshold, QuotaLimit (8 each).
+    /// Bytes in front of the SID: NextEntryOffset (4), SidLength (4), ChangeTime, QuotaUsed, QuotaThreshold,
+    /// QuotaLimit (8 each).
     pub const FIXED_SIZE: usize = 40;
 }
 

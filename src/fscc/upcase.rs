@@ -1,14 +1,15 @@
-//! [MS-FSCC] 2.1.5.4 and [MS-FSA] 2.1.4.4: names compare without case by the volume's up-case table, one UTF-16
+//! [MS-FSCC] 2.1.5 and [MS-FSA] 2.1.4: names compare without case by the volume's up-case table, one UTF-16
 //! code unit at a time.
 //!
-//! The table is the `$UpCase` file that every Windows since Vista writes to an NTFS volume, and that a client therefore
-//! expects of a server that says "NTFS". It is the simple upper-case mapping of Unicode 5.1 with these exceptions:
-//! the micro sign, dotless i, long s, final sigma, the Greek symbol forms, the title-case digraphs and the
-//! iota subscript stay as they are; the Greek letters with iota subscript map to their title-case form. Letters that
-//! later versions of Unicode gave an upper case (Georgian, Cherokee, ...) stay as they are as well.
-//! Supplementary characters are two surrogates and have no case.
+//! The table is the `$UpCase` file that every Windows since Vista writes to an NTFS volume, and that a client
+//! therefore expects of a server that says "NTFS". It is the simple upper-case mapping of Unicode 5.1 with
+//! these exceptions: the micro sign, dotless i, long s, final sigma, the Greek symbol forms, the title-case
+//! digraphs and the iota subscript stay as they are; the Greek letters with iota subscript map to their
+//! title-case form. Letters that later versions of Unicode gave an upper case (Georgian, Cherokee, ...) stay
+//! as they are as well. Supplementary characters are two surrogates and have no case.
 //!
-//! Nothing but ASCII maps to ASCII and ASCII maps to nothing else: the fast paths depend on it and a test holds it.
+//! Nothing but ASCII maps to ASCII and ASCII maps to nothing else: the fast paths depend on it and a test
+//! holds it.
 
 use core::cmp::Ordering;
 
@@ -289,8 +290,8 @@ const HASH_END: u64 = 0x1319_8A2E_0370_7345;
 #[inline]
 const fn upcase_ascii_word(word: u64) -> u64 {
     const EVERY: u64 = 0x0101_0101_0101_0101;
-    // 0x80 - 'a' and 0x80 - ('z' + 1) set the top bit of a byte that is at least 'a', and past 'z'. No byte carries
-    // into the next as all are below 0x80.
+    // 0x80 - 'a' and 0x80 - ('z' + 1) set the top bit of a byte that is at least 'a', and past 'z'. No byte
+    // carries into the next as all are below 0x80.
     let from_a = word.wrapping_add(EVERY.wrapping_mul(0x1F));
     let past_z = word.wrapping_add(EVERY.wrapping_mul(0x05));
     let lower = from_a & !past_z & EVERY.wrapping_mul(0x80);
@@ -341,7 +342,8 @@ mod tests {
     }
 
     /// How the runs come from Unicode data: where the table maps, it maps as Unicode does, but for the Greek
-    /// letters with iota subscript; where it does not though Unicode 5.1 has an upper case, it is one of these.
+    /// letters with iota subscript; where it does not though Unicode 5.1 has an upper case, it is one of
+    /// these.
     #[test]
     fn the_table_is_unicode_with_the_known_exceptions() {
         let iota: Vec<u16> = [0x1F80..=0x1F87, 0x1F90..=0x1F97, 0x1FA0..=0x1FA7]

@@ -1,4 +1,5 @@
-//! [MS-FSA] 2.1.4.4 Algorithm for Determining if a FileName Is in an Expression; [MS-FSCC] 2.2.1 wildcards.
+//! [MS-FSA] 2.1.4.4 Algorithm for Determining if a FileName Is in an Expression; [MS-FSCC] 2.1.4 for the
+//! wildcards.
 //!
 //! | character | name | matches |
 //! |---|---|---|
@@ -8,9 +9,9 @@
 //! | `>` | DOS_QM | one character that is no period; nothing in front of a period or at the end |
 //! | `"` | DOS_DOT | a period; nothing at the end |
 //!
-//! Clients turn what users type into these (`*.*` into `*`, `*.` into `<`, `a?.b` into `a>.b`), so `*.*` that arrives as such really
-//! asks for a period. Matching follows all alternatives at once: its time is at most the length of the name times that of the
-//! pattern, whatever both hold.
+//! Clients turn what users type into these (`*.*` into `*`, `*.` into `<`, `a?.b` into `a>.b`), so `*.*` that
+//! arrives as such really asks for a period. Matching follows all alternatives at once: its time is at most
+//! the length of the name times that of the pattern, whatever both hold.
 
 use freehold_dtyp::{Wtf8, Wtf8Buf};
 

@@ -52,7 +52,7 @@ impl From<FileTime> for TimeChange {
 const RESUME: u64 = !1;
 
 wire_struct! {
-    /// [MS-FSCC] 2.4.47 FileStandardInformation.
+    /// [MS-FSCC] 2.4 FileStandardInformation.
     pub struct StandardInformation {
         /// Bytes on disk.
         allocation_size: u64 = "AllocationSize";
@@ -76,7 +76,7 @@ wire_struct! {
 }
 
 wire_struct! {
-    /// [MS-FSCC] 2.4.13 FileEaInformation.
+    /// [MS-FSCC] 2.4.12 FileEaInformation.
     pub struct EaInformation {
         /// Bytes of extended attributes: see [`crate::fscc::full_ea::ea_size`].
         ea_size: u32 = "EaSize";
@@ -123,7 +123,8 @@ bitflags::bitflags! {
 flag_field!(FileMode: u32);
 
 impl FileMode {
-    /// What a set request may hold: [MS-FSA] 2.1.5.15.8. Anything else is INVALID_PARAMETER.
+    /// What a set request may hold: [MS-FSA] 2.1.5.15 FileModeInformation. Anything else is
+    /// INVALID_PARAMETER.
     pub const SETTABLE: FileMode = FileMode::WRITE_THROUGH
         .union(FileMode::SEQUENTIAL_ONLY)
         .union(FileMode::SYNCHRONOUS_IO_ALERT)
@@ -147,7 +148,7 @@ wire_struct! {
 }
 
 wire_struct! {
-    /// [MS-FSCC] 2.4.33 FileNetworkOpenInformation.
+    /// [MS-FSCC] 2.4.34 FileNetworkOpenInformation.
     pub struct NetworkOpenInformation {
         /// When the file was made.
         creation_time: FileTime = "CreationTime";
@@ -211,7 +212,7 @@ wire_struct! {
 }
 
 wire_struct! {
-    /// [MS-FSCC] 2.4.14 FileEndOfFileInformation.
+    /// [MS-FSCC] 2.4.13 FileEndOfFileInformation.
     pub struct EndOfFileInformation {
         /// Wanted size in bytes; negative is INVALID_PARAMETER.
         end_of_file: i64 = "EndOfFile";
@@ -219,7 +220,7 @@ wire_struct! {
 }
 
 wire_struct! {
-    /// [MS-FSCC] 2.4.49 FileValidDataLengthInformation.
+    /// [MS-FSCC] 2.4 FileValidDataLengthInformation.
     pub struct ValidDataLengthInformation {
         /// Bytes that count as written; may not shrink nor pass the size.
         valid_data_length: i64 = "ValidDataLength";
@@ -235,7 +236,7 @@ wire_struct! {
 }
 
 bitflags::bitflags! {
-    /// [MS-FSCC] 2.4.12 FileDispositionInformationEx: Flags.
+    /// [MS-FSCC] 2.4 FileDispositionInformationEx: Flags.
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
     pub struct DispositionFlags: u32 {
         /// Delete; without it, do not after all.
@@ -256,7 +257,7 @@ bitflags::bitflags! {
 flag_field!(DispositionFlags: u32);
 
 wire_struct! {
-    /// [MS-FSCC] 2.4.12 FileDispositionInformationEx.
+    /// [MS-FSCC] 2.4 FileDispositionInformationEx.
     pub struct DispositionExInformation {
         /// What to do.
         flags: DispositionFlags = "Flags";

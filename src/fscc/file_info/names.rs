@@ -1,5 +1,6 @@
-//! [MS-FSCC] 2.1.7 FILE_NAME_INFORMATION and the classes that use it: FileNameInformation, FileAlternateNameInformation,
-//! FileNormalizedNameInformation, FileShortNameInformation; 2.4.24 FileHardLinkInformation.
+//! [MS-FSCC] 2.1.7 FILE_NAME_INFORMATION and the classes that use it: FileNameInformation,
+//! FileAlternateNameInformation, FileNormalizedNameInformation, FileShortNameInformation; 2.4
+//! FileHardLinkInformation.
 
 use freehold_dtyp::{Decode, DecodeError, Encode, Reader, Writer, Wtf8, Wtf8Buf};
 
@@ -31,7 +32,7 @@ impl<'a> Decode<'a> for NameInformation<Wtf8Buf> {
     }
 }
 
-/// [MS-FSCC] 2.4.24.1 FILE_LINK_ENTRY_INFORMATION.
+/// [MS-FSCC] 2.4 FILE_LINK_ENTRY_INFORMATION.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LinkEntry<N> {
     /// File id of the directory.
@@ -69,7 +70,7 @@ impl<'a> ChainDecode<'a> for LinkEntry<Wtf8Buf> {
     }
 }
 
-/// Appends [MS-FSCC] 2.4.24 FileHardLinkInformation with every name of the file.
+/// Appends [MS-FSCC] 2.4 FileHardLinkInformation with every name of the file.
 pub fn encode_hard_links(links: &[LinkEntry<Wtf8<'_>>], output: &mut Vec<u8>) {
     let start = output.len();
     output.extend_from_slice(&[0; 8]);

@@ -1,4 +1,5 @@
-//! [MS-FSCC] 2.4.42 FileRenameInformation, 2.4.43 FileRenameInformationEx, 2.4.28 FileLinkInformation, 2.4.29 FileLinkInformationEx.
+//! [MS-FSCC] 2.4.42 FileRenameInformation, 2.4.43 FileRenameInformationEx, 2.4.28 FileLinkInformation, 2.4
+//! FileLinkInformationEx.
 
 use freehold_dtyp::{Decode, DecodeError, Encode, Reader, Writer};
 
@@ -18,12 +19,14 @@ pub struct RenameInformation<'a> {
 }
 
 impl<'a> RenameInformation<'a> {
-    /// Bytes in front of the name in type 2: ReplaceIfExists (1), Reserved (7), RootDirectory (8), FileNameLength (4).
+    /// Bytes in front of the name in type 2: ReplaceIfExists (1), Reserved (7), RootDirectory (8),
+    /// FileNameLength (4).
     pub const FIXED_SIZE: usize = 20;
-    /// Bytes in front of the name in type 1: ReplaceIfExists (1), Reserved (3), RootDirectory (4), FileNameLength (4).
+    /// Bytes in front of the name in type 1: ReplaceIfExists (1), Reserved (3), RootDirectory (4),
+    /// FileNameLength (4).
     pub const FIXED_SIZE_TYPE_1: usize = 12;
 
-    /// [MS-FSCC] 2.4.42.1 FileRenameInformation for SMB1, and 2.4.28.1.
+    /// [MS-FSCC] 2.4.42.1 FileRenameInformation for SMB1, and of FileLinkInformation.
     ///
     /// # Errors
     /// The first field that does not fit.
@@ -34,7 +37,8 @@ impl<'a> RenameInformation<'a> {
         Ok(RenameInformation { replace_if_exists, root_directory, file_name: counted_name(reader)? })
     }
 
-    /// [MS-FSCC] 2.4.42.1 FileRenameInformation for SMB1, and 2.4.28.1. A root directory does not fit and is left out.
+    /// [MS-FSCC] 2.4.42.1 FileRenameInformation for SMB1, and of FileLinkInformation. A root directory does
+    /// not fit and is left out.
     pub fn encode_type_1(&self, writer: &mut Writer) {
         writer.u8(u8::from(self.replace_if_exists));
         writer.zeros(3);
@@ -84,7 +88,7 @@ bitflags::bitflags! {
     }
 }
 
-/// [MS-FSCC] 2.4.43 FileRenameInformationEx and 2.4.29 FileLinkInformationEx.
+/// [MS-FSCC] 2.4.43 FileRenameInformationEx and 2.4 FileLinkInformationEx.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RenameExInformation<'a> {
     /// How.

@@ -1,11 +1,11 @@
-//! [MS-FSCC] 2.4.49 FileStreamInformation.
+//! [MS-FSCC] 2.4 FileStreamInformation.
 
 use freehold_dtyp::{DecodeError, Reader, Writer, Wtf8, Wtf8Buf};
 
 use crate::fscc::chain::{ChainDecode, ChainEncode};
 use crate::fscc::layout::{read_length, read_name, write_name};
 
-/// [MS-FSCC] 2.4.49 FileStreamInformation: one stream.
+/// [MS-FSCC] 2.4 FileStreamInformation: one stream.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct StreamInformation<N> {
     /// Size in bytes.
@@ -17,7 +17,8 @@ pub struct StreamInformation<N> {
 }
 
 impl<N> StreamInformation<N> {
-    /// Bytes in front of the name: NextEntryOffset (4), StreamNameLength (4), StreamSize (8), StreamAllocationSize (8).
+    /// Bytes in front of the name: NextEntryOffset (4), StreamNameLength (4), StreamSize (8),
+    /// StreamAllocationSize (8).
     pub const FIXED_SIZE: usize = 24;
 }
 

@@ -126,14 +126,15 @@ codes! {
 }
 
 impl FsctlCode {
-    /// True when Windows defines the code: one that the volume does not serve is INVALID_DEVICE_REQUEST, an undefined one
-    /// NOT_SUPPORTED ([MS-SMB2] 3.3.5.15.8).
+    /// True when Windows defines the code: one that the volume does not serve is INVALID_DEVICE_REQUEST, an
+    /// undefined one NOT_SUPPORTED ([MS-SMB2] 3.3.5.15.8).
     #[must_use]
     pub const fn is_defined(self) -> bool {
         self.name().is_some()
     }
 
-    /// True for the codes that come without a file: FileId must be all ones, else INVALID_PARAMETER ([MS-SMB2] 3.3.5.15).
+    /// True for the codes that come without a file: FileId must be all ones, else INVALID_PARAMETER
+    /// ([MS-SMB2] 3.3.5.15).
     #[must_use]
     pub const fn needs_no_open(self) -> bool {
         matches!(

@@ -1,4 +1,5 @@
-//! Copies inside the server: [MS-SMB2] 2.2.31.1, 2.2.32.1, 2.2.32.3 and [MS-FSCC] 2.3.7 to 2.3.10.
+//! Copies inside the server: [MS-SMB2] 2.2.31.1, 2.2.32.1, 2.2.32.3 and [MS-FSCC] 2.3
+//! FSCTL_DUPLICATE_EXTENTS_TO_FILE and its extended form.
 
 use freehold_dtyp::{Decode, DecodeError, Encode, Reader, Writer};
 
@@ -63,7 +64,8 @@ pub fn encode_copy_chunk_copy(source_key: [u8; 24], chunks: &[CopyChunk], writer
 }
 
 wire_struct! {
-    /// [MS-SMB2] 2.2.32.1 SRV_COPYCHUNK_RESPONSE. With INVALID_PARAMETER it holds the server's limits instead.
+    /// [MS-SMB2] 2.2.32.1 SRV_COPYCHUNK_RESPONSE. With INVALID_PARAMETER it holds the server's limits
+    /// instead.
     pub struct CopyChunkResponse {
         /// Chunks written; or most chunks in a request.
         chunks_written: u32 = "ChunksWritten";
@@ -75,7 +77,8 @@ wire_struct! {
 }
 
 wire_struct! {
-    /// [MS-SMB2] 2.2.32.3 SRV_REQUEST_RESUME_KEY Response. Windows sends four bytes of empty context behind ContextLength.
+    /// [MS-SMB2] 2.2.32.3 SRV_REQUEST_RESUME_KEY Response. Windows sends four bytes of empty context behind
+    /// ContextLength.
     pub struct ResumeKeyResponse {
         /// Names the open in SRV_COPYCHUNK_COPY.
         resume_key: [u8; 24] = "ResumeKey";
@@ -85,7 +88,7 @@ wire_struct! {
 }
 
 wire_struct! {
-    /// [MS-FSCC] 2.3.7.2 SMB2_DUPLICATE_EXTENTS_DATA.
+    /// [MS-FSCC] 2.3 SMB2_DUPLICATE_EXTENTS_DATA.
     pub struct DuplicateExtents {
         /// Persistent half of the source's FileId.
         source_persistent: u64 = "SourceFileID";
@@ -101,7 +104,7 @@ wire_struct! {
 }
 
 wire_struct! {
-    /// [MS-FSCC] 2.3.9.2 SMB2_DUPLICATE_EXTENTS_DATA_EX.
+    /// [MS-FSCC] 2.3 SMB2_DUPLICATE_EXTENTS_DATA_EX.
     pub struct DuplicateExtentsEx {
         /// 0x30.
         structure_size: u64 = "StructureSize";

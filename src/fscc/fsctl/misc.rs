@@ -4,7 +4,7 @@ use freehold_dtyp::{Decode, DecodeError, Encode, Guid, Reader, Writer};
 
 use crate::fscc::layout::{read_length, wire_struct};
 
-/// [MS-FSCC] 2.3.49 FSCTL_PIPE_WAIT Request.
+/// [MS-FSCC] 2.3 FSCTL_PIPE_WAIT Request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PipeWait<'a> {
     /// How long to wait in 100 ns; only with `timeout_specified`, else the pipe's own time.
@@ -41,7 +41,7 @@ impl Encode for PipeWait<'_> {
 }
 
 wire_struct! {
-    /// [MS-FSCC] 2.3.46 FSCTL_PIPE_PEEK Reply, in front of the data.
+    /// [MS-FSCC] 2.3 FSCTL_PIPE_PEEK Reply, in front of the data.
     pub struct PipePeek {
         /// 3 connected, 4 closing.
         named_pipe_state: u32 = "NamedPipeState";
@@ -69,7 +69,7 @@ wire_struct! {
 }
 
 wire_struct! {
-    /// [MS-FSCC] 2.3.65 FSCTL_SET_OBJECT_ID_EXTENDED Request: all but the id itself.
+    /// [MS-FSCC] 2.3 FSCTL_SET_OBJECT_ID_EXTENDED Request: all but the id itself.
     pub struct ObjectIdExtended {
         /// Volume on which the id was given.
         birth_volume_id: Guid = "BirthVolumeId";
@@ -81,7 +81,7 @@ wire_struct! {
 }
 
 wire_struct! {
-    /// [MS-FSCC] 2.3.18 FSCTL_GET_COMPRESSION Reply and 2.3.59 FSCTL_SET_COMPRESSION Request.
+    /// [MS-FSCC] 2.3 FSCTL_GET_COMPRESSION Reply and 2.3 FSCTL_SET_COMPRESSION Request.
     pub struct CompressionState {
         /// [`CompressionState::NONE`], [`CompressionState::DEFAULT`] or [`CompressionState::LZNT1`].
         compression_state: u16 = "CompressionState";
@@ -98,7 +98,7 @@ impl CompressionState {
 }
 
 wire_struct! {
-    /// [MS-FSCC] 2.3.20 FSCTL_GET_INTEGRITY_INFORMATION Reply.
+    /// [MS-FSCC] 2.3 FSCTL_GET_INTEGRITY_INFORMATION Reply.
     pub struct IntegrityInformation {
         /// 0 none, 1 CRC-32, 2 CRC-64.
         checksum_algorithm: u16 = "ChecksumAlgorithm", reserved 2;
@@ -112,7 +112,7 @@ wire_struct! {
 }
 
 wire_struct! {
-    /// [MS-FSCC] 2.3.61 FSCTL_SET_INTEGRITY_INFORMATION Request.
+    /// [MS-FSCC] 2.3 FSCTL_SET_INTEGRITY_INFORMATION Request.
     pub struct SetIntegrityInformation {
         /// 0 none, 1 CRC-32, 2 CRC-64, 0xFFFF as it is.
         checksum_algorithm: u16 = "ChecksumAlgorithm", reserved 2;
@@ -122,7 +122,7 @@ wire_struct! {
 }
 
 wire_struct! {
-    /// [MS-FSCC] 2.3.63 FSCTL_SET_INTEGRITY_INFORMATION_EX Request.
+    /// [MS-FSCC] 2.3 FSCTL_SET_INTEGRITY_INFORMATION_EX Request.
     pub struct SetIntegrityInformationEx {
         /// Checksums on or off.
         enable_integrity: bool = "EnableIntegrity";
@@ -135,7 +135,7 @@ wire_struct! {
     }
 }
 
-/// [MS-FSCC] 2.3.33 FSCTL_IS_PATHNAME_VALID Request.
+/// [MS-FSCC] 2.3 FSCTL_IS_PATHNAME_VALID Request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct IsPathnameValid<'a> {
     /// The path, UTF-16LE.

@@ -95,7 +95,8 @@ pub struct NetworkInterfaceInfo {
 }
 
 impl NetworkInterfaceInfo {
-    /// Bytes of an entry: Next, IfIndex, Capability, Reserved (4 each), LinkSpeed (8), SockAddr_Storage (128).
+    /// Bytes of an entry: Next, IfIndex, Capability, Reserved (4 each), LinkSpeed (8), SockAddr_Storage
+    /// (128).
     pub const FIXED_SIZE: usize = 152;
     /// Receive-side scaling.
     pub const RSS_CAPABLE: u32 = 1;

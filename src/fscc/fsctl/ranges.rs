@@ -1,11 +1,12 @@
-//! Ranges of a file: [MS-FSCC] 2.3.51 to 2.3.56 (allocated ranges, regions), 2.3.67 and 2.3.71 (sparse, zero data), 2.3.73 (trim).
+//! Ranges of a file: allocated ranges, regions, sparse, zero data and trim of [MS-FSCC] 2.3.
 
 use freehold_dtyp::{Decode, DecodeError, Encode, Reader, Writer};
 
 use crate::fscc::layout::{read_length, wire_struct};
 
 wire_struct! {
-    /// [MS-FSCC] 2.3.52 FILE_ALLOCATED_RANGE_BUFFER: the request of FSCTL_QUERY_ALLOCATED_RANGES and each element of its reply.
+    /// [MS-FSCC] 2.3 FILE_ALLOCATED_RANGE_BUFFER: the request of FSCTL_QUERY_ALLOCATED_RANGES and each
+    /// element of its reply.
     pub struct AllocatedRange {
         /// Where the range begins in bytes; negative is INVALID_PARAMETER.
         file_offset: i64 = "FileOffset";
@@ -15,7 +16,7 @@ wire_struct! {
 }
 
 wire_struct! {
-    /// [MS-FSCC] 2.3.71 FSCTL_SET_ZERO_DATA Request.
+    /// [MS-FSCC] 2.3 FSCTL_SET_ZERO_DATA Request.
     pub struct SetZeroData {
         /// First byte to make zero.
         file_offset: i64 = "FileOffset";
@@ -24,14 +25,14 @@ wire_struct! {
     }
 }
 
-/// [MS-FSCC] 2.3.67 FSCTL_SET_SPARSE Request: without data it means true.
+/// [MS-FSCC] 2.3 FSCTL_SET_SPARSE Request: without data it means true.
 #[must_use]
 pub fn decode_set_sparse(input: &[u8]) -> bool {
     input.first().is_none_or(|byte| *byte != 0)
 }
 
 wire_struct! {
-    /// [MS-FSCC] 2.3.73.1 FILE_LEVEL_TRIM_RANGE.
+    /// [MS-FSCC] 2.3 FILE_LEVEL_TRIM_RANGE.
     pub struct TrimRange {
         /// Where the range begins in bytes.
         offset: u64 = "Offset";
@@ -40,7 +41,7 @@ wire_struct! {
     }
 }
 
-/// [MS-FSCC] 2.3.73 FSCTL_FILE_LEVEL_TRIM Request.
+/// [MS-FSCC] 2.3 FSCTL_FILE_LEVEL_TRIM Request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FileLevelTrim<'a> {
     /// Zero.
@@ -75,7 +76,7 @@ impl<'a> Decode<'a> for FileLevelTrim<'a> {
     }
 }
 
-/// Appends [MS-FSCC] 2.3.73 FSCTL_FILE_LEVEL_TRIM Request: the client's side.
+/// Appends [MS-FSCC] 2.3 FSCTL_FILE_LEVEL_TRIM Request: the client's side.
 pub fn encode_file_level_trim(ranges: &[TrimRange], writer: &mut Writer) {
     writer.u32(0);
     writer.u32(u32::try_from(ranges.len()).unwrap_or(u32::MAX));
@@ -85,7 +86,7 @@ pub fn encode_file_level_trim(ranges: &[TrimRange], writer: &mut Writer) {
 }
 
 wire_struct! {
-    /// [MS-FSCC] 2.3.74 FSCTL_FILE_LEVEL_TRIM Reply.
+    /// [MS-FSCC] 2.3 FSCTL_FILE_LEVEL_TRIM Reply.
     pub struct FileLevelTrimResponse {
         /// Ranges that were dealt with.
         num_ranges_processed: u32 = "NumRangesProcessed";
@@ -98,7 +99,7 @@ pub const REGION_VALID_CACHED_DATA: u32 = 0x0000_0001;
 pub const REGION_VALID_NONCACHED_DATA: u32 = 0x0000_0002;
 
 wire_struct! {
-    /// [MS-FSCC] 2.3.55 FSCTL_QUERY_FILE_REGIONS Request. Without data it asks for the whole file.
+    /// [MS-FSCC] 2.3 FSCTL_QUERY_FILE_REGIONS Request. Without data it asks for the whole file.
     pub struct FileRegionInput {
         /// Where to begin in bytes.
         file_offset: i64 = "FileOffset";
@@ -110,7 +111,7 @@ wire_struct! {
 }
 
 wire_struct! {
-    /// [MS-FSCC] 2.3.56.1 FILE_REGION_INFO.
+    /// [MS-FSCC] 2.3 FILE_REGION_INFO.
     pub struct FileRegion {
         /// Where the region begins in bytes.
         file_offset: i64 = "FileOffset";
@@ -122,7 +123,7 @@ wire_struct! {
 }
 
 wire_struct! {
-    /// [MS-FSCC] 2.3.56 FSCTL_QUERY_FILE_REGIONS Reply, in front of the regions.
+    /// [MS-FSCC] 2.3 FSCTL_QUERY_FILE_REGIONS Reply, in front of the regions.
     pub struct FileRegionOutput {
         /// Zero.
         flags: u32 = "Flags";

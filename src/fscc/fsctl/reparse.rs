@@ -116,7 +116,8 @@ impl<'a> ReparseBuffer<'a> {
     /// Bytes of the head with a GUID.
     pub const FIXED_SIZE_GUID: usize = 24;
 
-    /// From the data of FSCTL_SET_REPARSE_POINT: [MS-FSA] 2.1.5.10.37. The data must fill the buffer.
+    /// From the data of FSCTL_SET_REPARSE_POINT: [MS-FSA] 2.1.5.10 FSCTL_SET_REPARSE_POINT. The data must
+    /// fill the buffer.
     ///
     /// # Errors
     /// [`ReparseError`].
@@ -141,7 +142,8 @@ impl<'a> ReparseBuffer<'a> {
         Ok(buffer)
     }
 
-    /// From the data of FSCTL_DELETE_REPARSE_POINT: a head without data ([MS-FSA] 2.1.5.10.6).
+    /// From the data of FSCTL_DELETE_REPARSE_POINT: a head without data ([MS-FSA] 2.1.5.10
+    /// FSCTL_DELETE_REPARSE_POINT).
     ///
     /// # Errors
     /// [`ReparseError`].

@@ -1,4 +1,5 @@
-//! [MS-SMB2] 2.2.32.2 SRV_SNAPSHOT_ARRAY and the tokens in it: [MS-SMB2] 2.2.13.2.7 and the `@GMT` components of paths.
+//! [MS-SMB2] 2.2.32.2 SRV_SNAPSHOT_ARRAY and the tokens in it: [MS-SMB2] 2.2.13.2.7 and the `@GMT` components
+//! of paths.
 
 use freehold_dtyp::{Decode, DecodeError, FileTime, Reader, Writer};
 use jiff::civil::DateTime;
