@@ -198,6 +198,10 @@ fn forbidden_by_label(
         allowed |= mapping.write | AccessMask::DELETE | AccessMask::WRITE_DAC | AccessMask::WRITE_OWNER;
         allowed |= mapping.all.without(mapping.read | mapping.execute);
     }
+    // Whoever may relabel can become the owner first.
+    if token.has(Privileges::RELABEL) {
+        allowed |= AccessMask::WRITE_OWNER;
+    }
     AccessMask(u32::MAX).without(allowed)
 }
 

@@ -126,6 +126,19 @@ pub fn maximal_file_access(
     file_access_check(&request).unwrap_or(AccessMask::EMPTY)
 }
 
+/// What a file must grant to be listed in a share with access-based enumeration.
+const ENUMERABLE: AccessMask = AccessMask::READ_CONTROL
+    .union(AccessMask::FILE_READ_DATA)
+    .union(AccessMask::FILE_READ_ATTRIBUTES)
+    .union(AccessMask::FILE_READ_EA);
+
+/// [MS-SMB2] 3.3.5.18, SHI1005_FLAGS_ACCESS_BASED_DIRECTORY_ENUM: true when a listing shows the file to `token`: it may
+/// read the file's data, attributes, extended attributes and descriptor. What the folder gives does not count.
+#[must_use]
+pub fn may_enumerate(descriptor: &SecurityDescriptor, token: &Token) -> bool {
+    crate::access_check(descriptor, token, ENUMERABLE, &GenericMapping::FILE).is_ok()
+}
+
 /// What the folder gives: whoever may delete its children may delete each, and whoever may list it may see what a
 /// listing shows of each.
 fn add_from_parent(outcome: &mut Outcome, parent: &SecurityDescriptor, token: &Token) {
@@ -293,6 +306,16 @@ mod tests {
         for required in [FileAccess::OVERWRITE, FileAccess::SUPERSEDE] {
             assert_eq!(open(&sd(READ), required), Err(AccessError::Denied));
             assert_eq!(open(&sd(AccessMask::FILE_ALL_ACCESS), required), Ok(READ));
+        }
+    }
+
+    /// smb2.acls.ACCESSBASED.
+    #[test]
+    fn a_listing_shows_what_can_be_read_wholly() {
+        assert!(may_enumerate(&sd(ENUMERABLE), &user()));
+        assert!(may_enumerate(&sd(AccessMask::GENERIC_READ), &user()));
+        for bit in [AccessMask::FILE_READ_DATA, AccessMask::FILE_READ_ATTRIBUTES, AccessMask::FILE_READ_EA] {
+            assert!(!may_enumerate(&sd(ENUMERABLE.without(bit)), &user()));
         }
     }
 

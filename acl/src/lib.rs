@@ -39,7 +39,9 @@ pub use access_mask::{AccessMask, GenericMapping};
 pub use ace::{Ace, AceFlags, AceType, ObjectTypes};
 pub use acl::{Acl, AclTooLarge};
 pub use descriptor::{AclPart, Control, SecurityDescriptor};
-pub use file_access::{FileAccess, create_access_check, file_access_check, maximal_file_access};
+pub use file_access::{
+    FileAccess, create_access_check, file_access_check, maximal_file_access, may_enumerate,
+};
 pub use inherit::{CreateSecurityError, create_descriptor};
 pub use sddl::SddlError;
 pub use security_information::{

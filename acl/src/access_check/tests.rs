@@ -209,6 +209,12 @@ fn a_label_above_the_token_keeps_what_its_policy_says() {
     assert_eq!(check(&sd, &user(), WRITE), Ok(WRITE));
     sd.sacl = label(0x2000, 7);
     assert_eq!(check(&sd, &user(), AccessMask::FILE_ALL_ACCESS), Ok(AccessMask::FILE_ALL_ACCESS));
+    // Whoever may relabel may become the owner.
+    sd.sacl = label(0x3000, 7);
+    let owner = AccessMask::WRITE_OWNER;
+    assert_eq!(check(&sd, &user(), owner), Err(AccessError::Denied));
+    let relabeler = Token::builder(account(1)).privileges(Privileges::RELABEL).build();
+    assert_eq!(check(&sd, &relabeler, owner), Ok(owner));
     // Without a label: medium, no write from below.
     sd.sacl = AclPart::Absent;
     let low = Token::builder(account(1)).integrity_level(IntegrityLevel::LOW).build();

@@ -111,7 +111,7 @@ fn generic_rights_are_mapped_here_and_kept_for_below() {
     let generic = AccessMask::GENERIC_READ;
     let parent = folder(Control::EMPTY, [Ace::allow(Sid::EVERYONE, generic, OI | CI)]);
     let mapped = Ace::allow(Sid::EVERYONE, AccessMask::FILE_GENERIC_READ, NONE);
-    assert_eq!(dacl_of(&new_in(&parent, false)), [mapped.clone()]);
+    assert_eq!(dacl_of(&new_in(&parent, false)), std::slice::from_ref(&mapped));
     let below = Ace::allow(Sid::EVERYONE, generic, OI | CI | IO);
     assert_eq!(dacl_of(&new_in(&parent, true)), [mapped, below]);
 }

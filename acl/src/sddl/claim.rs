@@ -123,7 +123,6 @@ fn encode(name: &[u16], value_type: u16, flags: u32, values: &[Vec<u8>]) -> Vec<
     writer.patch_u32(0, writer.position());
     write_text(&mut writer, name);
     for (index, value) in values.iter().enumerate() {
-        writer.align_from(0, 4);
         writer.patch_u32(index.saturating_mul(4).saturating_add(HEADER_SIZE), writer.position());
         writer.bytes(value);
     }

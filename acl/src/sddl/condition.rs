@@ -91,6 +91,11 @@ fn is_name_character(c: char) -> bool {
     c.is_alphanumeric() || matches!(c, '_' | ':' | '.' | '/')
 }
 
+/// True for what the name of an attribute with a prefix is made of, beside encoded characters.
+fn is_prefixed_name_character(c: char) -> bool {
+    is_name_character(c) || "#$'*+-;?@[\\]^`{}~".contains(c)
+}
+
 impl Compiler<'_, '_> {
     fn eat(&mut self, word: &str) -> bool {
         self.cursor.skip_spaces();
@@ -139,8 +144,12 @@ impl Compiler<'_, '_> {
         if let Some((_, code)) = MEMBERSHIPS.iter().find(named) {
             self.cursor.take(word.len());
             self.cursor.skip_spaces();
+            // A list in braces, or one SID, in parentheses or not.
             if self.cursor.rest().starts_with('{') {
                 self.composite()?;
+            } else if self.eat("(") {
+                self.value()?;
+                self.close()?;
             } else {
                 self.value()?;
             }
@@ -191,8 +200,9 @@ impl Compiler<'_, '_> {
         self.cursor.skip_spaces();
         let known = ATTRIBUTES.iter().find(|(prefix, _)| self.cursor.eat(prefix));
         self.writer.u8(known.map_or(token::LOCAL_ATTRIBUTE, |(_, code)| *code));
+        let plain = if known.is_some() { is_prefixed_name_character } else { is_name_character };
         let mut name = Vec::new();
-        while self.cursor.peek().is_some_and(|c| is_name_character(c) || c == '%') {
+        while self.cursor.peek().is_some_and(|c| plain(c) || c == '%') {
             self.cursor.unit(&mut name, "the name of an attribute")?;
         }
         if name.is_empty() {
@@ -442,7 +452,7 @@ fn units(reader: &mut Reader<'_>) -> Option<Vec<u16>> {
 /// Appends the name of an attribute. The first character of one that would be read as something else is encoded.
 fn push_name(text: &mut String, units: &[u16], local: bool) {
     let start = text.len();
-    push_units(text, units, is_name_character);
+    push_units(text, units, if local { is_name_character } else { is_prefixed_name_character });
     let name = text.get(start..).unwrap_or_default();
     let operators = [RELATIONS, MEMBERSHIPS, EXISTENCES];
     let is_operator =

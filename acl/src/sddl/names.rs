@@ -137,9 +137,9 @@ pub(super) const BIT_RIGHTS: &[(&str, AccessMask)] = &[
     ("WD", AccessMask::WRITE_DAC),
     ("WO", AccessMask::WRITE_OWNER),
     ("GA", AccessMask::GENERIC_ALL),
-    ("GR", AccessMask::GENERIC_READ),
-    ("GW", AccessMask::GENERIC_WRITE),
     ("GX", AccessMask::GENERIC_EXECUTE),
+    ("GW", AccessMask::GENERIC_WRITE),
+    ("GR", AccessMask::GENERIC_READ),
 ];
 
 /// Policies of a mandatory label, in the order in which they are written.

@@ -78,6 +78,7 @@ fn acl(cursor: &mut Cursor<'_>, domain: Option<&Sid>) -> Result<(AclPart, Contro
     let mut flags = Control::EMPTY;
     let mut null = false;
     loop {
+        cursor.skip_spaces();
         if cursor.eat(NULL_ACL) {
             null = true;
         } else if cursor.eat("AR") {
@@ -206,6 +207,7 @@ fn rights(cursor: &mut Cursor<'_>) -> Result<AccessMask, SddlError> {
             ));
         };
         mask |= *right;
+        cursor.skip_spaces();
     }
     Ok(mask)
 }

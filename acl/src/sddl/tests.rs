@@ -37,6 +37,7 @@ fn canonical_texts_round_trip() {
         "D:(XA;;FR;;;WD;(@User.Project Any_of @Resource.Project))",
         "D:(XA;;FR;;;WD;(!(Exists @Device.Managed) || Not_Device_Member_of_Any {SID(BG)}))",
         "D:(XA;;FR;;;WD;(level >= -5 && level < 0x1f && bits != 017 && blob == #00ff))",
+        "D:(XA;;FR;;;WD;(@User.Cost-Centre;#1 == @Device.[x])(A;;GAGXGWGR;;;WD)".replace(")(A", "))(A").as_str(),
         "D:(XA;;FR;;;WD;(name Contains {\"a%0022b\", \"%0025\"}))",
         "D:(ZA;;RP;bf967950-0de6-11d0-a285-00aa003049e2;;WD;(a))",
         "S:(XU;SA;FA;;;WD;(@Resource.Secrecy > 3))",
@@ -90,6 +91,8 @@ fn spaces_case_and_numbers_are_free() {
     same("D:(XA;;FX;;;WD;(@User.a==1))", "D:(XA;;FX;;;WD; ( @USER.a  ==  1 ) )");
     same("D:(XA;;FX;;;WD;(a && b && c))", "D:(XA;;FX;;;WD;((a && b) && c))");
     same("D:(XA;;FX;;;WD;(a && b || c))", "D:(XA;;FX;;;WD;((a && b) || c))");
+    same("D: AI (A;CI;RP LC;;;WD)", "D:AI(A;CI;LCRP;;;WD)");
+    same("D:(XA;;FX;;;WD;(Member_of SID(BA)))", "D:(XA;;FX;;;WD;(Member_of(SID(BA))))");
     same("D:(XA;;FX;;;WD;(!a))", "D:(XA;;FX;;;WD;(!(a)))");
     same("D:(XA;;FX;;;WD;(a == #010203))", "D:(XA;;FX;;;WD;(a == ##1#2#3))");
     same("S:(RA;;;;;WD;(\"a\",TX,0,0102))", "S:(RA;;;;;WD;(\"a\",TX,0x0,#0102))");
