@@ -221,6 +221,20 @@ mod tests {
     }
 
     #[test]
+    fn the_revision_that_was_sent_is_kept() {
+        let types = ObjectTypes::default();
+        let ace_type = AceType::ACCESS_ALLOWED_OBJECT;
+        let ace = Ace::object(ace_type, AceFlags::EMPTY, AccessMask(1), types, account(1)).unwrap();
+        let mut bytes = Acl::from_aces([ace]).unwrap().to_bytes();
+        for revision in 2..=4 {
+            bytes[0] = revision;
+            let acl = Acl::from_bytes(&bytes).unwrap();
+            assert_eq!(acl.revision(), revision);
+            assert_eq!(acl.to_bytes(), bytes);
+        }
+    }
+
+    #[test]
     fn a_list_that_does_not_fit_its_size_field_is_refused() {
         let mut acl = Acl::new();
         let ace = allow(1, AceFlags::EMPTY);

@@ -410,6 +410,23 @@ mod tests {
     }
 
     #[test]
+    fn sids_that_share_a_key_are_told_apart() {
+        let authority = [0, 0, 0, 0, 0, 5];
+        let key = |subs: &[u32]| sid_key(&Sid::from_parts(authority, subs).unwrap());
+        // The last sub-authority makes up for the first.
+        let sharing = |first: u32| {
+            let last = key(&[first]).rotate_left(5) ^ key(&[1]).rotate_left(5);
+            Sid::from_parts(authority, &[first, last]).unwrap()
+        };
+        let sids: Vec<Sid> = (1..9).map(sharing).collect();
+        assert!(sids.iter().all(|sid| sid_key(sid) == sid_key(&sids[0])));
+        let (members, others) = sids.split_at(5);
+        let token = Token::builder(account(1)).groups(members.iter().copied()).build();
+        assert!(members.iter().all(|sid| token.contains(sid)));
+        assert!(!others.iter().any(|sid| token.contains(sid)));
+    }
+
+    #[test]
     fn deny_only_groups_count_only_against() {
         let token = Token::builder(account(1)).deny_only(Sid::ADMINISTRATORS).build();
         assert!(!token.contains(&Sid::ADMINISTRATORS));

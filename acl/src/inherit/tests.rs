@@ -182,6 +182,17 @@ fn a_list_of_the_creator_is_merged_with_what_is_auto_inherited() {
     assert_eq!(dacl_of(&child), [Ace::allow(Sid::EVERYONE, FULL, ID)]);
 }
 
+#[test]
+fn a_creator_who_asks_for_it_gets_what_is_inherited_too() {
+    let parent = folder(Control::EMPTY, [Ace::allow(Sid::EVERYONE, FULL, OI | CI)]);
+    let own = Ace::allow(account(1), WRITE, NONE);
+    let mut creator = folder(Control::DACL_AUTO_INHERIT_REQ, [own.clone()]);
+    creator.owner = None;
+    let child = create_descriptor(Some(&parent), Some(&creator), &user(), false).unwrap();
+    assert_eq!(dacl_of(&child), [own, Ace::allow(Sid::EVERYONE, FULL, ID)]);
+    assert_eq!(child.control, Control::DACL_AUTO_INHERITED);
+}
+
 /// smb2.create.nulldacl: a descriptor without DACL inherits, one with a null DACL has it.
 #[test]
 fn an_absent_list_of_the_creator_inherits_and_a_null_one_stays_null() {
@@ -202,6 +213,9 @@ fn creators_entries_count_for_the_new_object() {
     let child = create_descriptor(None, Some(&creator), &user(), true).unwrap();
     let below = Ace::allow(Sid::CREATOR_OWNER, generic, OI | CI | IO);
     assert_eq!(dacl_of(&child), [Ace::allow(account(1), FULL, NONE), below]);
+    // A file has nothing below it.
+    let child = create_descriptor(None, Some(&creator), &user(), false).unwrap();
+    assert_eq!(dacl_of(&child), [Ace::allow(account(1), FULL, OI | CI)]);
 }
 
 #[test]
