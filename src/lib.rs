@@ -1,6 +1,7 @@
 //! Freehold: a Windows file server that you own. See ARCHITECTURE.md for the map of the code.
 
 pub mod auth;
+pub mod client;
 pub mod config;
 pub mod crypto;
 pub mod fsa;

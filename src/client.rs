@@ -1,0 +1,504 @@
+//! The client's side of SMB2 without I/O: builds requests, keeps keys, message ids and credits, checks replies. For
+//! benchmarks, the simulation and conversations with other servers.
+//!
+//! Covers [MS-SMB2] 3.2 as far as one connection with one session needs it: NEGOTIATE to 3.1.1, NTLM in SPNEGO,
+//! signing, sealing, compounds. The caller owns the transport and the order of things:
+//!
+//! ```text
+//! negotiate() -> on_negotiate() -> session_setup() -> on_session_setup() until Ready -> request()/compound() -> open()
+//! ```
+
+use std::fmt;
+
+use freehold_dtyp::{DecodeError, Encode, Guid, NtStatus, Writer};
+
+use crate::auth::ntlm::client::{Credentials, Initiator, InitiatorOptions, Randomness};
+use crate::auth::{AuthError, nt_hash};
+use crate::crypto::{
+    Cipher, CryptoError, KeyContext, OpenKey, PreauthHash, SealKey, Sender, SessionKeys, SigningAlgorithm, SigningKey,
+};
+use crate::smb2::header::Compound;
+use crate::smb2::negotiate::{NegotiateRequest, NegotiateResponse};
+use crate::smb2::negotiate_context::{
+    self as wire, HashAlgorithm, NegotiateContext, NegotiateContexts,
+};
+use crate::smb2::session_setup::{SessionFlags, SessionSetupFlags, SessionSetupRequest, SessionSetupResponse};
+use crate::smb2::transform::TransformHeader;
+use crate::smb2::tree_connect::{TreeConnectFlags, TreeConnectContexts, TreeConnectRequest};
+use crate::smb2::{
+    Capabilities, Command, CreditCharge, DecodeMessage, Dialect, HeaderFlags, HeaderId, List, MessageId, SecurityMode,
+    SessionId, Smb2Header, TreeId, Utf16Buf,
+};
+
+/// Credits asked for with every request.
+const CREDITS_WANTED: u16 = 512;
+
+/// How messages are protected after the logon.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Protection {
+    /// In the clear, where the server allows it.
+    Clear,
+    /// Signed with the best algorithm that both sides know.
+    Signed,
+    /// Sealed with the given cipher.
+    Sealed(Cipher),
+}
+
+/// What the client offers and who it is.
+#[derive(Clone, Debug)]
+pub struct ClientOptions {
+    /// Dialects offered, lowest first.
+    pub dialects: Vec<Dialect>,
+    /// Signing algorithms offered to 3.1.1, best first.
+    pub signing: Vec<SigningAlgorithm>,
+    /// Protection of the session's messages.
+    pub protection: Protection,
+    /// User name.
+    pub user: String,
+    /// Password.
+    pub password: String,
+    /// Domain; may be empty.
+    pub domain: String,
+    /// 48 random bytes: client GUID, challenge, session key, salt.
+    pub random: [u8; 48],
+}
+
+/// Why a conversation cannot go on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ClientError {
+    /// A reply cannot be read.
+    Decode(DecodeError),
+    /// The server refused.
+    Status(NtStatus),
+    /// The server's authentication does not fit.
+    Auth(AuthError),
+    /// A signature or seal is wrong or missing.
+    Crypto(CryptoError),
+    /// The server chose what was not offered.
+    Negotiation,
+    /// The reply is not of a request of this client.
+    Unexpected,
+}
+
+impl fmt::Display for ClientError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ClientError::Decode(error) => write!(f, "the reply cannot be read: {error}"),
+            ClientError::Status(status) => write!(f, "the server answered {status}"),
+            ClientError::Auth(error) => write!(f, "the logon failed: {error}"),
+            ClientError::Crypto(error) => write!(f, "the reply is not protected as it must be: {error}"),
+            ClientError::Negotiation => f.write_str("the server chose what was not offered"),
+            ClientError::Unexpected => f.write_str("the reply is not of a request of this client"),
+        }
+    }
+}
+
+impl std::error::Error for ClientError {}
+
+impl From<DecodeError> for ClientError {
+    fn from(error: DecodeError) -> Self {
+        ClientError::Decode(error)
+    }
+}
+
+impl From<AuthError> for ClientError {
+    fn from(error: AuthError) -> Self {
+        ClientError::Auth(error)
+    }
+}
+
+impl From<CryptoError> for ClientError {
+    fn from(error: CryptoError) -> Self {
+        ClientError::Crypto(error)
+    }
+}
+
+/// One reply: its header, and the whole message from the header on.
+#[derive(Clone, Debug)]
+pub struct Reply {
+    /// The header.
+    pub header: Smb2Header,
+    /// From the header to the next message of the compound.
+    pub message: Vec<u8>,
+}
+
+impl Reply {
+    /// Decodes the body.
+    ///
+    /// # Errors
+    /// The status when it is an error, or [`ClientError::Decode`].
+    pub fn body<'a, T: DecodeMessage<'a>>(&'a self) -> Result<T, ClientError> {
+        if self.header.status.is_error() {
+            return Err(ClientError::Status(self.header.status));
+        }
+        Ok(T::decode(&self.message)?)
+    }
+}
+
+struct Keys {
+    signing: Option<SigningKey>,
+    seal: Option<SealKey>,
+    open: Option<OpenKey>,
+}
+
+/// One connection with one session.
+pub struct Client {
+    options: ClientOptions,
+    initiator: Initiator,
+    preauth: PreauthHash,
+    dialect: Dialect,
+    signing: SigningAlgorithm,
+    cipher: Option<Cipher>,
+    next_message: u64,
+    credits: u32,
+    session: SessionId,
+    keys: Option<Keys>,
+    encrypt: bool,
+    /// Largest read the server offers, in bytes.
+    pub max_read_bytes: u32,
+    /// Largest write the server offers, in bytes.
+    pub max_write_bytes: u32,
+}
+
+impl Client {
+    /// A client that has sent nothing yet.
+    #[must_use]
+    pub fn new(options: ClientOptions) -> Self {
+        let mut client_challenge = [0; 8];
+        client_challenge.copy_from_slice(&options.random[16..24]);
+        let mut exported_session_key = [0; 16];
+        exported_session_key.copy_from_slice(&options.random[24..40]);
+        let credentials = Credentials {
+            user: options.user.clone(),
+            domain: options.domain.clone(),
+            workstation: String::new(),
+            nt_hash: nt_hash(&options.password),
+        };
+        let randomness = Randomness { client_challenge, exported_session_key };
+        Client {
+            initiator: Initiator::new(credentials, randomness, InitiatorOptions::default()),
+            options,
+            preauth: PreauthHash::new(),
+            dialect: Dialect::SMB_2_0_2,
+            signing: SigningAlgorithm::HmacSha256,
+            cipher: None,
+            next_message: 0,
+            credits: 1,
+            session: SessionId::NONE,
+            keys: None,
+            encrypt: false,
+            max_read_bytes: 65_536,
+            max_write_bytes: 65_536,
+        }
+    }
+
+    /// The dialect negotiated.
+    #[must_use]
+    pub fn dialect(&self) -> Dialect {
+        self.dialect
+    }
+
+    /// Credits in hand.
+    #[must_use]
+    pub fn credits(&self) -> u32 {
+        self.credits
+    }
+
+    /// The session's id.
+    #[must_use]
+    pub fn session(&self) -> SessionId {
+        self.session
+    }
+
+    fn guid(&self) -> Guid {
+        self.options.random.first_chunk::<16>().map_or(Guid::ZERO, |bytes| Guid(*bytes))
+    }
+
+    /// The NEGOTIATE request.
+    pub fn negotiate(&mut self) -> Vec<u8> {
+        let hashes = [HashAlgorithm::SHA_512];
+        let salt = self.options.random;
+        let ciphers: Vec<wire::Cipher> = match self.options.protection {
+            Protection::Sealed(cipher) => vec![wire::Cipher(cipher.to_wire())],
+            Protection::Clear | Protection::Signed => vec![wire::Cipher::AES_128_GCM, wire::Cipher::AES_128_CCM],
+        };
+        let algorithms: Vec<wire::SigningAlgorithm> =
+            self.options.signing.iter().map(|each| wire::SigningAlgorithm(each.to_wire())).collect();
+        let contexts = [
+            NegotiateContext::PreauthIntegrity {
+                hash_algorithms: List::from(&hashes),
+                salt: &salt,
+            },
+            NegotiateContext::Encryption { ciphers: List::from(ciphers.as_slice()) },
+            NegotiateContext::Signing { algorithms: List::from(algorithms.as_slice()) },
+        ];
+        let dialects = self.options.dialects.clone();
+        let request = NegotiateRequest {
+            security_mode: SecurityMode::SIGNING_ENABLED,
+            capabilities: Capabilities::LARGE_MTU | Capabilities::ENCRYPTION | Capabilities::LEASING,
+            client_guid: self.guid(),
+            dialects: List::from(dialects.as_slice()),
+            contexts: NegotiateContexts::from(&contexts),
+        };
+        let (packet, _) = self.request(Command::NEGOTIATE, TreeId::NONE, &request, 0);
+        self.preauth.update(&packet);
+        packet
+    }
+
+    /// Takes in the reply to NEGOTIATE.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub fn on_negotiate(&mut self, packet: &mut [u8]) -> Result<(), ClientError> {
+        self.preauth.update(packet);
+        let reply = self.one(packet)?;
+        let response: NegotiateResponse<'_> = reply.body()?;
+        if !self.options.dialects.contains(&response.dialect) {
+            return Err(ClientError::Negotiation);
+        }
+        self.dialect = response.dialect;
+        self.max_read_bytes = response.max_read_size;
+        self.max_write_bytes = response.max_write_size;
+        self.signing = if self.dialect.is_3x() { SigningAlgorithm::AesCmac } else { SigningAlgorithm::HmacSha256 };
+        if response.capabilities.contains(Capabilities::ENCRYPTION) {
+            self.cipher = Some(Cipher::Aes128Ccm);
+        }
+        for context in response.contexts.iter() {
+            match context? {
+                NegotiateContext::Encryption { ciphers } => {
+                    self.cipher = ciphers.iter().find_map(|cipher| Cipher::from_wire(cipher.0));
+                }
+                NegotiateContext::Signing { algorithms } => {
+                    let chosen = algorithms.iter().find_map(|each| SigningAlgorithm::from_wire(each.0));
+                    self.signing = chosen.ok_or(ClientError::Negotiation)?;
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// The first SESSION_SETUP request.
+    pub fn session_setup(&mut self) -> Vec<u8> {
+        let token = self.initiator.start();
+        self.session_setup_with(&token)
+    }
+
+    fn session_setup_with(&mut self, token: &[u8]) -> Vec<u8> {
+        let request = SessionSetupRequest {
+            flags: SessionSetupFlags::empty(),
+            security_mode: SecurityMode::SIGNING_ENABLED,
+            capabilities: Capabilities::empty(),
+            previous_session_id: SessionId::NONE,
+            security_buffer: token,
+        };
+        let (packet, _) = self.request(Command::SESSION_SETUP, TreeId::NONE, &request, 0);
+        self.preauth.update(&packet);
+        packet
+    }
+
+    /// Takes in a reply to SESSION_SETUP; `Some` is the next request, `None`: logged on.
+    ///
+    /// # Errors
+    /// [`ClientError::Status`] when the server refuses the logon.
+    pub fn on_session_setup(&mut self, packet: &mut [u8]) -> Result<Option<Vec<u8>>, ClientError> {
+        let reply = self.one(packet)?;
+        self.session = reply.header.session_id;
+        if reply.header.status == NtStatus::MORE_PROCESSING_REQUIRED {
+            self.preauth.update(packet);
+            let response = SessionSetupResponse::decode(&reply.message)?;
+            let token = self.initiator.step(response.security_buffer)?;
+            return Ok(Some(self.session_setup_with(&token)));
+        }
+        let response: SessionSetupResponse<'_> = reply.body()?;
+        self.initiator.finish(response.security_buffer)?;
+        let flags = response.session_flags;
+        if flags.intersects(SessionFlags::IS_GUEST | SessionFlags::IS_NULL) {
+            self.keys = Some(Keys { signing: None, seal: None, open: None });
+            return Ok(None);
+        }
+        let session_key = self.initiator.session_key().ok_or(ClientError::Unexpected)?;
+        let context = match self.dialect {
+            Dialect::SMB_3_1_1 => KeyContext::Smb311(&self.preauth),
+            dialect if dialect.is_3x() => KeyContext::Smb30,
+            _ => KeyContext::Smb2,
+        };
+        let keys = SessionKeys::derive(context, &session_key, self.cipher)?;
+        let signing = SigningKey::new(self.signing, &keys.signing)?;
+        if reply.header.flags.contains(HeaderFlags::SIGNED) {
+            signing.verify(packet, Sender::Server)?;
+        } else if self.dialect == Dialect::SMB_3_1_1 {
+            return Err(ClientError::Crypto(CryptoError::BadSignature));
+        }
+        // Named from the server's side: what it encrypts with, this client opens with.
+        let salt = self.options.random.first_chunk::<4>().copied().unwrap_or_default();
+        self.keys = Some(Keys {
+            signing: Some(signing),
+            seal: keys.decryption.as_ref().map(|key| SealKey::new(key, salt)).transpose()?,
+            open: keys.encryption.as_ref().map(OpenKey::new).transpose()?,
+        });
+        self.encrypt = matches!(self.options.protection, Protection::Sealed(_))
+            || flags.contains(SessionFlags::ENCRYPT_DATA);
+        Ok(None)
+    }
+
+    /// A TREE_CONNECT request for `\\server\share`.
+    pub fn tree_connect(&mut self, server: &str, share: &str) -> Vec<u8> {
+        let path = Utf16Buf::from(format!("\\\\{server}\\{share}").as_str());
+        let request = TreeConnectRequest {
+            flags: TreeConnectFlags::empty(),
+            path: path.as_utf16(),
+            contexts: TreeConnectContexts::EMPTY,
+        };
+        self.request(Command::TREE_CONNECT, TreeId::NONE, &request, 0).0
+    }
+
+    /// One request, protected, ready for the transport (without its 4-byte header), and its message id. `payload_bytes`
+    /// is the larger of what it sends and what it expects back.
+    pub fn request(
+        &mut self,
+        command: Command,
+        tree: TreeId,
+        body: &impl Encode,
+        payload_bytes: u32,
+    ) -> (Vec<u8>, MessageId) {
+        let mut packet = Vec::with_capacity(256);
+        let id = self.append(&mut packet, command, tree, body, payload_bytes, false);
+        (self.protect(packet), id)
+    }
+
+    /// Starts a compound: add requests with [`Client::append`], then [`Client::protect`] it. Sign nothing in between.
+    #[must_use]
+    pub fn compound(&self) -> Vec<u8> {
+        Vec::with_capacity(512)
+    }
+
+    /// Appends a request to a compound; `related` makes it use the session, tree and file of the one before.
+    pub fn append(
+        &mut self,
+        packet: &mut Vec<u8>,
+        command: Command,
+        tree: TreeId,
+        body: &impl Encode,
+        payload_bytes: u32,
+        related: bool,
+    ) -> MessageId {
+        let multi_credit = self.dialect > Dialect::SMB_2_0_2;
+        let charge = CreditCharge::for_length(payload_bytes);
+        let id = MessageId(self.next_message);
+        self.next_message += u64::from(charge.message_ids());
+        self.credits = self.credits.saturating_sub(u32::from(charge.message_ids()));
+        packet.resize(packet.len().next_multiple_of(8), 0);
+        let start = packet.len();
+        let mut flags = HeaderFlags::empty();
+        flags.set(HeaderFlags::RELATED_OPERATIONS, related);
+        let header = Smb2Header {
+            credit_charge: if multi_credit { charge } else { CreditCharge(0) },
+            command,
+            credits: CREDITS_WANTED,
+            flags,
+            message_id: id,
+            id: HeaderId::Sync { process_id: 0xFEFF, tree_id: tree },
+            session_id: self.session,
+            ..Smb2Header::default()
+        };
+        if start != 0 {
+            // NextCommand of the request before.
+            let mut previous = 0;
+            while let Some(next) = next_command(packet, previous) {
+                previous += next;
+            }
+            let next = u32::try_from(start - previous).unwrap_or(u32::MAX);
+            let at = previous + Smb2Header::NEXT_COMMAND_OFFSET;
+            packet[at..at + 4].copy_from_slice(&next.to_le_bytes());
+        }
+        packet.extend_from_slice(&header.encode());
+        let mut writer = Writer::from_vec(std::mem::take(packet));
+        body.encode(&mut writer);
+        *packet = writer.into_bytes();
+        id
+    }
+
+    /// Signs or seals a packet as the session's protection says.
+    #[must_use]
+    pub fn protect(&self, mut packet: Vec<u8>) -> Vec<u8> {
+        let Some(keys) = &self.keys else { return packet };
+        if let (true, Some(seal)) = (self.encrypt, &keys.seal) {
+            let header = TransformHeader {
+                original_message_size: u32::try_from(packet.len()).unwrap_or(u32::MAX),
+                flags: TransformHeader::ENCRYPTED,
+                session_id: self.session,
+                ..TransformHeader::default()
+            };
+            let mut bytes = header.encode();
+            if seal.seal(&mut bytes, &mut packet).is_ok() {
+                let mut sealed = Vec::with_capacity(bytes.len() + packet.len());
+                sealed.extend_from_slice(&bytes);
+                sealed.extend_from_slice(&packet);
+                return sealed;
+            }
+            return Vec::new();
+        }
+        if let (Protection::Signed, Some(key)) = (self.options.protection, &keys.signing) {
+            let mut start = 0;
+            while start < packet.len() {
+                let end = next_command(&packet, start).map_or(packet.len(), |next| start + next);
+                let at = start + Smb2Header::FLAGS_OFFSET;
+                packet[at] |= 0x08;
+                // A message that cannot be signed is refused by the server, which is what shall be seen.
+                let _ = key.sign(&mut packet[start..end], Sender::Client);
+                start = end;
+            }
+        }
+        packet
+    }
+
+    /// Opens and checks a received packet and counts its credits.
+    ///
+    /// # Errors
+    /// [`ClientError`] when it cannot be read, or is not protected as the session demands.
+    pub fn open(&mut self, packet: &mut [u8]) -> Result<Vec<Reply>, ClientError> {
+        let mut sealed = false;
+        let mut clear: &mut [u8] = packet;
+        if clear.starts_with(&TransformHeader::PROTOCOL_ID) {
+            let (header, body) = clear.split_at_mut_checked(TransformHeader::SIZE).ok_or(ClientError::Unexpected)?;
+            let key = self.keys.as_ref().and_then(|keys| keys.open.as_ref()).ok_or(ClientError::Unexpected)?;
+            let header = header.first_chunk::<{ TransformHeader::SIZE }>().ok_or(ClientError::Unexpected)?;
+            key.open(header, body)?;
+            clear = body;
+            sealed = true;
+        }
+        let mut replies = Vec::new();
+        for element in Compound::new(clear) {
+            let element = element?;
+            replies.push(Reply { header: element.header, message: element.message.to_vec() });
+        }
+        for reply in &mut replies {
+            self.credits = self.credits.saturating_add(u32::from(reply.header.credits));
+            let exempt = reply.header.status == NtStatus::PENDING
+                || reply.header.message_id == MessageId::UNSOLICITED
+                || matches!(reply.header.command, Command::NEGOTIATE | Command::SESSION_SETUP);
+            if sealed || exempt {
+                continue;
+            }
+            let key = self.keys.as_ref().and_then(|keys| keys.signing.as_ref());
+            if reply.header.flags.contains(HeaderFlags::SIGNED) {
+                key.ok_or(ClientError::Unexpected)?.verify(&mut reply.message, Sender::Server)?;
+            } else if self.encrypt || self.options.protection == Protection::Signed && key.is_some() {
+                return Err(ClientError::Crypto(CryptoError::BadSignature));
+            }
+        }
+        Ok(replies)
+    }
+
+    fn one(&mut self, packet: &mut [u8]) -> Result<Reply, ClientError> {
+        self.open(packet)?.pop().ok_or(ClientError::Unexpected)
+    }
+}
+
+/// NextCommand of the message at `start`, when it is not zero.
+fn next_command(packet: &[u8], start: usize) -> Option<usize> {
+    let at = start + Smb2Header::NEXT_COMMAND_OFFSET;
+    let bytes = packet.get(at..)?.first_chunk::<4>()?;
+    Some(u32::from_le_bytes(*bytes) as usize).filter(|next| *next != 0)
+}
