@@ -15,19 +15,20 @@ use freehold_dtyp::{DecodeError, Encode, Guid, NtStatus, Writer};
 use crate::auth::ntlm::client::{Credentials, Initiator, InitiatorOptions, Randomness};
 use crate::auth::{AuthError, nt_hash};
 use crate::crypto::{
-    Cipher, CryptoError, KeyContext, OpenKey, PreauthHash, SealKey, Sender, SessionKeys, SigningAlgorithm, SigningKey,
+    Cipher, CryptoError, KeyContext, OpenKey, PreauthHash, SealKey, Sender, SessionKeys, SigningAlgorithm,
+    SigningKey,
 };
 use crate::smb2::header::Compound;
 use crate::smb2::negotiate::{NegotiateRequest, NegotiateResponse};
-use crate::smb2::negotiate_context::{
-    self as wire, HashAlgorithm, NegotiateContext, NegotiateContexts,
+use crate::smb2::negotiate_context::{self as wire, HashAlgorithm, NegotiateContext, NegotiateContexts};
+use crate::smb2::session_setup::{
+    SessionFlags, SessionSetupFlags, SessionSetupRequest, SessionSetupResponse,
 };
-use crate::smb2::session_setup::{SessionFlags, SessionSetupFlags, SessionSetupRequest, SessionSetupResponse};
 use crate::smb2::transform::TransformHeader;
-use crate::smb2::tree_connect::{TreeConnectFlags, TreeConnectContexts, TreeConnectRequest};
+use crate::smb2::tree_connect::{TreeConnectContexts, TreeConnectFlags, TreeConnectRequest};
 use crate::smb2::{
-    Capabilities, Command, CreditCharge, DecodeMessage, Dialect, HeaderFlags, HeaderId, List, MessageId, SecurityMode,
-    SessionId, Smb2Header, TreeId, Utf16Buf,
+    Capabilities, Command, CreditCharge, DecodeMessage, Dialect, HeaderFlags, HeaderId, List, MessageId,
+    SecurityMode, SessionId, Smb2Header, TreeId, Utf16Buf,
 };
 
 /// Credits asked for with every request.
@@ -220,15 +221,14 @@ impl Client {
         let salt = self.options.random;
         let ciphers: Vec<wire::Cipher> = match self.options.protection {
             Protection::Sealed(cipher) => vec![wire::Cipher(cipher.to_wire())],
-            Protection::Clear | Protection::Signed => vec![wire::Cipher::AES_128_GCM, wire::Cipher::AES_128_CCM],
+            Protection::Clear | Protection::Signed => {
+                vec![wire::Cipher::AES_128_GCM, wire::Cipher::AES_128_CCM]
+            }
         };
         let algorithms: Vec<wire::SigningAlgorithm> =
             self.options.signing.iter().map(|each| wire::SigningAlgorithm(each.to_wire())).collect();
         let contexts = [
-            NegotiateContext::PreauthIntegrity {
-                hash_algorithms: List::from(&hashes),
-                salt: &salt,
-            },
+            NegotiateContext::PreauthIntegrity { hash_algorithms: List::from(&hashes), salt: &salt },
             NegotiateContext::Encryption { ciphers: List::from(ciphers.as_slice()) },
             NegotiateContext::Signing { algorithms: List::from(algorithms.as_slice()) },
         ];
@@ -259,7 +259,8 @@ impl Client {
         self.dialect = response.dialect;
         self.max_read_bytes = response.max_read_size;
         self.max_write_bytes = response.max_write_size;
-        self.signing = if self.dialect.is_3x() { SigningAlgorithm::AesCmac } else { SigningAlgorithm::HmacSha256 };
+        self.signing =
+            if self.dialect.is_3x() { SigningAlgorithm::AesCmac } else { SigningAlgorithm::HmacSha256 };
         if response.capabilities.contains(Capabilities::ENCRYPTION) {
             self.cipher = Some(Cipher::Aes128Ccm);
         }
@@ -461,8 +462,10 @@ impl Client {
         let mut sealed = false;
         let mut clear: &mut [u8] = packet;
         if clear.starts_with(&TransformHeader::PROTOCOL_ID) {
-            let (header, body) = clear.split_at_mut_checked(TransformHeader::SIZE).ok_or(ClientError::Unexpected)?;
-            let key = self.keys.as_ref().and_then(|keys| keys.open.as_ref()).ok_or(ClientError::Unexpected)?;
+            let (header, body) =
+                clear.split_at_mut_checked(TransformHeader::SIZE).ok_or(ClientError::Unexpected)?;
+            let key =
+                self.keys.as_ref().and_then(|keys| keys.open.as_ref()).ok_or(ClientError::Unexpected)?;
             let header = header.first_chunk::<{ TransformHeader::SIZE }>().ok_or(ClientError::Unexpected)?;
             key.open(header, body)?;
             clear = body;

@@ -64,4 +64,9 @@ impl NodeTable {
             shard.remove(&key);
         }
     }
+
+    /// True when no file is open.
+    pub fn is_empty(&self) -> bool {
+        self.cells.is_empty()
+    }
 }

@@ -49,6 +49,26 @@ pub struct ServerConfig {
     pub started: FileTime,
 }
 
+impl Default for ServerConfig {
+    /// As safe as it gets, without a name: signing is required, clear traffic to what is sealed refused.
+    fn default() -> Self {
+        ServerConfig {
+            guid: Guid::ZERO,
+            netbios_name: String::new(),
+            dns_name: String::new(),
+            machine_sid: Sid::NULL,
+            comment: String::new(),
+            min_dialect: Dialect::SMB_2_0_2,
+            max_dialect: Dialect::SMB_3_1_1,
+            require_signing: true,
+            encrypt_data: false,
+            reject_unencrypted: true,
+            allow_anonymous: false,
+            started: FileTime::ZERO,
+        }
+    }
+}
+
 /// Random bytes for ids, challenges and salts. The shell gives the system's, a simulation a seeded one.
 pub trait Entropy: Send + Sync {
     /// Fills `buffer`.
