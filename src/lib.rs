@@ -1,6 +1,5 @@
 //! Freehold: a Windows file server that you own. See ARCHITECTURE.md for the map of the code.
 
-pub mod admin;
 pub mod auth;
 pub mod client;
 pub mod config;
@@ -9,7 +8,6 @@ pub mod fsa;
 pub mod fscc;
 pub mod proto;
 pub mod rpc;
-pub mod server;
 pub mod smb2;
 pub mod state;
 pub mod vfs;

@@ -148,6 +148,13 @@ impl Node {
         self.named.iter().find(|named| named.name.as_wtf8() == folded).map(|named| named.id)
     }
 
+    /// Forgets a stream that was named for an open which was not let in.
+    pub fn forget_unused_stream(&mut self, stream: StreamId) {
+        if stream != StreamId::UNNAMED && self.opens_of(stream) == 0 {
+            self.named.retain(|named| named.id != stream);
+        }
+    }
+
     /// A stream has a new name.
     pub fn rename_stream(&mut self, stream: StreamId, folded: Wtf8<'_>) {
         if let Some(named) = self.named.iter_mut().find(|named| named.id == stream) {
@@ -268,6 +275,11 @@ impl Node {
         let open = self.opens.swap_remove(index);
         self.expire_breaks(now);
         self.holders.retain(|holder| holder.id != HolderId::Oplock(id));
+        if let Some(locks) = self.locks(open.stream)
+            && locks.release(id)
+        {
+            closed.wake = locks.take_waiters();
+        }
         if let Some(lease) = open.lease {
             self.drop_from_lease(lease, &mut closed);
         }
@@ -288,7 +300,7 @@ impl Node {
             closed.delete_stream = pending && !closed.delete_file;
             self.named.retain(|named| named.id != open.stream);
         }
-        closed.wake = self.take_waiters();
+        closed.wake.append(&mut self.take_waiters());
         closed
     }
 

@@ -12,13 +12,16 @@
 
 pub mod admit;
 pub mod buffer;
+pub mod caching;
 pub mod chain;
+pub mod changes;
 pub mod commands;
 pub mod connection;
 pub mod context;
 pub mod credits;
 pub mod dispatch;
 pub mod event;
+pub mod lease;
 pub mod limits;
 pub mod link;
 pub mod node;

@@ -8,7 +8,7 @@ use parking_lot::{Mutex, MutexGuard};
 use super::op::VolumeId;
 use super::sharded::Sharded;
 use crate::fsa::Node;
-use crate::vfs::NodeId;
+use crate::vfs::{FileRef, NodeId};
 
 /// Names a file of this server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -24,6 +24,7 @@ pub struct NodeCell {
     /// Which file.
     pub key: NodeKey,
     state: Mutex<Node>,
+    deletion: Mutex<Option<FileRef>>,
 }
 
 impl NodeCell {
@@ -31,6 +32,17 @@ impl NodeCell {
     /// holding one longer than needed.
     pub fn lock(&self) -> MutexGuard<'_, Node> {
         self.state.lock()
+    }
+
+    /// Keeps the handle whose name a pending deletion removes, until the last open of the file is closed. The first one
+    /// counts: it names the link that was deleted.
+    pub fn keep_for_deletion(&self, file: &FileRef) {
+        self.deletion.lock().get_or_insert_with(|| file.clone());
+    }
+
+    /// The kept handle. Taken when the deletion is done, or taken back.
+    pub fn take_deletion(&self) -> Option<FileRef> {
+        self.deletion.lock().take()
     }
 }
 
@@ -47,7 +59,7 @@ impl NodeTable {
         if let Some(cell) = shard.get(&key).and_then(Weak::upgrade) {
             return cell;
         }
-        let cell = Arc::new(NodeCell { key, state: Mutex::new(Node::default()) });
+        let cell = Arc::new(NodeCell { key, state: Mutex::default(), deletion: Mutex::default() });
         shard.insert(key, Arc::downgrade(&cell));
         cell
     }
@@ -57,16 +69,13 @@ impl NodeTable {
         self.cells.shard(&key).get(&key).and_then(Weak::upgrade)
     }
 
-    /// Forgets a cell that nobody holds any more. Called after an open was dropped.
-    pub fn forget(&self, key: NodeKey) {
-        let mut shard = self.cells.shard(&key);
-        if shard.get(&key).is_some_and(|cell| cell.strong_count() == 0) {
-            shard.remove(&key);
+    /// Forgets a cell of which the caller holds the last reference. Called when an open is closed or refused.
+    pub fn release(&self, cell: &Arc<NodeCell>) {
+        let mut shard = self.cells.shard(&cell.key);
+        // References come from this table or from another reference: under the shard's lock nobody can get one.
+        let mine = shard.get(&cell.key).is_some_and(|entry| std::ptr::eq(entry.as_ptr(), Arc::as_ptr(cell)));
+        if mine && Arc::strong_count(cell) == 1 {
+            shard.remove(&cell.key);
         }
-    }
-
-    /// True when no file is open.
-    pub fn is_empty(&self) -> bool {
-        self.cells.is_empty()
     }
 }

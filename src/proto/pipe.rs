@@ -1,8 +1,22 @@
 //! Opens of named pipes.
 
+use freehold_dtyp::Wtf8;
+
+use crate::rpc::Pipe;
+
 /// The state of one open pipe.
-#[derive(Debug, Default)]
-pub struct PipeOpen {}
+pub struct PipeOpen {
+    /// The endpoint and its conversation.
+    pub pipe: Pipe,
+}
+
+impl PipeOpen {
+    /// Opens the pipe of that name; `None` when there is none.
+    #[must_use]
+    pub fn open(name: Wtf8<'_>) -> Option<Self> {
+        Pipe::open(name).map(|pipe| PipeOpen { pipe })
+    }
+}
 
 /// Reads.
 ///

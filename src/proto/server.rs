@@ -9,6 +9,7 @@ use freehold_dtyp::{FileTime, Guid, Sid};
 use parking_lot::Mutex;
 
 use super::event::{ConnectionId, Event, Mailbox, Now};
+use super::lease::LeaseTable;
 use super::limits;
 use super::node::NodeTable;
 use super::notify::NotifyTable;
@@ -49,26 +50,6 @@ pub struct ServerConfig {
     pub started: FileTime,
 }
 
-impl Default for ServerConfig {
-    /// As safe as it gets, without a name: signing is required, clear traffic to what is sealed refused.
-    fn default() -> Self {
-        ServerConfig {
-            guid: Guid::ZERO,
-            netbios_name: String::new(),
-            dns_name: String::new(),
-            machine_sid: Sid::NULL,
-            comment: String::new(),
-            min_dialect: Dialect::SMB_2_0_2,
-            max_dialect: Dialect::SMB_3_1_1,
-            require_signing: true,
-            encrypt_data: false,
-            reject_unencrypted: true,
-            allow_anonymous: false,
-            started: FileTime::ZERO,
-        }
-    }
-}
-
 /// Random bytes for ids, challenges and salts. The shell gives the system's, a simulation a seeded one.
 pub trait Entropy: Send + Sync {
     /// Fills `buffer`.
@@ -87,6 +68,8 @@ pub struct Server {
     pub sessions: Sharded<u64, Arc<Session>>,
     /// Files that are open.
     pub nodes: NodeTable,
+    /// Leases, by key.
+    pub leases: LeaseTable,
     /// Directories that are watched.
     pub notify: NotifyTable,
     /// Random bytes.
@@ -124,6 +107,7 @@ impl Server {
             shares: ArcSwap::from_pointee(Shares::default()),
             sessions: Sharded::default(),
             nodes: NodeTable::default(),
+            leases: LeaseTable::default(),
             notify: NotifyTable::default(),
             entropy,
             mailboxes: Sharded::default(),

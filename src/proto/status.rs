@@ -1,8 +1,11 @@
 //! The one place where an error becomes an NTSTATUS. Matches are exhaustive: a new error must be given its status here.
 
+use freehold_acl::{AccessError, CreateSecurityError};
 use freehold_dtyp::{DecodeError, NtStatus};
 
 use crate::auth::AuthError;
+use crate::fsa::FsaError;
+use crate::fscc::NameError;
 use crate::vfs::VfsError;
 
 /// Why a command was not done; answered with an ERROR response, the connection goes on.
@@ -48,6 +51,58 @@ impl CommandError {
             CommandError::Vfs(error) => vfs_status(*error),
             CommandError::Internal(_) => NtStatus::INTERNAL_ERROR,
         }
+    }
+}
+
+impl From<FsaError> for CommandError {
+    fn from(error: FsaError) -> Self {
+        CommandError::Status(fsa_status(error))
+    }
+}
+
+impl From<NameError> for CommandError {
+    fn from(error: NameError) -> Self {
+        CommandError::Status(error.status())
+    }
+}
+
+impl From<AccessError> for CommandError {
+    fn from(error: AccessError) -> Self {
+        CommandError::Status(match error {
+            AccessError::Denied => NtStatus::ACCESS_DENIED,
+            AccessError::PrivilegeNotHeld => NtStatus::PRIVILEGE_NOT_HELD,
+        })
+    }
+}
+
+impl From<CreateSecurityError> for CommandError {
+    fn from(error: CreateSecurityError) -> Self {
+        CommandError::Status(match error {
+            CreateSecurityError::InvalidOwner => NtStatus::INVALID_OWNER,
+            CreateSecurityError::PrivilegeNotHeld => NtStatus::PRIVILEGE_NOT_HELD,
+            CreateSecurityError::TooLarge => NtStatus::INVALID_SECURITY_DESCR,
+        })
+    }
+}
+
+/// The status of what the rules of the file system refuse.
+#[must_use]
+pub fn fsa_status(error: FsaError) -> NtStatus {
+    match error {
+        FsaError::SharingViolation => NtStatus::SHARING_VIOLATION,
+        FsaError::DeletePending => NtStatus::DELETE_PENDING,
+        FsaError::OplockProtocol => NtStatus::INVALID_OPLOCK_PROTOCOL,
+        FsaError::LeaseNotFound => NtStatus::OBJECT_NAME_NOT_FOUND,
+        FsaError::LeaseNotBreaking => NtStatus::UNSUCCESSFUL,
+        FsaError::LeaseStateTooHigh => NtStatus::REQUEST_NOT_ACCEPTED,
+        FsaError::CannotDelete => NtStatus::CANNOT_DELETE,
+        FsaError::NameCollision => NtStatus::OBJECT_NAME_COLLISION,
+        FsaError::NameNotFound => NtStatus::OBJECT_NAME_NOT_FOUND,
+        FsaError::AccessDenied => NtStatus::ACCESS_DENIED,
+        FsaError::InvalidParameter => NtStatus::INVALID_PARAMETER,
+        FsaError::IsADirectory => NtStatus::FILE_IS_A_DIRECTORY,
+        FsaError::NotADirectory => NtStatus::NOT_A_DIRECTORY,
+        FsaError::Closed => NtStatus::FILE_CLOSED,
     }
 }
 

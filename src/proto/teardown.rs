@@ -1,12 +1,62 @@
-//! Closing of opens.
+//! What happens when an open ends, by CLOSE or with its tree connect, session or connection ([MS-SMB2] 3.3.5.10,
+//! [MS-FSA] 2.1.5.5).
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use super::event::Now;
+use super::caching;
+use super::changes;
+use super::event::{Event, Now, Wake};
 use super::op::Op;
-use super::open::Open;
+use super::open::{FileOpen, Open, Target};
 use super::server::Server;
+use crate::vfs::NodeKind;
 
-/// Closes an open that was taken out of its session.
-pub fn close_open(_server: &Server, _open: &Arc<Open>, _ops: &mut VecDeque<Op>, _now: Now) {}
+/// Closes an open that was taken out of its session: gives back its share mode, oplock and locks, ends the requests that
+/// wait on it, and adds the operations that delete the file and close the handle to `ops`.
+pub fn close_open(server: &Server, open: &Arc<Open>, ops: &mut VecDeque<Op>, now: Now) {
+    match &open.target {
+        Target::File(file) => close_file(server, open, file, ops, now),
+        // A pipe has nothing but itself.
+        Target::Pipe(_) => {}
+    }
+}
+
+fn close_file(server: &Server, open: &Open, file: &FileOpen, ops: &mut VecDeque<Op>, now: Now) {
+    let parked = {
+        let mut state = file.state.lock();
+        if std::mem::replace(&mut state.closed, true) {
+            return;
+        }
+        std::mem::take(&mut state.parked)
+    };
+    for waiter in parked {
+        server.post(waiter.connection, Event::Wake { chain: waiter.chain, wake: Wake::Closed });
+    }
+    let closed = {
+        let mut node = file.node.lock();
+        let closed = node.close(open.id(), now.monotonic);
+        if let Some(lease) = &closed.lease_gone {
+            server.leases.release(lease);
+        }
+        closed
+    };
+    if closed.file_deletion_waits {
+        file.node.keep_for_deletion(&file.file);
+    }
+    if let Some((volume, _)) = open.tree.disk() {
+        if closed.delete_file {
+            let file_ref = file.node.take_deletion().unwrap_or_else(|| file.file.clone());
+            let is_directory = file.kind == NodeKind::Directory && file.stream.is_none();
+            changes::report_removed(server, volume.id, &file_ref.0.path(), is_directory);
+            ops.push_back(Op::Unlink { volume: volume.clone(), file: file_ref });
+        }
+        if closed.delete_stream {
+            changes::report_stream_removed(server, volume.id, &file.file.0.path());
+            ops.push_back(Op::Unlink { volume: volume.clone(), file: file.file.clone() });
+        }
+    }
+    ops.push_back(Op::Close { file: file.file.clone() });
+    server.nodes.release(&file.node);
+    caching::wake(server, closed.wake);
+}

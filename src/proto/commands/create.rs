@@ -1,43 +1,230 @@
-//! Not written yet.
+//! [MS-SMB2] 3.3.5.9 Receiving an SMB2 CREATE Request, with the rules of [MS-FSA] 2.1.5.1.
+//!
+//! A request becomes an [`intent::Intent`]: what it wants, checked as far as that goes without looking at the disk. One
+//! operation then opens the path; what is found decides what follows:
+//!
+//! ```text
+//! Opening --found--> (Parent) --access--> admit --> Open                    existing.rs
+//!    |                                      |-----> Overwriting --> Open    admit.rs
+//!    |                                      '-----> parked, then Opening again
+//!    |--symbolic link--> ReadingLink --> STOPPED_ON_SYMLINK                 symlink.rs
+//!    |--no such name--> Creating (--> CreatingStream) --> admit             missing.rs
+//!    '--no such stream--> CreatingStream --> admit
+//! ```
+//!
+//! A name that appears or goes between two operations starts it again. Knows nothing of sockets or of the disk.
 
+mod admit;
+mod existing;
+mod intent;
+mod missing;
+mod pipe;
+mod reply;
+mod symlink;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use freehold_acl::{AccessMask, SecurityDescriptor};
 use freehold_dtyp::NtStatus;
 
-use super::super::context::{Context, StepResult};
+use super::super::caching::waiter_of;
+use super::super::commands;
+use super::super::context::{Context, Step, StepResult};
+use super::super::event::Wake;
+use super::super::node::NodeCell;
+use super::super::op::{Op, OpResult, VolumeRef};
+use super::super::status::CommandError;
+use super::super::tree_connect::ShareTarget;
+use crate::fsa::Waiter;
+use crate::smb2::DecodeMessage;
+use crate::smb2::create::CreateRequest;
+use crate::vfs::{DataUse, FileRef, OpenError, Opened, VfsError};
 
-/// Refuses.
-///
-/// # Errors
-/// Always.
-pub fn decide(_: &mut Context<'_>) -> StepResult {
-    Err(NtStatus::NOT_SUPPORTED.into())
+/// How often a request starts again because names appear and go meanwhile.
+const MAX_ATTEMPTS: u32 = 16;
+
+/// A request under way.
+struct Work {
+    intent: intent::Intent,
+    volume: VolumeRef,
+    /// Times it has started again because of a race.
+    attempts: u32,
+    /// It has waited for a break.
+    waited: bool,
+    /// The descriptor of the parent directory, once it had to be looked at.
+    parent: Option<Arc<SecurityDescriptor>>,
 }
 
-/// Nothing yet.
-pub enum Pending {}
-
-/// Nothing yet.
-///
-/// # Errors
-/// Never.
-pub fn finish(_: &mut Context<'_>, pending: Pending, _: super::super::op::OpResult) -> StepResult {
-    match pending {}
+/// What a request under way waits for.
+pub struct Pending {
+    work: Work,
+    stage: Stage,
 }
 
-/// Nothing yet.
-pub enum Parked {}
+enum Stage {
+    /// The path is being opened.
+    Opening,
+    /// The directory that holds what was found is being opened, for its descriptor.
+    Parent(Box<Opened>),
+    /// The reparse buffer of what was found is being read; the number of components behind it.
+    ReadingLink,
+    /// The file or directory is being made; access that its creator gets.
+    Creating(AccessMask, FileRef),
+    /// The named stream is being made.
+    CreatingStream(missing::NewStream),
+    /// What was found is being emptied.
+    Overwriting(Box<admit::Overwrite>),
+}
 
-impl Parked {
-    /// Nothing yet.
-    #[must_use]
-    pub fn deadline(&self) -> Option<std::time::Duration> {
-        match *self {}
+/// A request that waits for a break of somebody's cache, or for somebody to close.
+pub struct Parked {
+    work: Work,
+    deadline: Duration,
+    _registration: Registration,
+}
+
+/// A place among a node's waiters; given up when dropped.
+struct Registration {
+    cell: Arc<NodeCell>,
+    waiter: Waiter,
+}
+
+impl Drop for Registration {
+    fn drop(&mut self) {
+        self.cell.lock().remove_waiter(self.waiter);
     }
 }
 
-/// Nothing yet.
+impl Parked {
+    /// When the wait is over in any case, on the monotonic clock.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Duration> {
+        Some(self.deadline)
+    }
+}
+
+/// Checks the request and starts it.
 ///
 /// # Errors
-/// Never.
-pub fn resume(_: &mut Context<'_>, parked: Parked, _: super::super::event::Wake) -> StepResult {
-    match parked {}
+/// Every status that 3.3.5.9 and [MS-FSA] 2.1.5.1 name for what can be seen in the request itself.
+pub fn decide(cx: &mut Context<'_>) -> StepResult {
+    let request = CreateRequest::decode(&cx.request.message)?;
+    let tree = Arc::clone(cx.tree()?);
+    match &tree.share.target {
+        ShareTarget::Pipes => pipe::decide(cx, &request),
+        ShareTarget::Disk { volume, path } => {
+            let intent = intent::Intent::new(cx, &request, &tree, path)?;
+            let work = Work { intent, volume: volume.clone(), attempts: 0, waited: false, parent: None };
+            work.open()
+        }
+    }
+}
+
+/// Goes on with what an operation found or did.
+///
+/// # Errors
+/// As [`decide`], for what only the volume can tell.
+pub fn finish(cx: &mut Context<'_>, pending: Pending, result: OpResult) -> StepResult {
+    let Pending { work, stage } = pending;
+    match stage {
+        Stage::Opening => match opened(result)? {
+            Ok(found) => existing::found(cx, work, Box::new(found)),
+            Err(error) => work.not_opened(cx, error),
+        },
+        Stage::Parent(found) => existing::parent_found(cx, work, found, opened(result)?),
+        Stage::ReadingLink => Err(symlink::stopped(&work.intent, 0, &result.bytes()?)),
+        Stage::Creating(granted, parent) => {
+            close(cx, parent);
+            missing::created(cx, work, granted, opened(result)?)
+        }
+        Stage::CreatingStream(stream) => missing::stream_created(cx, work, stream, opened(result)?),
+        Stage::Overwriting(overwrite) => admit::overwritten(cx, work, *overwrite, result),
+    }
+}
+
+/// Goes on after a wait: starts again with what is there now.
+///
+/// # Errors
+/// CANCELLED; FILE_CLOSED when the session is over.
+pub fn resume(_: &mut Context<'_>, parked: Parked, wake: Wake) -> StepResult {
+    match wake {
+        Wake::Retry | Wake::TimedOut => {
+            let mut work = parked.work;
+            work.waited = true;
+            work.parent = None;
+            work.open()
+        }
+        Wake::Cancelled => Err(NtStatus::CANCELLED.into()),
+        Wake::Closed => Err(NtStatus::FILE_CLOSED.into()),
+    }
+}
+
+/// The result of an operation that opens.
+fn opened(result: OpResult) -> Result<Result<Opened, OpenError>, CommandError> {
+    match result {
+        OpResult::Opened(result) => Ok(result),
+        _ => Err(CommandError::Internal("the result is not of an open")),
+    }
+}
+
+/// Lets the shell close a handle that is not needed any more.
+fn close(cx: &mut Context<'_>, file: FileRef) {
+    cx.before_reply.push_back(Op::Close { file });
+}
+
+impl Work {
+    /// The next step: an operation, then `stage`.
+    fn then(self, op: Op, stage: Stage) -> StepResult {
+        Ok(Step::Op(op, commands::Pending::Create(Box::new(Pending { work: self, stage }))))
+    }
+
+    /// Opens the path.
+    fn open(self) -> StepResult {
+        let op = Op::Open {
+            volume: self.volume.clone(),
+            path: self.intent.path.clone(),
+            stream: self.intent.stream.clone(),
+            data_use: DataUse { write: self.intent.wants_to_write() },
+        };
+        self.then(op, Stage::Opening)
+    }
+
+    /// Starts again after losing a race.
+    fn again(mut self) -> StepResult {
+        self.attempts = self.attempts.saturating_add(1);
+        if self.attempts > MAX_ATTEMPTS {
+            return Err(NtStatus::INSUFFICIENT_RESOURCES.into());
+        }
+        self.open()
+    }
+
+    /// [MS-FSA] 2.1.5.1, phase 6: what an open that found nothing means.
+    fn not_opened(self, cx: &mut Context<'_>, error: OpenError) -> StepResult {
+        match error {
+            OpenError::NotFound(parent) => missing::name(cx, self, *parent),
+            OpenError::StreamNotFound(file) => missing::stream(cx, self, *file),
+            OpenError::PathNotFound | OpenError::NotADirectory => Err(NtStatus::OBJECT_PATH_NOT_FOUND.into()),
+            OpenError::Reparse { index, data } => {
+                Err(symlink::stopped_on_the_way(&self.intent, index, &data))
+            }
+            OpenError::Failed(error) => Err(CommandError::Vfs(error)),
+        }
+    }
+
+    /// Waits in the line of a node; what was opened is closed and opened again after the wait.
+    fn park(self, cx: &mut Context<'_>, cell: Arc<NodeCell>, deadline: Duration) -> StepResult {
+        let registration = Registration { cell, waiter: waiter_of(cx.waiter) };
+        let parked = Parked { work: self, deadline, _registration: registration };
+        Ok(Step::Park(commands::Parked::Create(Box::new(parked))))
+    }
+}
+
+/// The volume's error of an operation that opens, where only [`OpenError::Failed`] makes sense.
+fn failed(error: OpenError) -> VfsError {
+    match error {
+        OpenError::Failed(error) => error,
+        OpenError::NotFound(_) | OpenError::StreamNotFound(_) | OpenError::PathNotFound => VfsError::NotFound,
+        OpenError::NotADirectory | OpenError::Reparse { .. } => VfsError::NotADirectory,
+    }
 }

@@ -1,13 +1,49 @@
-//! Not written yet.
+//! [MS-SMB2] 3.3.5.22 Receiving an SMB2 OPLOCK_BREAK Acknowledgment.
 
 use freehold_dtyp::NtStatus;
 
-use super::super::context::{Context, StepResult};
+use super::super::caching::{self, break_deadline};
+use super::super::context::{Context, StepResult, file_of};
+use crate::fsa::{CacheState, LeaseId, OplockLevel};
+use crate::smb2::oplock_break::{LeaseBreak, OplockBreak, OplockBreakAcknowledgment};
+use crate::smb2::{self, DecodeMessage};
 
-/// Refuses.
+/// Takes in the answer to a break and wakes who waits for it.
 ///
 /// # Errors
-/// Always.
-pub fn decide(_: &mut Context<'_>) -> StepResult {
-    Err(NtStatus::NOT_SUPPORTED.into())
+/// INVALID_OPLOCK_PROTOCOL, INVALID_PARAMETER, FILE_CLOSED for oplocks; OBJECT_NAME_NOT_FOUND, UNSUCCESSFUL,
+/// REQUEST_NOT_ACCEPTED for leases.
+pub fn decide(cx: &mut Context<'_>) -> StepResult {
+    match OplockBreakAcknowledgment::decode(&cx.request.message)? {
+        OplockBreakAcknowledgment::Oplock(request) => acknowledge_oplock(cx, request),
+        OplockBreakAcknowledgment::Lease(request) => acknowledge_lease(cx, request),
+    }
+}
+
+/// 3.3.5.22.1 Processing an Oplock Acknowledgment.
+fn acknowledge_oplock(cx: &mut Context<'_>, request: OplockBreak) -> StepResult {
+    let open = cx.open(request.file_id)?;
+    let file = file_of(&open)?;
+    let level = match request.oplock_level {
+        smb2::OplockLevel::NONE => OplockLevel::None,
+        smb2::OplockLevel::II => OplockLevel::II,
+        smb2::OplockLevel::EXCLUSIVE => OplockLevel::Exclusive,
+        smb2::OplockLevel::BATCH => OplockLevel::Batch,
+        _ => return Err(NtStatus::INVALID_PARAMETER.into()),
+    };
+    let effects = file.node.lock().acknowledge_oplock(open.id(), level, break_deadline(cx.now))?;
+    caching::carry_out(cx.server, effects);
+    cx.reply(&request)
+}
+
+/// 3.3.5.22.2 Processing a Lease Acknowledgment.
+fn acknowledge_lease(cx: &mut Context<'_>, request: LeaseBreak) -> StepResult {
+    let client = cx.link.negotiated.as_ref().map(|negotiated| negotiated.client_guid).unwrap_or_default();
+    let id = LeaseId { client, key: request.lease_key.0 };
+    let target = cx.server.leases.find(&id).ok_or(NtStatus::OBJECT_NAME_NOT_FOUND)?;
+    let cell = cx.server.nodes.find(target.node).ok_or(NtStatus::OBJECT_NAME_NOT_FOUND)?;
+    let state = CacheState::from_bits_truncate(request.lease_state.bits());
+    let effects = cell.lock().acknowledge_lease(id, state, break_deadline(cx.now))?;
+    caching::carry_out(cx.server, effects);
+    cx.reply(&request)
 }

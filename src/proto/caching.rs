@@ -1,0 +1,116 @@
+//! Breaks of oplocks and leases, as the commands start them ([MS-SMB2] 3.3.4.6, 3.3.4.7): calls the rules in `fsa` under the
+//! node's lock, then sends what they want sent.
+
+use std::time::Duration;
+
+use freehold_dtyp::Encode;
+
+use super::event::{ChainId, ConnectionId, Event, Now, WaiterId, Wake};
+use super::limits::BREAK_ACKNOWLEDGEMENT;
+use super::node::NodeCell;
+use super::open::{FileOpen, Open};
+use super::server::Server;
+use crate::fsa::{Actor, BreakNotice, Effects, HolderId, Node, OplockLevel, Waiter};
+use crate::smb2::oplock_break::{LeaseBreakFlags, LeaseBreakNotification, OplockBreak};
+use crate::smb2::{self, FileId, LeaseKey, LeaseState, SessionId};
+
+/// When a break that starts now ends without acknowledgement, on the monotonic clock.
+#[must_use]
+pub fn break_deadline(now: Now) -> Duration {
+    now.monotonic.saturating_add(BREAK_ACKNOWLEDGEMENT)
+}
+
+/// A parked request's name for a node.
+#[must_use]
+pub fn waiter_of(waiter: WaiterId) -> Waiter {
+    Waiter { connection: waiter.connection.0, chain: waiter.chain.0 }
+}
+
+/// Sends notifications, then wakes who may go on. Never call it with a node locked.
+pub fn carry_out(server: &Server, effects: Effects) {
+    for notice in &effects.notices {
+        // A connection that is gone closes its opens soon, which wakes who waits for this break.
+        server.post(
+            ConnectionId(notice.owner.connection),
+            Event::Break { session: SessionId(notice.owner.session), body: notification(notice) },
+        );
+    }
+    wake(server, effects.wake);
+}
+
+/// Wakes parked requests.
+pub fn wake(server: &Server, waiters: Vec<Waiter>) {
+    for waiter in waiters {
+        let wake = Event::Wake { chain: ChainId(waiter.chain), wake: Wake::Retry };
+        server.post(ConnectionId(waiter.connection), wake);
+    }
+}
+
+/// [MS-SMB2] 2.2.23: the notification's body.
+fn notification(notice: &BreakNotice) -> Vec<u8> {
+    match notice.id {
+        HolderId::Oplock(open) => OplockBreak {
+            oplock_level: wire_level(OplockLevel::within(notice.to)),
+            file_id: FileId { persistent: notice.owner.persistent, volatile: open.0 },
+        }
+        .to_bytes(),
+        HolderId::Lease(id) => LeaseBreakNotification {
+            new_epoch: notice.epoch,
+            flags: if notice.acknowledge { LeaseBreakFlags::ACK_REQUIRED } else { LeaseBreakFlags::empty() },
+            lease_key: LeaseKey(id.key),
+            current_lease_state: LeaseState::from_bits_retain(notice.from.bits()),
+            new_lease_state: LeaseState::from_bits_retain(notice.to.bits()),
+        }
+        .to_bytes(),
+    }
+}
+
+/// The wire form of a level.
+#[must_use]
+pub fn wire_level(level: OplockLevel) -> smb2::OplockLevel {
+    match level {
+        OplockLevel::None => smb2::OplockLevel::NONE,
+        OplockLevel::II => smb2::OplockLevel::II,
+        OplockLevel::Exclusive => smb2::OplockLevel::EXCLUSIVE,
+        OplockLevel::Batch => smb2::OplockLevel::BATCH,
+    }
+}
+
+fn actor(node: &Node, open: &Open) -> Actor {
+    Actor { open: open.id(), lease: node.lease_of(open.id()) }
+}
+
+/// To be called before data, size, allocation or a byte-range lock of the open's stream changes: others may not go on
+/// reading from their caches. Never waits, and costs one uncontended lock when nobody caches.
+pub fn break_for_data(server: &Server, open: &Open, file: &FileOpen, now: Now) {
+    let effects = {
+        let mut node = file.node.lock();
+        let actor = actor(&node, open);
+        node.break_caches_of_data(file.stream_id, actor, break_deadline(now))
+    };
+    if !effects.is_empty() {
+        carry_out(server, effects);
+    }
+}
+
+/// To be called before the file's name changes or goes: others must close handles that are open only in their caches.
+/// `open` is the one that acts; `None` for the target of a rename, which is not open. `Some` is the deadline of what must
+/// be waited for: `waiter` is woken when it is there.
+pub fn break_for_name(
+    server: &Server,
+    cell: &NodeCell,
+    open: Option<&Open>,
+    waiter: WaiterId,
+    now: Now,
+) -> Option<Duration> {
+    let mut node = cell.lock();
+    let actor = open.map(|open| actor(&node, open));
+    let (effects, wait) = node.break_caches_of_handles(actor, now.monotonic, break_deadline(now));
+    let deadline = wait.then(|| {
+        node.add_waiter(waiter_of(waiter));
+        node.break_deadline().unwrap_or(break_deadline(now))
+    });
+    drop(node);
+    carry_out(server, effects);
+    deadline
+}

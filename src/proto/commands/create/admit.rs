@@ -1,0 +1,262 @@
+//! The last part of a CREATE: other opens of the file, their caches, emptying it where the disposition says so, and the Open
+//! itself ([MS-FSA] 2.1.5.1.2, 2.1.5.18; [MS-SMB2] 3.3.5.9 "Open Execution" and "Oplock Acquisition").
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use freehold_acl::AccessMask;
+use freehold_dtyp::NtStatus;
+use parking_lot::Mutex;
+
+use super::super::super::caching::{self, break_deadline, waiter_of};
+use super::super::super::changes;
+use super::super::super::context::{Context, StepResult};
+use super::super::super::event::Now;
+use super::super::super::lease::LeaseTarget;
+use super::super::super::node::{NodeCell, NodeKey};
+use super::super::super::op::{Op, OpResult};
+use super::super::super::open::{FileOpen, FileOpenState, Open, Target};
+use super::super::super::server::Server;
+use super::super::super::status::CommandError;
+use super::super::super::teardown;
+use super::{Stage, Work, close, reply};
+use crate::fsa::disposition::CreateAction;
+use crate::fsa::{
+    CacheRequest, Effects, Granted, OpenId, OpenRequest, OplockLevel, Owner, StreamId, Verdict,
+};
+use crate::fscc::FileAttributes;
+use crate::smb2::FileId;
+use crate::smb2::create::CreateOptions;
+use crate::vfs::{NewNode, NodeKind, Opened};
+
+/// An open that is let in, its share mode taken; given back when dropped.
+struct Reservation {
+    server: Arc<Server>,
+    cell: Arc<NodeCell>,
+    id: OpenId,
+    now: Now,
+    kept: bool,
+}
+
+impl Reservation {
+    /// The open is there to stay.
+    fn commit(mut self) -> Arc<NodeCell> {
+        self.kept = true;
+        Arc::clone(&self.cell)
+    }
+}
+
+impl Drop for Reservation {
+    fn drop(&mut self) {
+        if self.kept {
+            return;
+        }
+        let closed = self.cell.lock().close(self.id, self.now.monotonic);
+        caching::wake(&self.server, closed.wake);
+        self.server.nodes.release(&self.cell);
+    }
+}
+
+/// An open that is let in and has something to do before it is one.
+pub(super) struct Overwrite {
+    found: Box<Opened>,
+    action: CreateAction,
+    request: OpenRequest,
+    reservation: Reservation,
+}
+
+/// What the node decided.
+enum Decision {
+    In(Granted),
+    Overwrite,
+    Wait(std::time::Duration),
+    Refused(CommandError),
+}
+
+/// Lets an open in, makes it wait, or refuses.
+pub(super) fn admit(
+    cx: &mut Context<'_>,
+    work: Work,
+    found: Box<Opened>,
+    action: CreateAction,
+    granted: AccessMask,
+) -> StepResult {
+    let key = NodeKey { volume: work.volume.id, id: found.metadata.id };
+    let target = LeaseTarget { node: key, stream: work.intent.folded_stream.clone() };
+    if let CacheRequest::Lease(lease) = work.intent.cache
+        && cx.server.leases.find(&lease.id).is_some_and(|taken| taken != target)
+    {
+        // [MS-SMB2] 3.3.5.9.8: the key is another file's.
+        close(cx, found.file);
+        return Err(NtStatus::INVALID_PARAMETER.into());
+    }
+    let cell = cx.server.nodes.cell(key);
+    let mut request = open_request(cx, &work, &found, action, granted)?;
+    let mut effects = Effects::default();
+    let decision = {
+        let mut node = cell.lock();
+        let folded = work.intent.folded_stream.as_wtf8();
+        request.stream = if folded.is_empty() { StreamId::UNNAMED } else { node.stream(folded) };
+        match node.reserve(&request, cx.now.monotonic, break_deadline(cx.now), &mut effects) {
+            Ok(Verdict::Reserved) if request.overwrites => Decision::Overwrite,
+            Ok(Verdict::Reserved) => Decision::In(grant(cx.server, &mut node, &mut request, target)),
+            Ok(Verdict::Wait(deadline)) => {
+                node.add_waiter(waiter_of(cx.waiter));
+                node.forget_unused_stream(request.stream);
+                Decision::Wait(deadline)
+            }
+            Err(error) => {
+                node.forget_unused_stream(request.stream);
+                Decision::Refused(error.into())
+            }
+        }
+    };
+    caching::carry_out(cx.server, effects);
+    match decision {
+        Decision::In(caches) => commit(cx, &work, *found, action, request, caches, cell),
+        Decision::Overwrite => {
+            let server = Arc::clone(cx.server);
+            let reservation = Reservation { server, cell, id: request.id, now: cx.now, kept: false };
+            let op = empty(cx, &work, &found);
+            work.then(op, Stage::Overwriting(Box::new(Overwrite { found, action, request, reservation })))
+        }
+        Decision::Wait(deadline) => {
+            close(cx, found.file);
+            work.park(cx, cell, deadline)
+        }
+        Decision::Refused(error) => {
+            close(cx, found.file);
+            cx.server.nodes.release(&cell);
+            Err(error)
+        }
+    }
+}
+
+fn open_request(
+    cx: &Context<'_>,
+    work: &Work,
+    found: &Opened,
+    action: CreateAction,
+    granted: AccessMask,
+) -> Result<OpenRequest, CommandError> {
+    let intent = &work.intent;
+    let id = cx.server.next_file_id();
+    let is_directory = found.metadata.kind == NodeKind::Directory && intent.stream.is_none();
+    Ok(OpenRequest {
+        id: OpenId(id),
+        stream: StreamId::UNNAMED,
+        access: granted,
+        implied: match action {
+            CreateAction::Opened | CreateAction::Created => AccessMask::EMPTY,
+            CreateAction::Overwritten => AccessMask::FILE_WRITE_DATA,
+            CreateAction::Superseded => AccessMask::FILE_WRITE_DATA | AccessMask::DELETE,
+        },
+        share: intent.share,
+        overwrites: matches!(action, CreateAction::Overwritten | CreateAction::Superseded),
+        delete_on_close: intent.options.contains(CreateOptions::DELETE_ON_CLOSE),
+        is_directory,
+        retried: work.waited,
+        cache: intent.cache,
+        owner: Owner { connection: cx.link.id.0, session: cx.session()?.id.0, persistent: id },
+    })
+}
+
+/// Grants an oplock or a lease; a lease whose key was taken for another file meanwhile is not granted.
+fn grant(
+    server: &Server,
+    node: &mut crate::fsa::Node,
+    request: &mut OpenRequest,
+    target: LeaseTarget,
+) -> Granted {
+    if let CacheRequest::Lease(lease) = request.cache
+        && (request.is_directory || !server.leases.claim(lease.id, target))
+    {
+        request.cache = CacheRequest::Oplock(OplockLevel::None);
+    }
+    node.grant(request)
+}
+
+/// The operation that empties what was found.
+fn empty(cx: &Context<'_>, work: &Work, found: &Opened) -> Op {
+    let intent = &work.intent;
+    if intent.stream.is_some() {
+        return Op::SetSize { file: found.file.clone(), size_bytes: 0 };
+    }
+    let new = NewNode {
+        kind: NodeKind::File,
+        attributes: (intent.attributes & FileAttributes::SETTABLE) | FileAttributes::ARCHIVE,
+        security: Arc::clone(&found.security),
+        extended_attributes: intent.extended_attributes.clone(),
+        allocation_bytes: intent.allocation_bytes,
+        now: cx.now.wall,
+    };
+    Op::Overwrite { file: found.file.clone(), new: Box::new(new), supersede_security: false }
+}
+
+/// What was found is empty now.
+pub(super) fn overwritten(
+    cx: &mut Context<'_>,
+    work: Work,
+    overwrite: Overwrite,
+    result: OpResult,
+) -> StepResult {
+    let Overwrite { mut found, action, mut request, reservation } = overwrite;
+    let outcome = if work.intent.stream.is_some() {
+        result.done().map(|()| {
+            found.metadata.size_bytes = 0;
+            found.metadata.allocated_bytes = 0;
+        })
+    } else {
+        result.metadata().map(|metadata| found.metadata = metadata)
+    };
+    if let Err(error) = outcome {
+        close(cx, found.file);
+        return Err(error);
+    }
+    changes::report_overwritten(cx.server, work.volume.id, &found.path);
+    let cell = reservation.commit();
+    let target = LeaseTarget { node: cell.key, stream: work.intent.folded_stream.clone() };
+    let caches = grant(cx.server, &mut cell.lock(), &mut request, target);
+    commit(cx, &work, *found, action, request, caches, cell)
+}
+
+/// Puts the Open in place and answers.
+fn commit(
+    cx: &mut Context<'_>,
+    work: &Work,
+    found: Opened,
+    action: CreateAction,
+    request: OpenRequest,
+    caches: Granted,
+    cell: Arc<NodeCell>,
+) -> StepResult {
+    let intent = &work.intent;
+    let session = Arc::clone(cx.session()?);
+    let file_id = FileId { persistent: request.owner.persistent, volatile: request.id.0 };
+    let state = FileOpenState { delete_on_close: request.delete_on_close, ..FileOpenState::default() };
+    let open = Arc::new(Open {
+        file_id,
+        session: session.id,
+        tree: Arc::clone(cx.tree()?),
+        granted: request.access,
+        target: Target::File(FileOpen {
+            file: found.file.clone(),
+            node: cell,
+            kind: if intent.stream.is_some() { NodeKind::File } else { found.metadata.kind },
+            stream: intent.stream.clone(),
+            stream_id: request.stream,
+            create_options: intent.options.bits(),
+            state: Mutex::new(state),
+        }),
+    });
+    session.add_open(Arc::clone(&open));
+    if session.closed.load(Ordering::Acquire) {
+        // The session ended on another channel meanwhile; whoever takes the open out closes it.
+        if session.remove_open(file_id).is_some() {
+            teardown::close_open(cx.server, &open, cx.before_reply, cx.now);
+        }
+        return Err(NtStatus::USER_SESSION_DELETED.into());
+    }
+    *cx.related_file = Some(file_id);
+    reply::send(cx, work, &found, action, file_id, caches)
+}

@@ -1,0 +1,311 @@
+//! What a CREATE wants, checked in the order of [MS-SMB2] 3.3.5.9 and of [MS-FSA] 2.1.5.1, phases 1 to 5.
+
+use std::sync::Arc;
+
+use freehold_acl::{AccessMask, GenericMapping, SecurityDescriptor, Token};
+use freehold_dtyp::{Decode, FileTime, NtStatus, Wtf8Buf};
+
+use super::super::super::context::Context;
+use super::super::super::limits::MAX_OPENS_PER_SESSION;
+use super::super::super::status::CommandError;
+use super::super::super::tree_connect::TreeConnect;
+use crate::fsa::disposition::check_create_attributes;
+use crate::fsa::{
+    CacheRequest, CacheState, CreateDisposition, FsaError, LeaseId, LeaseRequest, OplockLevel, ShareAccess,
+};
+use crate::fscc::full_ea::{FullEas, is_ea_name};
+use crate::fscc::name::ParsedName;
+use crate::fscc::{FileAttributes, upcase};
+use crate::smb2::create::{CreateOptions, CreateRequest};
+use crate::smb2::create_context::{Lease, LeaseFlags, RequestContext};
+use crate::smb2::{self, Capabilities, Dialect};
+use crate::vfs::{ExtendedAttribute, VfsPath};
+
+/// What kind of object the request insists on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Wanted {
+    /// Whatever is there; a file when it is made.
+    Any,
+    /// A file.
+    File,
+    /// A directory.
+    Directory,
+}
+
+/// The request.
+pub(super) struct Intent {
+    /// The file, below the volume's root.
+    pub path: VfsPath,
+    /// How many components of `path` are the share's own.
+    pub share_depth: usize,
+    /// The named stream.
+    pub stream: Option<Wtf8Buf>,
+    /// `stream` in upper case; empty for the unnamed one.
+    pub folded_stream: Wtf8Buf,
+    /// Bytes of the stream's part of the name in UTF-16, its colons included.
+    pub stream_part_bytes: usize,
+    /// What must be there.
+    pub wanted: Wanted,
+    /// `name::$DATA`: the data of a file, by name.
+    pub names_data: bool,
+    /// A backslash followed: a file is OBJECT_NAME_INVALID.
+    pub trailing_separator: bool,
+    /// DesiredAccess with generic rights mapped.
+    pub desired: AccessMask,
+    /// What the share lets through.
+    pub share_allows: AccessMask,
+    /// Attributes as asked for.
+    pub attributes: FileAttributes,
+    /// ShareAccess.
+    pub share: ShareAccess,
+    /// CreateDisposition.
+    pub disposition: CreateDisposition,
+    /// CreateOptions.
+    pub options: CreateOptions,
+    /// Oplock or lease.
+    pub cache: CacheRequest,
+    /// Who asks.
+    pub token: Arc<Token>,
+    /// SecD
+    pub security: Option<Box<SecurityDescriptor>>,
+    /// ExtA
+    pub extended_attributes: Vec<ExtendedAttribute>,
+    /// AlSi, in bytes.
+    pub allocation_bytes: u64,
+    /// MxAc, with its time.
+    pub maximal_access: Option<Option<FileTime>>,
+    /// QFid
+    pub on_disk_id: bool,
+}
+
+/// CreateOptions that Windows knows; others are INVALID_PARAMETER.
+const KNOWN_OPTIONS: u32 = 0x00FF_FFFF;
+/// FILE_CREATE_TREE_CONNECTION, FILE_OPEN_BY_FILE_ID and FILE_RESERVE_OPFILTER are not for this protocol.
+const UNSUPPORTED_OPTIONS: u32 = 0x0000_0080 | 0x0000_2000 | 0x0010_0000;
+
+impl Intent {
+    /// Checks a request and takes it apart; `share_path` is the share's folder.
+    ///
+    /// # Errors
+    /// The status that the section names for the first rule broken.
+    pub fn new(
+        cx: &Context<'_>,
+        request: &CreateRequest<'_>,
+        tree: &TreeConnect,
+        share_path: &VfsPath,
+    ) -> Result<Self, CommandError> {
+        let session = cx.session()?;
+        if session.open_count() >= MAX_OPENS_PER_SESSION {
+            return Err(NtStatus::INSUFFICIENT_RESOURCES.into());
+        }
+        if !request.impersonation_level.is_known() {
+            return Err(NtStatus::BAD_IMPERSONATION_LEVEL.into());
+        }
+        let options = check_options(request.create_options)?;
+        let desired = check_access(request.desired_access, tree.maximal_access)?;
+        let disposition =
+            CreateDisposition::from_wire(request.create_disposition.0).ok_or(FsaError::InvalidParameter)?;
+        let directory = options.contains(CreateOptions::DIRECTORY_FILE);
+        check_create_attributes(request.file_attributes, directory)?;
+        let share = ShareAccess::from_bits(request.share_access.bits()).ok_or(FsaError::InvalidParameter)?;
+        if directory && (options.contains(CreateOptions::NON_DIRECTORY_FILE) || disposition.overwrites()) {
+            return Err(NtStatus::INVALID_PARAMETER.into());
+        }
+        let name = ParsedName::from_utf16le(request.name.as_bytes())?;
+        let mut intent = Intent {
+            path: VfsPath::root(),
+            share_depth: share_path.components().count(),
+            stream: None,
+            folded_stream: Wtf8Buf::new(),
+            stream_part_bytes: stream_part_bytes(request.name.as_bytes()),
+            wanted: match directory {
+                true => Wanted::Directory,
+                false if options.contains(CreateOptions::NON_DIRECTORY_FILE) => Wanted::File,
+                false => Wanted::Any,
+            },
+            names_data: false,
+            trailing_separator: name.trailing_separator,
+            desired,
+            share_allows: tree.maximal_access,
+            attributes: FileAttributes::from_bits_retain(request.file_attributes),
+            share,
+            disposition,
+            options,
+            cache: CacheRequest::Oplock(oplock_of(request.requested_oplock_level)),
+            token: session.token(),
+            security: None,
+            extended_attributes: Vec::new(),
+            allocation_bytes: 0,
+            maximal_access: None,
+            on_disk_id: false,
+        };
+        intent.take_name(name, share_path)?;
+        intent.take_contexts(cx, request)?;
+        intent.check_delete_on_close()?;
+        Ok(intent)
+    }
+
+    /// True for the root of the share.
+    pub fn is_share_root(&self) -> bool {
+        self.stream.is_none() && self.path.components().count() == self.share_depth
+    }
+
+    /// The handle must be able to change something.
+    pub fn wants_to_write(&self) -> bool {
+        /// Rights that change nothing.
+        const READS: AccessMask = AccessMask(
+            AccessMask::FILE_GENERIC_READ.0
+                | AccessMask::FILE_GENERIC_EXECUTE.0
+                | AccessMask::ACCESS_SYSTEM_SECURITY.0,
+        );
+        self.disposition.overwrites() || !READS.contains(self.desired)
+    }
+
+    fn take_name(&mut self, name: ParsedName, share_path: &VfsPath) -> Result<(), CommandError> {
+        let below = VfsPath::new(name.path).ok_or(NtStatus::OBJECT_NAME_INVALID)?;
+        self.path = share_path.join(&below);
+        let Some(stream) = name.stream else { return Ok(()) };
+        if stream.is_directory_index() {
+            // `name::$INDEX_ALLOCATION` names the directory itself.
+            if self.wanted == Wanted::File {
+                return Err(NtStatus::FILE_IS_A_DIRECTORY.into());
+            }
+            self.wanted = Wanted::Directory;
+        } else if stream.stream_type == crate::fscc::StreamType::IndexAllocation {
+            return Err(NtStatus::OBJECT_NAME_NOT_FOUND.into());
+        } else {
+            // A data stream is no directory, also where it is one of a directory's.
+            if self.wanted == Wanted::Directory {
+                return Err(NtStatus::NOT_A_DIRECTORY.into());
+            }
+            if stream.is_default_data() {
+                self.names_data = true;
+            } else {
+                self.folded_stream = upcase::fold(stream.name.as_wtf8());
+                self.stream = Some(stream.name);
+            }
+        }
+        Ok(())
+    }
+
+    /// 3.3.5.9.1 to 3.3.5.9.15. A context that comes twice counts once, the last one.
+    fn take_contexts(&mut self, cx: &Context<'_>, request: &CreateRequest<'_>) -> Result<(), CommandError> {
+        let mut lease = None;
+        for context in request.contexts.iter() {
+            match context? {
+                RequestContext::ExtendedAttributes(bytes) => self.extended_attributes = read_eas(bytes)?,
+                RequestContext::SecurityDescriptor(bytes) => {
+                    let security = SecurityDescriptor::from_bytes(bytes)
+                        .map_err(|_| CommandError::Status(NtStatus::INVALID_SECURITY_DESCR))?;
+                    self.security = Some(Box::new(security));
+                }
+                RequestContext::AllocationSize(bytes) => self.allocation_bytes = bytes,
+                RequestContext::QueryMaximalAccess(time) => self.maximal_access = Some(time),
+                RequestContext::QueryOnDiskId => self.on_disk_id = true,
+                RequestContext::Lease(wanted) => lease = Some(wanted),
+                // There are no snapshots, and no handle outlives its connection.
+                RequestContext::TimewarpToken(_)
+                | RequestContext::DurableHandleReconnect(_)
+                | RequestContext::DurableHandleV2Reconnect(_) => {
+                    return Err(NtStatus::OBJECT_NAME_NOT_FOUND.into());
+                }
+                // Asked for but not granted: the answer leaves them out.
+                RequestContext::DurableHandle
+                | RequestContext::DurableHandleV2(_)
+                | RequestContext::AppInstanceId(_)
+                | RequestContext::AppInstanceVersion(_)
+                | RequestContext::SharedVirtualDisk(_)
+                | RequestContext::Apple(_)
+                | RequestContext::Posix { .. } => {}
+            }
+        }
+        if request.requested_oplock_level == smb2::OplockLevel::LEASE
+            && let Some(lease) = lease
+        {
+            self.take_lease(cx, &lease);
+        }
+        Ok(())
+    }
+
+    /// 3.3.5.9.8 and 3.3.5.9.11: a lease, where the connection has them.
+    fn take_lease(&mut self, cx: &Context<'_>, lease: &Lease) {
+        let Some(negotiated) = &cx.link.negotiated else { return };
+        if !negotiated.server_capabilities.contains(Capabilities::LEASING) {
+            return;
+        }
+        // Version 2 is of SMB 3.x.
+        let v2 = lease.v2.filter(|_| negotiated.dialect >= Dialect::SMB_3_0);
+        let parent = v2.filter(|_| lease.flags.contains(LeaseFlags::PARENT_LEASE_KEY_SET));
+        self.cache = CacheRequest::Lease(LeaseRequest {
+            id: LeaseId { client: negotiated.client_guid, key: lease.key.0 },
+            state: CacheState::from_bits_truncate(lease.state.bits()),
+            version: if v2.is_some() { 2 } else { 1 },
+            epoch: v2.map_or(0, |v2| v2.epoch),
+            parent: parent.map(|v2| v2.parent_key.0),
+        });
+    }
+
+    /// 3.3.5.9: FILE_DELETE_ON_CLOSE needs DELETE, by the request and by the share.
+    fn check_delete_on_close(&self) -> Result<(), CommandError> {
+        if !self.options.contains(CreateOptions::DELETE_ON_CLOSE) {
+            return Ok(());
+        }
+        let asked = self.desired.intersects(AccessMask::DELETE | AccessMask::MAXIMUM_ALLOWED);
+        if !asked || !self.share_allows.contains(AccessMask::DELETE) || self.is_share_root() {
+            return Err(NtStatus::ACCESS_DENIED.into());
+        }
+        Ok(())
+    }
+}
+
+fn check_options(options: CreateOptions) -> Result<CreateOptions, CommandError> {
+    if options.bits() & !KNOWN_OPTIONS != 0 {
+        return Err(NtStatus::INVALID_PARAMETER.into());
+    }
+    if options.bits() & UNSUPPORTED_OPTIONS != 0 {
+        return Err(NtStatus::NOT_SUPPORTED.into());
+    }
+    Ok(options)
+}
+
+/// DesiredAccess must want something that exists, and nothing that the share does not let through.
+fn check_access(desired: u32, share_allows: AccessMask) -> Result<AccessMask, CommandError> {
+    let desired = AccessMask(desired);
+    if desired.is_empty() || desired.intersects(AccessMask::FILE_RESERVED) {
+        return Err(NtStatus::ACCESS_DENIED.into());
+    }
+    let mapped = GenericMapping::FILE.map_generic(desired);
+    let named = mapped.without(AccessMask::MAXIMUM_ALLOWED | AccessMask::ACCESS_SYSTEM_SECURITY);
+    if !share_allows.contains(named) {
+        return Err(NtStatus::ACCESS_DENIED.into());
+    }
+    Ok(mapped)
+}
+
+const fn oplock_of(level: smb2::OplockLevel) -> OplockLevel {
+    match level {
+        smb2::OplockLevel::II => OplockLevel::II,
+        smb2::OplockLevel::EXCLUSIVE => OplockLevel::Exclusive,
+        smb2::OplockLevel::BATCH => OplockLevel::Batch,
+        _ => OplockLevel::None,
+    }
+}
+
+/// Bytes from the first colon of a name on.
+fn stream_part_bytes(name: &[u8]) -> usize {
+    let colon = name.as_chunks::<2>().0.iter().position(|unit| *unit == [b':', 0]);
+    colon.map_or(0, |at| name.len().saturating_sub(at.saturating_mul(2)))
+}
+
+/// 3.3.5.9.1: the attributes that a new file gets.
+fn read_eas(bytes: &[u8]) -> Result<Vec<ExtendedAttribute>, CommandError> {
+    let mut list = Vec::new();
+    for ea in FullEas::new(bytes) {
+        let ea = ea.map_err(|_| CommandError::Status(NtStatus::EA_LIST_INCONSISTENT))?;
+        if !is_ea_name(ea.name) {
+            return Err(NtStatus::INVALID_EA_NAME.into());
+        }
+        list.push(ExtendedAttribute { flags: ea.flags, name: ea.name.to_vec(), value: ea.value.to_vec() });
+    }
+    Ok(list)
+}

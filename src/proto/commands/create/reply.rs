@@ -1,0 +1,88 @@
+//! [MS-SMB2] 2.2.14 SMB2 CREATE Response with the contexts that were asked for (3.3.5.9.5, .8, .9, .11).
+
+use freehold_acl::maximal_file_access;
+use freehold_dtyp::{FileTime, NtStatus};
+use smallvec::SmallVec;
+
+use super::super::super::caching::wire_level;
+use super::super::super::context::{Context, StepResult};
+use super::Work;
+use crate::fsa::disposition::CreateAction;
+use crate::fsa::{Granted, LeaseGrant};
+use crate::fscc::FileAttributes;
+use crate::smb2::create::{self, CreateResponse, CreateResponseFlags};
+use crate::smb2::create_context::{CreateContexts, Lease, LeaseFlags, LeaseV2, ResponseContext};
+use crate::smb2::{FileId, LeaseKey, LeaseState, OplockLevel};
+use crate::vfs::{NodeKind, Opened};
+
+/// Answers a CREATE of a file or directory.
+pub(super) fn send(
+    cx: &mut Context<'_>,
+    work: &Work,
+    found: &Opened,
+    action: CreateAction,
+    file_id: FileId,
+    caches: Granted,
+) -> StepResult {
+    let metadata = &found.metadata;
+    let mut contexts: SmallVec<[ResponseContext<'_>; 3]> = SmallVec::new();
+    if let Some(time) = work.intent.maximal_access {
+        contexts.push(maximal_access(work, found, time));
+    }
+    if work.intent.on_disk_id {
+        contexts.push(ResponseContext::OnDiskId {
+            disk_file_id: metadata.id.0,
+            volume_id: u64::from(work.volume.identity.serial),
+        });
+    }
+    let oplock_level = match caches {
+        Granted::Oplock(level) => wire_level(level),
+        Granted::Lease(lease) => {
+            contexts.push(ResponseContext::Lease(wire_lease(&lease)));
+            OplockLevel::LEASE
+        }
+    };
+    let mut flags = CreateResponseFlags::empty();
+    if cx.link.dialect().is_3x() && metadata.attributes.contains(FileAttributes::REPARSE_POINT) {
+        flags |= CreateResponseFlags::REPARSEPOINT;
+    }
+    let is_directory = metadata.kind == NodeKind::Directory && work.intent.stream.is_none();
+    cx.reply(&CreateResponse {
+        oplock_level,
+        flags,
+        create_action: create::CreateAction(action.to_wire()),
+        creation_time: metadata.created,
+        last_access_time: metadata.accessed,
+        last_write_time: metadata.modified,
+        change_time: metadata.changed,
+        allocation_size: if is_directory { 0 } else { metadata.allocated_bytes },
+        end_of_file: if is_directory { 0 } else { metadata.size_bytes },
+        file_attributes: metadata.attributes.normalized().bits(),
+        file_id,
+        contexts: CreateContexts::from(contexts.as_slice()),
+    })
+}
+
+/// 3.3.5.9.5 Handling the SMB2_CREATE_QUERY_MAXIMAL_ACCESS_REQUEST Create Context.
+fn maximal_access(work: &Work, found: &Opened, time: Option<FileTime>) -> ResponseContext<'static> {
+    let unchanged = time.is_some_and(|time| time != FileTime::ZERO && time == found.metadata.modified);
+    if unchanged {
+        return ResponseContext::MaximalAccess { query_status: NtStatus::NONE_MAPPED, maximal_access: 0 };
+    }
+    let intent = &work.intent;
+    let maximal = maximal_file_access(&found.security, work.parent.as_deref(), &intent.token);
+    ResponseContext::MaximalAccess {
+        query_status: NtStatus::SUCCESS,
+        maximal_access: (maximal & intent.share_allows).0,
+    }
+}
+
+/// The answer has the form in which the lease was made.
+fn wire_lease(lease: &LeaseGrant) -> Lease {
+    let v2 = (lease.version > 1)
+        .then(|| LeaseV2 { parent_key: LeaseKey(lease.parent.unwrap_or_default()), epoch: lease.epoch });
+    let mut flags = LeaseFlags::empty();
+    flags.set(LeaseFlags::BREAK_IN_PROGRESS, lease.breaking);
+    flags.set(LeaseFlags::PARENT_LEASE_KEY_SET, v2.is_some() && lease.parent.is_some());
+    Lease { key: LeaseKey(lease.id.key), state: LeaseState::from_bits_retain(lease.state.bits()), flags, v2 }
+}

@@ -1,0 +1,84 @@
+//! LeaseTable of [MS-SMB2] 3.3.1.11: which file each lease key of each client belongs to. The state of a lease is kept in the
+//! file's node; a key here lives as long as an open carries it. Lock order: a node's state, then this table.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
+use freehold_dtyp::Wtf8Buf;
+use parking_lot::Mutex;
+
+use super::node::NodeKey;
+use crate::fsa::LeaseId;
+
+/// Number of locks; a power of two.
+const SHARDS: usize = 16;
+
+/// What a lease is of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LeaseTarget {
+    /// The file.
+    pub node: NodeKey,
+    /// Its stream in upper case; empty for the unnamed one.
+    pub stream: Wtf8Buf,
+}
+
+/// All leases. Clients choose the keys: the maps hash with a secret of their own.
+#[derive(Debug, Default)]
+pub struct LeaseTable {
+    shards: [Mutex<HashMap<LeaseId, LeaseTarget>>; SHARDS],
+}
+
+impl LeaseTable {
+    fn shard(&self, id: &LeaseId) -> &Mutex<HashMap<LeaseId, LeaseTarget>> {
+        let mixed = id.key.iter().fold(0usize, |mixed, byte| mixed.rotate_left(3) ^ usize::from(*byte));
+        #[allow(clippy::indexing_slicing)] // below SHARDS by the remainder
+        &self.shards[mixed % SHARDS]
+    }
+
+    /// What the lease is of, when there is such a lease.
+    #[must_use]
+    pub fn find(&self, id: &LeaseId) -> Option<LeaseTarget> {
+        self.shard(id).lock().get(id).cloned()
+    }
+
+    /// Takes the key for a file; false when it is another file's.
+    pub fn claim(&self, id: LeaseId, target: LeaseTarget) -> bool {
+        match self.shard(&id).lock().entry(id) {
+            Entry::Occupied(taken) => *taken.get() == target,
+            Entry::Vacant(free) => {
+                free.insert(target);
+                true
+            }
+        }
+    }
+
+    /// Forgets a lease that went with its last open.
+    pub fn release(&self, id: &LeaseId) {
+        self.shard(id).lock().remove(id);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::proto::op::VolumeId;
+    use crate::vfs::NodeId;
+    use freehold_dtyp::Guid;
+
+    #[test]
+    fn a_key_is_of_one_file_at_a_time() {
+        let table = LeaseTable::default();
+        let id = LeaseId { client: Guid::default(), key: [7; 16] };
+        let target = |node| LeaseTarget {
+            node: NodeKey { volume: VolumeId(1), id: NodeId(node) },
+            stream: Wtf8Buf::new(),
+        };
+        assert!(table.claim(id, target(1)));
+        assert!(table.claim(id, target(1)));
+        assert!(!table.claim(id, target(2)));
+        assert_eq!(table.find(&id), Some(target(1)));
+        table.release(&id);
+        assert_eq!(table.find(&id), None);
+        assert!(table.claim(id, target(2)));
+    }
+}
