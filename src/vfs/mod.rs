@@ -16,6 +16,7 @@
 mod conformance;
 mod ea;
 pub mod memory;
+pub mod posix;
 
 use std::any::Any;
 use std::fmt;
