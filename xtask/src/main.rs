@@ -14,8 +14,8 @@ usage: cargo xtask COMMAND
 
   ci                       everything below, and fmt, clippy, tests, docs, deny: what a change must pass
   tidy                     imports, wire structs, dead files, wildcard imports; lists large files and functions
-  vectors FILE ORIGIN      splits a packet capture into tests/vectors/, one message a file; ORIGIN says whence
-  vectors check            every file of tests/vectors/ says whence it is and holds one well-formed message
+  vectors FILE ORIGIN      puts the messages of a packet capture into tests/vectors/; ORIGIN says whence they are
+  vectors check            every file of tests/vectors/ says whence it is and holds whole messages
 ";
 
 fn main() -> ExitCode {

@@ -1,8 +1,8 @@
 //! `cargo xtask vectors`: real clients' messages as test data.
 //!
-//! A capture (classic pcap, as `tcpdump -w` writes) is taken apart into SMB2 messages, one text file each below
-//! `tests/vectors/`: comment lines that say whence it is, then its bytes in hexadecimal. `tests/vectors.rs` decodes
-//! and encodes every one of them.
+//! A capture (classic pcap, as `tcpdump -w` writes) becomes one text file in `tests/vectors/`: comment lines that say
+//! whence it is, then for each SMB2 message a line `= command-request` or `= command-response` and its bytes in
+//! hexadecimal. `tests/vectors.rs` decodes and encodes every one of them.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -31,67 +31,74 @@ const COMMANDS: [&str; 19] = [
 ];
 /// Longest message that is kept: the rest of a large READ or WRITE teaches nothing.
 const MAX_MESSAGE_BYTES: usize = 4096;
+/// Messages of one kind that are kept of a capture.
+const MAX_ALIKE: usize = 2;
 /// Bytes of a line of hexadecimal.
-const BYTES_PER_LINE: usize = 32;
+const BYTES_PER_LINE: usize = 64;
 /// Length of the SMB2 header.
 const HEADER_BYTES: usize = 64;
 
 /// Sender and receiver of a TCP stream: addresses and ports as they are in the packet.
 type Flow = ([u8; 4], u16, [u8; 4], u16);
 
-/// Writes a file for every message of `capture` into a folder named after it.
+/// Writes the messages of `capture` to a file of that name, at most [`MAX_ALIKE`] of a kind.
 ///
 /// # Errors
 /// A message when the capture cannot be read or holds no SMB2.
 pub(crate) fn split(root: &Path, capture: &Path, origin: &str) -> Result<(), String> {
     let bytes = std::fs::read(capture).map_err(|error| format!("{}: {error}", capture.display()))?;
     let name = capture.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
-    let folder = root.join("tests").join("vectors").join(&name);
-    std::fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
-    let mut count = 0usize;
+    let mut text = format!("# {origin}\n");
+    let mut alike: BTreeMap<Vec<u8>, usize> = BTreeMap::new();
     for stream in streams(&bytes)? {
-        for message in messages(&stream) {
-            if message.len() > MAX_MESSAGE_BYTES {
+        for message in messages(&stream).into_iter().filter(|message| message.len() <= MAX_MESSAGE_BYTES) {
+            let seen = alike.entry(kind(message)).or_default();
+            *seen += 1;
+            if *seen > MAX_ALIKE {
                 continue;
             }
-            count += 1;
-            let path = folder.join(format!("{count:04}-{}.hex", title(message)));
-            let mut text = format!("# {origin}\n");
+            text.push_str(&format!("= {}\n", title(message)));
             for line in message.chunks(BYTES_PER_LINE) {
-                for byte in line {
-                    text.push_str(&format!("{byte:02x}"));
-                }
+                text.extend(line.iter().map(|byte| format!("{byte:02x}")));
                 text.push('\n');
             }
-            std::fs::write(&path, text).map_err(|error| format!("{}: {error}", path.display()))?;
         }
     }
-    if count == 0 {
+    if alike.is_empty() {
         return Err(format!("{}: no SMB2 message in clear", capture.display()));
     }
-    println!("{count} messages in {}", folder.display());
+    let folder = root.join("tests").join("vectors");
+    let path = folder.join(format!("{name}.txt"));
+    std::fs::create_dir_all(&folder)
+        .and_then(|()| std::fs::write(&path, &text))
+        .map_err(|error| format!("{}: {error}", path.display()))?;
+    println!("{} messages in {}", text.matches("\n= ").count(), path.display());
     Ok(())
 }
 
-/// Looks at every file of `tests/vectors/`: an origin, whole bytes, an SMB2 header.
+/// What makes two messages of one kind: command, direction, status, the first fields (an information class, an oplock
+/// level) and the length, for most commands to the nearest power of two.
+fn kind(message: &[u8]) -> Vec<u8> {
+    let title = title(message);
+    let length = if title == "create-request" { message.len() } else { message.len().next_power_of_two() };
+    let mut kind = title.into_bytes();
+    kind.extend_from_slice(message.get(8..12).unwrap_or_default());
+    kind.extend_from_slice(message.get(HEADER_BYTES..HEADER_BYTES + 4).unwrap_or_default());
+    kind.extend_from_slice(&length.to_le_bytes());
+    kind
+}
+
+/// Looks at every file of `tests/vectors/`: an origin, whole bytes, SMB2 headers.
 ///
 /// # Errors
 /// The files that are not so.
 pub(crate) fn check(root: &Path) -> Result<(), String> {
     let mut wrong = Vec::new();
-    let mut folders = vec![root.join("tests").join("vectors")];
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(&folder).into_iter().flatten().flatten() {
-            let path = entry.path();
-            if path.is_dir() {
-                folders.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "hex") {
-                let text =
-                    std::fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
-                if let Err(why) = check_one(&text) {
-                    wrong.push(format!("{}: {why}", path.display()));
-                }
-            }
+    for entry in std::fs::read_dir(root.join("tests").join("vectors")).into_iter().flatten().flatten() {
+        let path = entry.path();
+        let text = std::fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+        if let Err(why) = check_one(&text) {
+            wrong.push(format!("{}: {why}", path.display()));
         }
     }
     wrong.sort();
@@ -99,15 +106,18 @@ pub(crate) fn check(root: &Path) -> Result<(), String> {
 }
 
 fn check_one(text: &str) -> Result<(), &'static str> {
-    if !text.lines().any(|line| line.starts_with("# ") && line.len() > 10) {
+    let (head, rest) = text.split_once("\n= ").ok_or("no message in it")?;
+    if !head.lines().any(|line| line.starts_with("# ") && line.len() > 10) {
         return Err("no comment line says which client, version and date it is from");
     }
-    let digits: String = text.lines().filter(|line| !line.starts_with('#')).collect();
-    if !digits.len().is_multiple_of(2) || !digits.chars().all(|c| c.is_ascii_hexdigit()) {
-        return Err("not whole bytes in hexadecimal");
-    }
-    if digits.len() < 2 * HEADER_BYTES || !digits.starts_with("fe534d42") {
-        return Err("not an SMB2 message");
+    for part in rest.split("\n= ") {
+        let digits: String = part.lines().skip(1).collect();
+        if !digits.len().is_multiple_of(2) || !digits.chars().all(|c| c.is_ascii_hexdigit()) {
+            return Err("not whole bytes in hexadecimal");
+        }
+        if digits.len() < 2 * HEADER_BYTES || !digits.starts_with("fe534d42") {
+            return Err("not an SMB2 message");
+        }
     }
     Ok(())
 }
@@ -247,8 +257,11 @@ mod tests {
     #[test]
     fn a_vector_says_whence_it_is() {
         let digits = "fe534d42".to_owned() + &"00".repeat(60);
-        assert!(check_one(&digits).is_err());
-        assert!(check_one(&format!("# smbclient 4.17, 2026\n{digits}\n")).is_ok());
-        assert!(check_one(&format!("# smbclient 4.17, 2026\n{digits}0\n")).is_err());
+        assert!(check_one(&format!("= echo-request\n{digits}\n")).is_err());
+        assert!(check_one(&format!("# smbclient 4.17, 2026\n= echo-request\n{digits}\n")).is_ok());
+        assert!(check_one(&format!("# smbclient 4.17, 2026\n= echo-request\n{digits}0\n")).is_err());
+        assert!(
+            check_one(&format!("# smbclient 4.17, 2026\n= a\n{digits}\n= b\n{}\n", &digits[2..])).is_err()
+        );
     }
 }
