@@ -135,7 +135,7 @@ impl Connection {
             }
             return Ok(());
         }
-        if self.chains.len() >= limits::MAX_PARKED_REQUESTS {
+        if self.chains.len() >= self.server.config.limits.requests_per_connection {
             return Err(Disconnect::TooManyRequests);
         }
         let id = self.next_id();
@@ -684,7 +684,8 @@ impl Connection {
 
     /// 3.3.1.2 Algorithm for the Granting of Credits.
     fn grant(&mut self, header: &Smb2Header) -> u16 {
-        let limit = if self.link.logged_on { limits::MAX_CREDITS } else { limits::MAX_CREDITS_BEFORE_LOGON };
+        let most = self.server.config.limits.credits;
+        let limit = if self.link.logged_on { most } else { most.min(limits::MAX_CREDITS_BEFORE_LOGON) };
         self.window.grant(header.credits.max(header.credit_charge.message_ids()), limit)
     }
 

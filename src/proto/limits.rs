@@ -54,3 +54,46 @@ pub const MAX_NOTIFY_BYTES: usize = 1024 * 1024;
 pub const FAILED_LOGONS_FORGOTTEN_AFTER: Duration = Duration::from_secs(300);
 /// Addresses with failed logons that are remembered before old ones are dropped.
 pub const MAX_ADDRESSES_WITH_FAILED_LOGONS: usize = 10_000;
+
+/// The limits that an administrator may lower or raise. The constants of this module are the defaults, and for
+/// [`Limits::credits`] and the sizes the ceilings as well.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Most credits of a connection; 1 to [`MAX_CREDITS`].
+    pub credits: u16,
+    /// MaxTransactSize in bytes; 65,536 to [`MAX_IO_BYTES`].
+    pub max_transact_bytes: u32,
+    /// MaxReadSize in bytes; 65,536 to [`MAX_IO_BYTES`].
+    pub max_read_bytes: u32,
+    /// MaxWriteSize in bytes; 65,536 to [`MAX_IO_BYTES`].
+    pub max_write_bytes: u32,
+    /// Sessions of one connection.
+    pub sessions_per_connection: usize,
+    /// Tree connects of one session.
+    pub trees_per_session: usize,
+    /// Opens of one session.
+    pub opens_per_session: usize,
+    /// Requests of one connection that wait at a time.
+    pub requests_per_connection: usize,
+    /// Failed logons in a row from one address after which further ones are delayed.
+    pub logon_failures_before_wait: u32,
+    /// That delay.
+    pub logon_wait: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits {
+            credits: MAX_CREDITS,
+            max_transact_bytes: MAX_IO_BYTES,
+            max_read_bytes: MAX_IO_BYTES,
+            max_write_bytes: MAX_IO_BYTES,
+            sessions_per_connection: MAX_SESSIONS_PER_CONNECTION,
+            trees_per_session: MAX_TREES_PER_SESSION,
+            opens_per_session: MAX_OPENS_PER_SESSION,
+            requests_per_connection: MAX_PARKED_REQUESTS,
+            logon_failures_before_wait: FAILED_LOGONS_BEFORE_DELAY,
+            logon_wait: FAILED_LOGON_DELAY,
+        }
+    }
+}

@@ -34,8 +34,12 @@ pub struct Negotiated {
     pub cipher: Option<Cipher>,
     /// How messages are signed.
     pub signing: SigningAlgorithm,
-    /// MaxReadSize, MaxWriteSize and MaxTransactSize in bytes.
-    pub max_io_bytes: u32,
+    /// MaxReadSize in bytes.
+    pub max_read_bytes: u32,
+    /// MaxWriteSize in bytes.
+    pub max_write_bytes: u32,
+    /// MaxTransactSize in bytes.
+    pub max_transact_bytes: u32,
     /// Operations may cost more than one credit.
     pub multi_credit: bool,
     /// The client spoke the SMB 3.1.1 POSIX extensions.
@@ -95,12 +99,28 @@ impl Link {
         self.negotiated.as_ref().map_or(Dialect::SMB_2_0_2, |negotiated| negotiated.dialect)
     }
 
-    /// Most bytes of one read, write or transaction.
+    /// Most bytes of one READ.
     #[must_use]
-    pub fn max_io_bytes(&self) -> u32 {
+    pub fn max_read_bytes(&self) -> u32 {
         self.negotiated
             .as_ref()
-            .map_or(super::limits::MAX_IO_BYTES_SMB_2_0_2, |negotiated| negotiated.max_io_bytes)
+            .map_or(super::limits::MAX_IO_BYTES_SMB_2_0_2, |settled| settled.max_read_bytes)
+    }
+
+    /// Most bytes of one WRITE.
+    #[must_use]
+    pub fn max_write_bytes(&self) -> u32 {
+        self.negotiated
+            .as_ref()
+            .map_or(super::limits::MAX_IO_BYTES_SMB_2_0_2, |settled| settled.max_write_bytes)
+    }
+
+    /// Most bytes of one query, set, IOCTL or notification.
+    #[must_use]
+    pub fn max_transact_bytes(&self) -> u32 {
+        self.negotiated
+            .as_ref()
+            .map_or(super::limits::MAX_IO_BYTES_SMB_2_0_2, |settled| settled.max_transact_bytes)
     }
 
     /// The session of that id on this connection.

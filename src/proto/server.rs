@@ -19,7 +19,9 @@ use super::sharded::Sharded;
 use super::teardown;
 use super::tree_connect::Shares;
 use crate::auth::{AcceptorConfig, ServerNames};
+use crate::rpc::ServerInfo;
 use crate::smb2::{Dialect, SessionId};
+use crate::state::{AccountsSnapshot, SharesSnapshot};
 
 /// What is fixed while the server runs.
 #[derive(Clone, Debug)]
@@ -48,6 +50,32 @@ pub struct ServerConfig {
     pub allow_anonymous: bool,
     /// When the server started.
     pub started: FileTime,
+    /// Workgroup, as RPC clients see it.
+    pub workgroup: String,
+    /// The limits in force.
+    pub limits: limits::Limits,
+}
+
+impl Default for ServerConfig {
+    /// As safe as it gets, without a name: signing is required, clear traffic to what is sealed refused.
+    fn default() -> Self {
+        ServerConfig {
+            guid: Guid::ZERO,
+            netbios_name: String::new(),
+            dns_name: String::new(),
+            machine_sid: Sid::NULL,
+            comment: String::new(),
+            min_dialect: Dialect::SMB_2_0_2,
+            max_dialect: Dialect::SMB_3_1_1,
+            require_signing: true,
+            encrypt_data: false,
+            reject_unencrypted: true,
+            allow_anonymous: false,
+            started: FileTime::ZERO,
+            workgroup: "WORKGROUP".to_owned(),
+            limits: limits::Limits::default(),
+        }
+    }
 }
 
 /// Random bytes for ids, challenges and salts. The shell gives the system's, a simulation a seeded one.
@@ -64,6 +92,12 @@ pub struct Server {
     pub acceptor: Arc<AcceptorConfig>,
     /// The shares, swapped when one changes.
     pub shares: ArcSwap<Shares>,
+    /// Local accounts and groups as the RPC interfaces tell of them, swapped when one changes.
+    pub accounts: ArcSwap<AccountsSnapshot>,
+    /// The shares with all their settings as the RPC interfaces tell of them, swapped together with `shares`.
+    pub share_settings: ArcSwap<SharesSnapshot>,
+    /// How the RPC interfaces present this server.
+    pub rpc: ServerInfo,
     /// Sessions whose logon succeeded.
     pub sessions: Sharded<u64, Arc<Session>>,
     /// Files that are open.
@@ -101,7 +135,20 @@ impl Server {
             allow_anonymous: config.allow_anonymous,
             ..AcceptorConfig::default()
         });
+        let rpc = ServerInfo {
+            netbios_name: config.netbios_name.clone(),
+            dns_name: config.dns_name.clone(),
+            workgroup: config.workgroup.clone(),
+            comment: config.comment.clone(),
+            version: ServerInfo::VERSION,
+            machine_sid: config.machine_sid,
+            server_guid: config.guid,
+        };
+        let accounts = AccountsSnapshot::new(config.machine_sid, Vec::new(), Vec::new());
         Arc::new(Server {
+            accounts: ArcSwap::from_pointee(accounts),
+            share_settings: ArcSwap::from_pointee(SharesSnapshot::default()),
+            rpc,
             config,
             acceptor,
             shares: ArcSwap::from_pointee(Shares::default()),
@@ -193,7 +240,7 @@ impl Server {
         }
         entry.count = entry.count.saturating_add(1);
         entry.last = now.monotonic;
-        entry.count > limits::FAILED_LOGONS_BEFORE_DELAY
+        entry.count > self.config.limits.logon_failures_before_wait
     }
 
     /// A logon from this address succeeded: its failures are forgotten.

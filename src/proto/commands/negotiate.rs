@@ -197,6 +197,9 @@ fn settle(
     if server.config.require_signing {
         mode |= SecurityMode::SIGNING_REQUIRED;
     }
+    let limits = &server.config.limits;
+    let most = if multi_credit { MAX_IO_BYTES } else { MAX_IO_BYTES_SMB_2_0_2 };
+    let ceiling = |bytes: u32| bytes.clamp(MAX_IO_BYTES_SMB_2_0_2, most);
     Negotiated {
         dialect,
         client_guid: request.client_guid,
@@ -207,7 +210,9 @@ fn settle(
         server_security_mode: mode,
         cipher,
         signing,
-        max_io_bytes: if multi_credit { MAX_IO_BYTES } else { MAX_IO_BYTES_SMB_2_0_2 },
+        max_read_bytes: ceiling(limits.max_read_bytes),
+        max_write_bytes: ceiling(limits.max_write_bytes),
+        max_transact_bytes: ceiling(limits.max_transact_bytes),
         multi_credit,
         posix: false,
     }
@@ -226,9 +231,9 @@ fn response<'a>(
         dialect,
         server_guid: server.config.guid,
         capabilities: negotiated.server_capabilities,
-        max_transact_size: negotiated.max_io_bytes,
-        max_read_size: negotiated.max_io_bytes,
-        max_write_size: negotiated.max_io_bytes,
+        max_transact_size: negotiated.max_transact_bytes,
+        max_read_size: negotiated.max_read_bytes,
+        max_write_size: negotiated.max_write_bytes,
         system_time: now.wall,
         // Windows answers zero; the time would tell strangers how long patches are missing.
         server_start_time: freehold_dtyp::FileTime::ZERO,

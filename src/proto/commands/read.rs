@@ -44,7 +44,7 @@ pub struct Parked {
 pub fn decide(cx: &mut Context<'_>) -> StepResult {
     let request = ReadRequest::decode(&cx.request.message)?;
     let open = cx.open(request.file_id)?;
-    if request.length > cx.link.max_io_bytes() {
+    if request.length > cx.link.max_read_bytes() {
         return Err(NtStatus::INVALID_PARAMETER.into());
     }
     let (length_bytes, file_offset, minimum_count) =

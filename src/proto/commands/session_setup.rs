@@ -10,7 +10,7 @@ use freehold_acl::Token;
 use freehold_dtyp::{NtStatus, Sid};
 
 use super::super::context::{Context, Step, StepResult};
-use super::super::limits::{FAILED_LOGON_DELAY, MAX_HALF_OPEN_SESSIONS, MAX_SESSIONS_PER_CONNECTION};
+use super::super::limits::MAX_HALF_OPEN_SESSIONS;
 use super::super::link::{Channel, Negotiated};
 use super::super::op::{Op, OpResult};
 use super::super::session::{Identity, NewSession, SealingKeys, Session};
@@ -108,7 +108,8 @@ fn find_setup(
         }
         return Ok((id, Box::new(setup)));
     }
-    if cx.link.setups.len() >= MAX_HALF_OPEN_SESSIONS || cx.link.channels.len() >= MAX_SESSIONS_PER_CONNECTION
+    if cx.link.setups.len() >= MAX_HALF_OPEN_SESSIONS
+        || cx.link.channels.len() >= cx.server.config.limits.sessions_per_connection
     {
         return Err(NtStatus::INSUFFICIENT_RESOURCES.into());
     }
@@ -213,7 +214,7 @@ fn fail(cx: &mut Context<'_>, setup: &Setup, status: NtStatus) -> StepResult {
         cx.link.channels.remove(&session.id.0);
     }
     if cx.server.logon_failed(&cx.link.peer, cx.now) {
-        let op = Op::Delay { duration: FAILED_LOGON_DELAY };
+        let op = Op::Delay { duration: cx.server.config.limits.logon_wait };
         return Ok(Step::Op(op, super::Pending::SessionSetup(Box::new(Pending::Delayed(status)))));
     }
     Err(status.into())

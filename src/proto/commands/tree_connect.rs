@@ -4,7 +4,6 @@ use freehold_acl::{AccessMask, GenericMapping};
 use freehold_dtyp::NtStatus;
 
 use super::super::context::{Context, StepResult};
-use super::super::limits::MAX_TREES_PER_SESSION;
 use super::super::tree_connect::{CachingMode, Share, ShareTarget, TreeConnect};
 use crate::smb2::DecodeMessage;
 use crate::smb2::tree_connect::{
@@ -30,7 +29,7 @@ pub fn decide(cx: &mut Context<'_>) -> StepResult {
     if share.encrypt && disk && cx.server.config.reject_unencrypted && session.sealing.is_none() {
         return Err(NtStatus::ACCESS_DENIED.into());
     }
-    if session.tree_count() >= MAX_TREES_PER_SESSION {
+    if session.tree_count() >= cx.server.config.limits.trees_per_session {
         return Err(NtStatus::INSUFFICIENT_RESOURCES.into());
     }
     let id = session.next_tree_id();

@@ -35,7 +35,7 @@ pub fn decide(cx: &mut Context<'_>) -> StepResult {
     let request = WriteRequest::decode(&message)?;
     let open = cx.open(request.file_id)?;
     let count = u32::try_from(request.data.len()).unwrap_or(u32::MAX);
-    if count > cx.link.max_io_bytes() || request.data_message_offset > WriteRequest::MAX_DATA_OFFSET {
+    if count > cx.link.max_write_bytes() || request.data_message_offset > WriteRequest::MAX_DATA_OFFSET {
         return Err(NtStatus::INVALID_PARAMETER.into());
     }
     let data = cx.request.slice(request.data_range());
