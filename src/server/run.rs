@@ -1,0 +1,286 @@
+//! Puts the server together and runs it until it is told to stop.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
+
+use anyhow::Context as _;
+use freehold_acl::{AccessMask, Ace, AceFlags, Acl, Privileges, SecurityDescriptor, Token};
+use freehold_dtyp::{Sid, Wtf8Buf};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::{Semaphore, watch};
+
+use super::clock::Clock;
+use super::entropy::SystemEntropy;
+use super::listener;
+use crate::auth::{self, AuthError};
+use crate::config::{Config, EncryptionMode, Limits};
+use crate::proto;
+use crate::proto::op::{AccountLookup, VolumeId, VolumeRef};
+use crate::proto::server::{Server, ServerConfig};
+use crate::proto::session::Identity;
+use crate::proto::tree_connect::{self, ShareTarget, Shares};
+use crate::smb2::Dialect;
+use crate::state::{self, State};
+use crate::vfs::posix::PosixVolume;
+use crate::vfs::{VfsPath, Volume};
+
+/// What the connections' tasks share.
+pub struct Shared {
+    /// The protocol core.
+    pub core: Arc<Server>,
+    /// Clocks.
+    pub clock: Clock,
+    /// Limits of the configuration.
+    pub limits: Limits,
+    state: Arc<State>,
+    volumes: HashMap<String, VolumeRef>,
+}
+
+impl Shared {
+    /// What a logon wants to know of an account. Local accounts answer to this server's names, an empty domain and `.`.
+    #[must_use]
+    pub fn account(&self, domain: &str, user: &str) -> AccountLookup {
+        let unknown = || AccountLookup { answer: auth::AccountAnswer::Unknown, identity: None };
+        let names = &self.core.config;
+        // `user@host` and `HOST\user` in one field are how some clients send it.
+        let (user, domain) = match user.split_once('@') {
+            Some((user, suffix)) if domain.is_empty() => (user, suffix),
+            _ => (user, domain),
+        };
+        // A stand-alone server answers to any domain name, as Windows does for clients that send their own.
+        let _ = domain;
+        let snapshot = self.state.accounts();
+        let Some(account) = snapshot.account(user) else { return unknown() };
+        let restriction = account.disabled.then_some(AuthError::AccountDisabled);
+        AccountLookup {
+            answer: auth::AccountAnswer::Secret { nt_hash: account.nt_hash.clone(), restriction },
+            identity: Some(Identity {
+                user: account.name.clone(),
+                domain: names.netbios_name.clone(),
+                token: Arc::new(token(account)),
+                is_anonymous: false,
+                is_guest: false,
+            }),
+        }
+    }
+
+    /// Puts the present shares of the state into the core.
+    fn load_shares(&self) {
+        let before = self.core.shares.load_full();
+        let snapshot = self.state.shares();
+        let mut shares: Vec<tree_connect::Share> = Vec::new();
+        for share in snapshot.all() {
+            match self.share(share, &before) {
+                Ok(share) => shares.push(share),
+                Err(reason) => {
+                    tracing::error!(share = share.name, reason, "the share cannot be served");
+                }
+            }
+        }
+        shares.push(tree_connect::Share {
+            name: "IPC$".to_owned(),
+            target: ShareTarget::Pipes,
+            comment: "Remote IPC".to_owned(),
+            security: Arc::new(pipes_security()),
+            encrypt: false,
+            access_based_enumeration: false,
+            continuously_available: false,
+            caching: tree_connect::CachingMode::None,
+            max_uses: None,
+            uses: Arc::new(AtomicU32::new(0)),
+        });
+        self.core.share_settings.store(snapshot);
+        self.core.accounts.store(self.state.accounts());
+        self.core.shares.store(Arc::new(Shares::new(shares)));
+    }
+
+    fn share(&self, share: &state::Share, before: &Shares) -> Result<tree_connect::Share, String> {
+        let settings = &share.settings;
+        let volume = self
+            .volumes
+            .get(&settings.volume)
+            .ok_or_else(|| format!("there is no volume `{}` in the configuration", settings.volume))?;
+        let path = settings.path.replace('\\', "/");
+        let path = VfsPath::new(Wtf8Buf::from(path.trim_matches('/')))
+            .ok_or_else(|| format!("`{}` is not a path below a volume", settings.path))?;
+        let uses = before.find(&share.name).map_or_else(|| Arc::new(AtomicU32::new(0)), |old| Arc::clone(&old.uses));
+        Ok(tree_connect::Share {
+            name: share.name.clone(),
+            target: ShareTarget::Disk { volume: volume.clone(), path },
+            comment: settings.comment.clone(),
+            security: Arc::clone(&settings.security),
+            encrypt: settings.encrypt,
+            access_based_enumeration: settings.access_based_enumeration,
+            continuously_available: settings.continuously_available,
+            caching: match settings.caching {
+                state::CachingMode::Manual => tree_connect::CachingMode::Manual,
+                state::CachingMode::Documents => tree_connect::CachingMode::Documents,
+                state::CachingMode::Programs => tree_connect::CachingMode::Programs,
+                state::CachingMode::None => tree_connect::CachingMode::None,
+            },
+            max_uses: settings.max_users,
+            uses,
+        })
+    }
+}
+
+/// The token of a local account that logs on over the network.
+fn token(account: &state::Account) -> Token {
+    let administrator = account.is_administrator();
+    let mut privileges = Privileges::CHANGE_NOTIFY;
+    if administrator {
+        privileges = privileges
+            | Privileges::BACKUP
+            | Privileges::RESTORE
+            | Privileges::TAKE_OWNERSHIP
+            | Privileges::SECURITY
+            | Privileges::MANAGE_VOLUME;
+    } else if account.groups.contains(&Sid::BACKUP_OPERATORS) {
+        privileges = privileges | Privileges::BACKUP | Privileges::RESTORE;
+    }
+    let everyone = [Sid::EVERYONE, Sid::NETWORK, Sid::AUTHENTICATED_USERS, Sid::USERS];
+    Token::builder(account.sid)
+        .groups(everyone.into_iter().chain(account.groups.iter().copied()))
+        .privileges(privileges)
+        .build()
+}
+
+/// IPC$ is open to every session; each pipe decides for itself.
+fn pipes_security() -> SecurityDescriptor {
+    let access = AccessMask::FILE_GENERIC_READ | AccessMask::FILE_GENERIC_WRITE | AccessMask::FILE_GENERIC_EXECUTE;
+    let mut dacl = Acl::new();
+    for sid in [Sid::EVERYONE, Sid::ANONYMOUS] {
+        // Two entries are far below the limit of a list.
+        let _ = dacl.push(Ace::allow(sid, access, AceFlags::EMPTY));
+    }
+    SecurityDescriptor::new(Sid::SYSTEM, Sid::SYSTEM, dacl)
+}
+
+/// Runs the server until SIGTERM or SIGINT. `ready` is called with the first address once connections are accepted.
+///
+/// # Errors
+/// When a volume cannot be opened or an address cannot be listened on.
+pub async fn run(
+    config: Config,
+    state: Arc<State>,
+    ready: impl FnOnce(SocketAddr) + Send,
+) -> anyhow::Result<()> {
+    raise_descriptor_limit();
+    let clock = Clock::new();
+    let core = Server::new(core_config(&config, &state, clock), Box::new(SystemEntropy::default()));
+    let mut volumes = HashMap::new();
+    for (number, volume) in config.volumes.iter().enumerate() {
+        let opened = PosixVolume::open(&volume.path, &volume.label)
+            .with_context(|| format!("volume `{}` at {}", volume.name, volume.path.display()))?;
+        let identity = Arc::new(opened.identity().clone());
+        let id = VolumeId(u32::try_from(number).context("too many volumes")?);
+        volumes.insert(volume.name.clone(), VolumeRef { id, identity, volume: Arc::new(opened) });
+    }
+    let shared = Arc::new(Shared { core, clock, limits: config.limits.clone(), state: Arc::clone(&state), volumes });
+    shared.load_shares();
+    {
+        let shared = Arc::downgrade(&shared);
+        state.on_change(Box::new(move |_change| {
+            if let Some(shared) = shared.upgrade() {
+                shared.load_shares();
+            }
+        }));
+    }
+
+    let (stop, stopped) = watch::channel(false);
+    let addresses = Arc::new(listener::Addresses::default());
+    let connections = Arc::new(Semaphore::new(config.limits.connections as usize));
+    let mut accepting = Vec::new();
+    let mut first = None;
+    for address in &config.listen {
+        let listener = listener::bind(*address)?;
+        first = first.or(listener.local_addr().ok());
+        accepting.push(tokio::spawn(listener::accept(
+            Arc::clone(&shared),
+            listener,
+            Arc::clone(&addresses),
+            Arc::clone(&connections),
+            stopped.clone(),
+        )));
+    }
+    let admin = tokio::spawn(crate::admin::listen(Arc::clone(&state), config.admin_socket.clone(), stopped.clone()));
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut reload = signal(SignalKind::hangup())?;
+    if let Some(first) = first {
+        ready(first);
+    }
+    // Where no service manager listens this does nothing.
+    let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
+    loop {
+        tokio::select! {
+            _ = terminate.recv() => break,
+            _ = interrupt.recv() => break,
+            _ = reload.recv() => {
+                shared.load_shares();
+                tracing::info!("shares and accounts were read again");
+            }
+        }
+    }
+    let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
+    tracing::info!("stopping: connections are closed, volumes are synced");
+    let _ = stop.send(true);
+    for task in accepting {
+        let _ = task.await;
+    }
+    let _ = admin.await;
+    for volume in shared.volumes.values() {
+        if let Err(error) = volume.volume.sync() {
+            tracing::error!(%error, volume = volume.identity.label, "the volume could not be synced");
+        }
+    }
+    Ok(())
+}
+
+fn core_config(config: &Config, state: &State, clock: Clock) -> ServerConfig {
+    let identity = state.identity();
+    let security = &config.security;
+    ServerConfig {
+        guid: identity.server_guid,
+        netbios_name: config.names.netbios.clone(),
+        dns_name: config.names.dns.clone(),
+        machine_sid: identity.machine_sid,
+        comment: config.names.comment.clone(),
+        min_dialect: Dialect(security.min_dialect.revision()),
+        max_dialect: Dialect(security.max_dialect.revision()),
+        require_signing: security.require_signing,
+        encrypt_data: security.encryption == EncryptionMode::Required,
+        reject_unencrypted: security.reject_unencrypted,
+        allow_anonymous: security.allow_anonymous,
+        started: clock.now().wall,
+        workgroup: config.names.workgroup.clone(),
+        limits: core_limits(&config.limits),
+    }
+}
+
+fn core_limits(limits: &Limits) -> proto::limits::Limits {
+    proto::limits::Limits {
+        credits: limits.credits,
+        max_transact_bytes: limits.max_transact_bytes,
+        max_read_bytes: limits.max_read_bytes,
+        max_write_bytes: limits.max_write_bytes,
+        sessions_per_connection: limits.sessions_per_connection as usize,
+        trees_per_session: limits.trees_per_session as usize,
+        opens_per_session: limits.opens_per_session as usize,
+        requests_per_connection: limits.async_requests_per_connection as usize,
+        logon_failures_before_wait: limits.logon_failures_before_wait,
+        logon_wait: limits.logon_wait,
+    }
+}
+
+/// Each open file is a descriptor: takes as many as the system lets this process have.
+fn raise_descriptor_limit() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let now = getrlimit(Resource::Nofile);
+    let wanted = Rlimit { current: now.maximum, maximum: now.maximum };
+    if let Err(error) = setrlimit(Resource::Nofile, wanted) {
+        tracing::warn!(%error, "the limit of open files could not be raised");
+    }
+}
