@@ -8,6 +8,7 @@ pub mod fsa;
 pub mod fscc;
 pub mod proto;
 pub mod rpc;
+pub mod server;
 pub mod smb2;
 pub mod state;
 pub mod vfs;

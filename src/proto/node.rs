@@ -78,4 +78,9 @@ impl NodeTable {
             shard.remove(&cell.key);
         }
     }
+
+    /// True when no file is open.
+    pub fn is_empty(&self) -> bool {
+        self.cells.is_empty()
+    }
 }

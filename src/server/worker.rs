@@ -47,7 +47,9 @@ pub fn execute(op: Op, wait: Wait) -> Outcome {
         Op::Flush { file } => OpResult::Done(file.0.flush()),
         Op::SetSize { file, size_bytes } => OpResult::Done(file.0.set_size(size_bytes)),
         Op::Allocate { file, allocated_bytes } => OpResult::Done(file.0.allocate(allocated_bytes)),
-        Op::PunchHole { file, offset, length_bytes } => OpResult::Done(file.0.punch_hole(offset, length_bytes)),
+        Op::PunchHole { file, offset, length_bytes } => {
+            OpResult::Done(file.0.punch_hole(offset, length_bytes))
+        }
         Op::AllocatedRanges { file, offset, length_bytes, limit } => {
             OpResult::Ranges(file.0.allocated_ranges(offset, length_bytes, limit))
         }
@@ -71,7 +73,9 @@ pub fn execute(op: Op, wait: Wait) -> Outcome {
             OpResult::Done(file.0.rename_stream(to.as_wtf8(), existing, now))
         }
         Op::ReparseData { file } => OpResult::Bytes(file.0.reparse_data()),
-        Op::SetReparseData { file, data, now } => OpResult::Done(file.0.set_reparse_data(data.as_deref(), now)),
+        Op::SetReparseData { file, data, now } => {
+            OpResult::Done(file.0.set_reparse_data(data.as_deref(), now))
+        }
         Op::List { file, cursor, mut visitor } => {
             let result = file.0.list(cursor, &mut |name, metadata| visitor.visit(name, metadata));
             OpResult::Listed { visitor, result }

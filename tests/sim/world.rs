@@ -1,0 +1,398 @@
+//! A server, a volume in memory, a virtual clock, and the clients around them.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::atomic::AtomicU32;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use bytes::BytesMut;
+use freehold::auth::{self, AuthError};
+use freehold::client::{Client, ClientError, ClientOptions, Protection, Reply};
+use freehold::crypto::SigningAlgorithm;
+use freehold::proto::connection::Connection;
+use freehold::proto::event::{Now, Waker};
+use freehold::proto::op::{AccountLookup, Op, OpId, OpResult, VolumeId, VolumeRef};
+use freehold::proto::server::{Entropy, Server, ServerConfig};
+use freehold::proto::session::Identity;
+use freehold::proto::tree_connect::{CachingMode, Share, ShareTarget, Shares};
+use freehold::server::worker::{Outcome, execute};
+use freehold::smb2::{Command, Dialect, MessageId, TreeId};
+use freehold::vfs::memory::{MemoryOptions, MemoryVolume};
+use freehold::vfs::{VfsPath, Volume, Wait};
+use freehold_acl::{AccessMask, Ace, AceFlags, Acl, SecurityDescriptor, Token};
+use freehold_dtyp::{Encode, FileTime, Guid, NtStatus, Sid};
+
+/// Password of every account.
+pub const PASSWORD: &str = "Passw0rd";
+
+/// A small generator (SplitMix64): the whole run follows from its seed.
+#[derive(Clone, Debug)]
+pub struct Random(u64);
+
+impl Random {
+    pub fn new(seed: u64) -> Self {
+        Random(seed)
+    }
+
+    pub fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        mixed ^ (mixed >> 31)
+    }
+
+    pub fn below(&mut self, limit: u64) -> u64 {
+        self.next() % limit
+    }
+
+    pub fn one_in(&mut self, times: u64) -> bool {
+        self.below(times) == 0
+    }
+}
+
+struct SeededEntropy(Mutex<Random>);
+
+impl Entropy for SeededEntropy {
+    fn fill(&self, buffer: &mut [u8]) {
+        let mut random = self.0.lock().unwrap();
+        for chunk in buffer.chunks_mut(8) {
+            let bytes = random.next().to_le_bytes();
+            chunk.copy_from_slice(&bytes[..chunk.len()]);
+        }
+    }
+}
+
+struct NoWaker;
+
+impl Waker for NoWaker {
+    fn wake(&self) {}
+}
+
+/// Names a client of the world.
+pub type ClientId = usize;
+
+pub struct SimClient {
+    pub client: Client,
+    connection: Connection,
+    /// Packets on their way to the client.
+    inbox: VecDeque<Vec<u8>>,
+    /// Requests that have no final reply yet, by message id.
+    pub open_requests: HashMap<u64, Command>,
+    /// Final replies that came, oldest first.
+    pub replies: VecDeque<Reply>,
+    connected: bool,
+}
+
+pub struct World {
+    pub random: Random,
+    pub server: Arc<Server>,
+    pub volume: MemoryVolume,
+    clock: Arc<Mutex<Duration>>,
+    pub clients: Vec<SimClient>,
+    /// Operations that the "disk" has not finished.
+    delayed: Vec<(ClientId, OpId, Op)>,
+    /// One operation in this many is delayed; 0: none.
+    pub delay_one_in: u64,
+}
+
+fn wall(monotonic: Duration) -> FileTime {
+    FileTime(133_000_000_000_000_000).saturating_add(monotonic)
+}
+
+/// Everybody may do everything.
+pub fn open_security() -> Arc<SecurityDescriptor> {
+    let flags = AceFlags::OBJECT_INHERIT | AceFlags::CONTAINER_INHERIT;
+    let dacl = Acl::from_aces([Ace::allow(Sid::EVERYONE, AccessMask::FILE_ALL_ACCESS, flags)]).unwrap();
+    Arc::new(SecurityDescriptor::new(Sid::ADMINISTRATORS, Sid::ADMINISTRATORS, dacl))
+}
+
+impl World {
+    pub fn new(seed: u64) -> Self {
+        let mut random = Random::new(seed);
+        let clock = Arc::new(Mutex::new(Duration::ZERO));
+        let volume_clock = Arc::clone(&clock);
+        let volume = MemoryVolume::new(MemoryOptions {
+            clock: Arc::new(move || wall(*volume_clock.lock().unwrap())),
+            ..MemoryOptions::new(open_security())
+        });
+        let config = ServerConfig {
+            guid: Guid([7; 16]),
+            netbios_name: "SIM".to_owned(),
+            dns_name: "sim.example".to_owned(),
+            machine_sid: "S-1-5-21-1-2-3".parse().unwrap(),
+            comment: String::new(),
+            min_dialect: Dialect::SMB_2_0_2,
+            max_dialect: Dialect::SMB_3_1_1,
+            require_signing: true,
+            encrypt_data: false,
+            reject_unencrypted: true,
+            allow_anonymous: false,
+            started: wall(Duration::ZERO),
+            ..ServerConfig::default()
+        };
+        let entropy = SeededEntropy(Mutex::new(Random::new(random.next())));
+        let server = Server::new(config, Box::new(entropy));
+        let volume_ref = VolumeRef {
+            id: VolumeId(0),
+            identity: Arc::new(volume.identity().clone()),
+            volume: Arc::new(volume.clone()),
+        };
+        server.shares.store(Arc::new(Shares::new([Share {
+            name: "data".to_owned(),
+            target: ShareTarget::Disk { volume: volume_ref, path: VfsPath::root() },
+            comment: String::new(),
+            security: open_security(),
+            encrypt: false,
+            access_based_enumeration: false,
+            continuously_available: false,
+            caching: CachingMode::Manual,
+            max_uses: None,
+            uses: Arc::new(AtomicU32::new(0)),
+        }])));
+        World { random, server, volume, clock, clients: Vec::new(), delayed: Vec::new(), delay_one_in: 0 }
+    }
+
+    pub fn now(&self) -> Now {
+        let monotonic = *self.clock.lock().unwrap();
+        Now { monotonic, wall: wall(monotonic) }
+    }
+
+    /// Lets time pass.
+    pub fn advance(&mut self, duration: Duration) {
+        *self.clock.lock().unwrap() += duration;
+        let now = self.now();
+        for client in self.clients.iter_mut().filter(|client| client.connected) {
+            if client.connection.next_deadline().is_some_and(|deadline| deadline <= now.monotonic) {
+                client.connection.handle_deadline(now).unwrap();
+            }
+        }
+        self.run();
+    }
+
+    pub fn connect(&mut self) -> ClientId {
+        self.connect_as("user", PASSWORD)
+    }
+
+    pub fn connect_as(&mut self, user: &str, password: &str) -> ClientId {
+        let mut random = [0; 48];
+        for chunk in random.chunks_mut(8) {
+            chunk.copy_from_slice(&self.random.next().to_le_bytes());
+        }
+        let options = ClientOptions {
+            dialects: Dialect::ALL.to_vec(),
+            signing: vec![SigningAlgorithm::AesGmac, SigningAlgorithm::AesCmac],
+            protection: Protection::Signed,
+            user: user.to_owned(),
+            password: password.to_owned(),
+            domain: "SIM".to_owned(),
+            random,
+        };
+        let connection = Connection::new(
+            Arc::clone(&self.server),
+            "192.0.2.1".to_owned(),
+            "192.0.2.2".to_owned(),
+            Box::new(NoWaker),
+        );
+        self.clients.push(SimClient {
+            client: Client::new(options),
+            connection,
+            inbox: VecDeque::new(),
+            open_requests: HashMap::new(),
+            replies: VecDeque::new(),
+            connected: true,
+        });
+        self.clients.len() - 1
+    }
+
+    /// Hands a packet to the server and runs what follows.
+    fn deliver(&mut self, id: ClientId, packet: &[u8]) {
+        let now = self.now();
+        let client = &mut self.clients[id];
+        client.connection.receive(BytesMut::from(packet), now).unwrap();
+        self.run();
+    }
+
+    /// Runs operations, events and transmissions until nothing moves.
+    pub fn run(&mut self) {
+        loop {
+            let mut moved = false;
+            for id in 0..self.clients.len() {
+                moved |= self.run_client(id);
+            }
+            if !moved {
+                return;
+            }
+        }
+    }
+
+    fn run_client(&mut self, id: ClientId) -> bool {
+        let now = self.now();
+        let mut moved = false;
+        let client = &mut self.clients[id];
+        if client.connected {
+            client.connection.handle_events(now).unwrap();
+        }
+        while let Some((op_id, op)) = client.connection.poll_op() {
+            moved = true;
+            if self.delay_one_in != 0 && self.random.one_in(self.delay_one_in) {
+                self.delayed.push((id, op_id, op));
+                continue;
+            }
+            let result = perform(op);
+            client.connection.complete(op_id, result, now).unwrap();
+        }
+        while let Some(frame) = client.connection.poll_transmit() {
+            moved = true;
+            assert!(frame.splice.is_none(), "the memory volume has nothing to splice from");
+            let bytes = frame.bytes();
+            assert_eq!(bytes[..4], u32::try_from(bytes.len() - 4).unwrap().to_be_bytes(), "transport header");
+            client.inbox.push_back(bytes[4..].to_vec());
+            client.connection.recycle(frame.buffer);
+        }
+        moved
+    }
+
+    /// Finishes a delayed operation, chosen by chance; false when there is none.
+    pub fn finish_one(&mut self) -> bool {
+        if self.delayed.is_empty() {
+            return false;
+        }
+        let at = usize::try_from(self.random.below(self.delayed.len() as u64)).unwrap();
+        let (id, op_id, op) = self.delayed.swap_remove(at);
+        let result = perform(op);
+        let now = self.now();
+        self.clients[id].connection.complete(op_id, result, now).unwrap();
+        self.run();
+        true
+    }
+
+    /// Reads what the server has sent to a client: each request gets exactly one final reply.
+    pub fn receive(&mut self, id: ClientId) -> Result<(), ClientError> {
+        let client = &mut self.clients[id];
+        while let Some(mut packet) = client.inbox.pop_front() {
+            for reply in client.client.open(&mut packet)? {
+                if reply.header.status == NtStatus::PENDING
+                    || reply.header.message_id == MessageId::UNSOLICITED
+                {
+                    continue;
+                }
+                let known = client.open_requests.remove(&reply.header.message_id.0);
+                assert_eq!(
+                    known,
+                    Some(reply.header.command),
+                    "a second reply, or one to nothing asked: {reply:?}"
+                );
+                client.replies.push_back(reply);
+            }
+        }
+        Ok(())
+    }
+
+    /// Negotiates and logs on.
+    pub fn log_on(&mut self, id: ClientId) -> Result<(), ClientError> {
+        let packet = self.clients[id].client.negotiate();
+        self.deliver(id, &packet);
+        let mut reply = self.clients[id].inbox.pop_front().expect("a reply to NEGOTIATE");
+        self.clients[id].client.on_negotiate(&mut reply)?;
+        let mut request = Some(self.clients[id].client.session_setup());
+        while let Some(packet) = request {
+            self.deliver(id, &packet);
+            let mut reply = self.clients[id].inbox.pop_front().expect("a reply to SESSION_SETUP");
+            request = self.clients[id].client.on_session_setup(&mut reply)?;
+        }
+        Ok(())
+    }
+
+    /// Connects to a share.
+    pub fn tree_connect(&mut self, id: ClientId, share: &str) -> Result<TreeId, ClientError> {
+        let packet = self.clients[id].client.tree_connect("sim", share);
+        self.deliver(id, &packet);
+        let mut reply = self.clients[id].inbox.pop_front().expect("a reply to TREE_CONNECT");
+        let reply = self.clients[id].client.open(&mut reply)?.pop().expect("one reply");
+        if reply.header.status.is_error() {
+            return Err(ClientError::Status(reply.header.status));
+        }
+        Ok(reply.header.tree_id().unwrap_or_default())
+    }
+
+    /// Sends a request; its reply is found in `replies` after [`World::receive`].
+    pub fn send(
+        &mut self,
+        id: ClientId,
+        command: Command,
+        tree: TreeId,
+        body: &impl Encode,
+        payload_bytes: u32,
+    ) -> u64 {
+        let (packet, message) = self.clients[id].client.request(command, tree, body, payload_bytes);
+        self.clients[id].open_requests.insert(message.0, command);
+        self.deliver(id, &packet);
+        message.0
+    }
+
+    /// Sends a compound that was built with `Client::append`.
+    pub fn send_compound(&mut self, id: ClientId, packet: Vec<u8>, requests: &[(MessageId, Command)]) {
+        let packet = self.clients[id].client.protect(packet);
+        for (message, command) in requests {
+            self.clients[id].open_requests.insert(message.0, *command);
+        }
+        self.deliver(id, &packet);
+    }
+
+    /// Cuts a client's connection.
+    pub fn disconnect(&mut self, id: ClientId) {
+        let now = self.now();
+        self.clients[id].connected = false;
+        self.clients[id].connection.disconnected(now);
+        self.run();
+    }
+
+    pub fn is_connected(&self, id: ClientId) -> bool {
+        self.clients[id].connected
+    }
+
+    /// Finishes everything that is under way.
+    pub fn settle(&mut self) {
+        self.run();
+        while self.finish_one() {}
+        self.run();
+    }
+
+    /// After all clients have gone nothing may be left of them.
+    pub fn check_nothing_left(&self) {
+        for (id, client) in self.clients.iter().enumerate() {
+            assert!(!client.connected, "client {id} is still connected");
+            assert!(client.connection.is_drained(), "client {id} has requests left");
+        }
+        assert!(self.server.sessions.is_empty(), "sessions are left");
+        assert!(self.server.nodes.is_empty(), "open files are left");
+    }
+}
+
+fn perform(op: Op) -> OpResult {
+    match op {
+        Op::Account { user, .. } => OpResult::Account(Box::new(account(&user))),
+        Op::Delay { .. } => OpResult::Done(Ok(())),
+        op => match execute(op, Wait::Allowed) {
+            Outcome::Done(result) => result,
+            Outcome::WouldBlock(_) => panic!("a volume that was allowed to wait did not"),
+        },
+    }
+}
+
+fn account(user: &str) -> AccountLookup {
+    let restriction = (user == "disabled").then_some(AuthError::AccountDisabled);
+    let rid = 1000 + u32::from(user.bytes().fold(0u8, u8::wrapping_add));
+    let sid = "S-1-5-21-1-2-3".parse::<Sid>().unwrap().with_rid(rid).unwrap();
+    AccountLookup {
+        answer: auth::AccountAnswer::Secret { nt_hash: auth::nt_hash(PASSWORD), restriction },
+        identity: Some(Identity {
+            user: user.to_owned(),
+            domain: "SIM".to_owned(),
+            token: Arc::new(Token::builder(sid).groups([Sid::EVERYONE, Sid::AUTHENTICATED_USERS]).build()),
+            is_anonymous: false,
+            is_guest: false,
+        }),
+    }
+}
