@@ -16,6 +16,7 @@
 )]
 
 pub mod byte_range_lock;
+pub mod change_notify;
 pub mod disposition;
 pub mod lease;
 pub mod node;
