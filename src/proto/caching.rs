@@ -1,6 +1,7 @@
 //! Breaks of oplocks and leases, as the commands start them ([MS-SMB2] 3.3.4.6, 3.3.4.7): calls the rules in `fsa` under the
 //! node's lock, then sends what they want sent.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use freehold_dtyp::Encode;
@@ -93,16 +94,51 @@ pub fn break_for_data(server: &Server, open: &Open, file: &FileOpen, now: Now) {
     }
 }
 
+/// A place among the requests that wait for a node to change; given up when dropped.
+pub struct Registration {
+    cell: Arc<NodeCell>,
+    waiter: Waiter,
+}
+
+impl Registration {
+    /// Of a request that is in the line already.
+    #[must_use]
+    pub fn new(cell: Arc<NodeCell>, waiter: WaiterId) -> Self {
+        Registration { cell, waiter: waiter_of(waiter) }
+    }
+}
+
+impl Drop for Registration {
+    fn drop(&mut self) {
+        self.cell.lock().remove_waiter(self.waiter);
+    }
+}
+
+/// A wait for a break, to be kept by what is parked.
+pub struct BreakWait {
+    /// When it is over in any case, on the monotonic clock.
+    pub deadline: Duration,
+    _registration: Registration,
+}
+
+impl BreakWait {
+    /// Until `deadline`, in the line of a node.
+    #[must_use]
+    pub fn new(deadline: Duration, registration: Registration) -> Self {
+        BreakWait { deadline, _registration: registration }
+    }
+}
+
 /// To be called before the file's name changes or goes: others must close handles that are open only in their caches.
-/// `open` is the one that acts; `None` for the target of a rename, which is not open. `Some` is the deadline of what must
-/// be waited for: `waiter` is woken when it is there.
+/// `open` is the one that acts; `None` where the file is not the one that is acted through (the target of a rename, a
+/// file below a directory that is moved). `Some` when there is something to wait for: `waiter` is woken when it is there.
 pub fn break_for_name(
     server: &Server,
-    cell: &NodeCell,
+    cell: &Arc<NodeCell>,
     open: Option<&Open>,
     waiter: WaiterId,
     now: Now,
-) -> Option<Duration> {
+) -> Option<BreakWait> {
     let mut node = cell.lock();
     let actor = open.map(|open| actor(&node, open));
     let (effects, wait) = node.break_caches_of_handles(actor, now.monotonic, break_deadline(now));
@@ -112,5 +148,5 @@ pub fn break_for_name(
     });
     drop(node);
     carry_out(server, effects);
-    deadline
+    deadline.map(|deadline| BreakWait::new(deadline, Registration::new(Arc::clone(cell), waiter)))
 }

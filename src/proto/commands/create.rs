@@ -28,7 +28,7 @@ use std::time::Duration;
 use freehold_acl::{AccessMask, SecurityDescriptor};
 use freehold_dtyp::NtStatus;
 
-use super::super::caching::waiter_of;
+use super::super::caching::{BreakWait, Registration};
 use super::super::commands;
 use super::super::context::{Context, Step, StepResult};
 use super::super::event::Wake;
@@ -36,7 +36,6 @@ use super::super::node::NodeCell;
 use super::super::op::{Op, OpResult, VolumeRef};
 use super::super::status::CommandError;
 use super::super::tree_connect::ShareTarget;
-use crate::fsa::Waiter;
 use crate::smb2::DecodeMessage;
 use crate::smb2::create::CreateRequest;
 use crate::vfs::{DataUse, FileRef, OpenError, Opened, VfsError};
@@ -80,27 +79,14 @@ enum Stage {
 /// A request that waits for a break of somebody's cache, or for somebody to close.
 pub struct Parked {
     work: Work,
-    deadline: Duration,
-    _registration: Registration,
-}
-
-/// A place among a node's waiters; given up when dropped.
-struct Registration {
-    cell: Arc<NodeCell>,
-    waiter: Waiter,
-}
-
-impl Drop for Registration {
-    fn drop(&mut self) {
-        self.cell.lock().remove_waiter(self.waiter);
-    }
+    wait: BreakWait,
 }
 
 impl Parked {
     /// When the wait is over in any case, on the monotonic clock.
     #[must_use]
     pub fn deadline(&self) -> Option<Duration> {
-        Some(self.deadline)
+        Some(self.wait.deadline)
     }
 }
 
@@ -214,8 +200,8 @@ impl Work {
 
     /// Waits in the line of a node; what was opened is closed and opened again after the wait.
     fn park(self, cx: &mut Context<'_>, cell: Arc<NodeCell>, deadline: Duration) -> StepResult {
-        let registration = Registration { cell, waiter: waiter_of(cx.waiter) };
-        let parked = Parked { work: self, deadline, _registration: registration };
+        let wait = BreakWait::new(deadline, Registration::new(cell, cx.waiter));
+        let parked = Parked { work: self, wait };
         Ok(Step::Park(commands::Parked::Create(Box::new(parked))))
     }
 }

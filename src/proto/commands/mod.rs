@@ -5,6 +5,7 @@
 pub mod change_notify;
 pub mod close;
 pub mod create;
+pub mod disposition;
 pub mod echo;
 pub mod flush;
 pub mod ioctl;
@@ -15,6 +16,7 @@ pub mod oplock_break;
 pub mod query_directory;
 pub mod query_info;
 pub mod read;
+pub mod rename;
 pub mod session_setup;
 pub mod set_info;
 pub mod tree_connect;

@@ -1,0 +1,458 @@
+//! FileRenameInformation and FileLinkInformation ([MS-SMB2] 3.3.5.21.1, [MS-FSA] 2.1.5.15.11 and 2.1.5.15.6): a new name for a
+//! file, a directory or a stream, one more name for a file. SET_INFO decodes the request and calls [`decide`].
+//!
+//! ```text
+//! decide --> waits for cached handles --> OpeningTarget --nothing there: its directory--> Changing --> done
+//!                                               |--something there--> OpeningParent --'
+//! ```
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use freehold_acl::{AccessMask, FileAccess, GenericMapping, access_check, file_access_check};
+use freehold_dtyp::{NtStatus, Wtf8Buf};
+
+use super::super::caching::{self, BreakWait};
+use super::super::changes;
+use super::super::commands;
+use super::super::context::{Context, Step, StepResult, file_of};
+use super::super::event::Wake;
+use super::super::node::NodeKey;
+use super::super::op::{Op, OpResult, VolumeRef};
+use super::super::open::{FileOpen, Open};
+use super::super::status::CommandError;
+use super::set_info;
+use crate::fsa::{ShareAccess, StreamId};
+use crate::fscc::file_info::RenameInformation;
+use crate::fscc::name::{ParsedName, Stream};
+use crate::fscc::{FileAttributes, upcase};
+use crate::vfs::{DataUse, Existing, FileRef, NodeKind, OpenError, Opened, VfsPath};
+
+/// Which of the two.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NameChange {
+    /// FileRenameInformation
+    Rename,
+    /// FileLinkInformation
+    Link,
+}
+
+/// A change under way.
+struct Work {
+    change: NameChange,
+    open: Arc<Open>,
+    volume: VolumeRef,
+    to: VfsPath,
+    replace: bool,
+}
+
+/// What a change under way waits for.
+pub struct Pending {
+    work: Work,
+    stage: Stage,
+}
+
+enum Stage {
+    /// The new name is being looked up.
+    OpeningTarget,
+    /// The directory of the new name is being opened; what has the name now, unless it is the file itself.
+    OpeningParent(Option<Box<Opened>>),
+    /// The directory of a stream's new name, which has a path, is being opened.
+    OpeningStreamParent,
+    /// The volume does it; the path before, and what is replaced.
+    Changing(VfsPath, Option<VfsPath>),
+    /// The volume renames the stream; the new name.
+    ChangingStream(Wtf8Buf),
+}
+
+/// A change that waits until cached handles are closed.
+pub struct Parked {
+    work: Work,
+    wait: BreakWait,
+}
+
+impl Parked {
+    /// When the wait is over in any case, on the monotonic clock.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Duration> {
+        Some(self.wait.deadline)
+    }
+}
+
+/// Checks the request and starts it.
+///
+/// # Errors
+/// ACCESS_DENIED, INVALID_PARAMETER, OBJECT_NAME_INVALID, OBJECT_NAME_COLLISION, SHARING_VIOLATION, OBJECT_PATH_NOT_FOUND,
+/// FILE_IS_A_DIRECTORY.
+pub fn decide(
+    cx: &mut Context<'_>,
+    open: &Arc<Open>,
+    change: NameChange,
+    request: &RenameInformation<'_>,
+) -> StepResult {
+    let file = file_of(open)?;
+    let (volume, share_path) = open.tree.disk().ok_or(NtStatus::INVALID_PARAMETER)?;
+    if request.root_directory != 0 || request.file_name.is_empty() {
+        return Err(NtStatus::INVALID_PARAMETER.into());
+    }
+    if change == NameChange::Rename && !open.granted.contains(AccessMask::DELETE) {
+        return Err(NtStatus::ACCESS_DENIED.into());
+    }
+    let name = ParsedName::from_utf16le(request.file_name)?;
+    let below = VfsPath::new(name.path).ok_or(NtStatus::OBJECT_NAME_INVALID)?;
+    let work = Work {
+        change,
+        open: Arc::clone(open),
+        volume: volume.clone(),
+        to: share_path.join(&below),
+        replace: request.replace_if_exists,
+    };
+    if file.stream.is_some() {
+        return rename_stream(cx, work, &below, name.stream);
+    }
+    if name.stream.is_some() {
+        // The unnamed stream cannot be made a named one.
+        return Err(NtStatus::INVALID_PARAMETER.into());
+    }
+    if name.trailing_separator || below.is_root() {
+        return Err(NtStatus::OBJECT_NAME_INVALID.into());
+    }
+    let directory = file.kind == NodeKind::Directory;
+    if change == NameChange::Link && directory {
+        return Err(NtStatus::FILE_IS_A_DIRECTORY.into());
+    }
+    if !open.tree.maximal_access.contains(added(directory)) {
+        return Err(NtStatus::ACCESS_DENIED.into());
+    }
+    work.start(cx)
+}
+
+/// Goes on with what an operation found or did.
+///
+/// # Errors
+/// As [`decide`], and what the volume refuses.
+pub fn finish(cx: &mut Context<'_>, pending: Pending, result: OpResult) -> StepResult {
+    let Pending { work, stage } = pending;
+    match stage {
+        Stage::OpeningTarget => target_opened(cx, work, opened(result)?),
+        Stage::OpeningParent(target) => parent_opened(cx, work, target, opened(result)?),
+        Stage::OpeningStreamParent => stream_parent_opened(cx, opened(result)?),
+        Stage::Changing(from, replaced) => changed(cx, &work, &from, replaced.as_ref(), result),
+        Stage::ChangingStream(to) => {
+            result.done()?;
+            let file = file_of(&work.open)?;
+            file.node.lock().rename_stream(file.stream_id, upcase::fold(to.as_wtf8()).as_wtf8());
+            done(cx)
+        }
+    }
+}
+
+/// Goes on after a wait.
+///
+/// # Errors
+/// CANCELLED; FILE_CLOSED when the open is gone.
+pub fn resume(cx: &mut Context<'_>, parked: Parked, wake: Wake) -> StepResult {
+    match wake {
+        Wake::Retry | Wake::TimedOut => parked.work.start(cx),
+        Wake::Cancelled => Err(NtStatus::CANCELLED.into()),
+        Wake::Closed => Err(NtStatus::FILE_CLOSED.into()),
+    }
+}
+
+/// The right that a directory must give to who puts something into it.
+const fn added(directory: bool) -> AccessMask {
+    if directory { AccessMask::FILE_ADD_SUBDIRECTORY } else { AccessMask::FILE_ADD_FILE }
+}
+
+fn opened(result: OpResult) -> Result<Result<Opened, OpenError>, CommandError> {
+    match result {
+        OpResult::Opened(result) => Ok(result),
+        _ => Err(CommandError::Internal("the result is not of an open")),
+    }
+}
+
+fn close(cx: &mut Context<'_>, file: FileRef) {
+    cx.before_reply.push_back(Op::Close { file });
+}
+
+/// SET_INFO's reply: nothing but its size ([MS-SMB2] 2.2.40).
+fn done(cx: &mut Context<'_>) -> StepResult {
+    cx.reply(&crate::smb2::set_info::SetInfoResponse)
+}
+
+impl Work {
+    fn then(self, op: Op, stage: Stage) -> StepResult {
+        let pending = set_info::Pending::Rename(Pending { work: self, stage });
+        Ok(Step::Op(op, commands::Pending::SetInfo(Box::new(pending))))
+    }
+
+    fn park(self, wait: BreakWait) -> StepResult {
+        let parked = set_info::Parked::Rename(Parked { work: self, wait });
+        Ok(Step::Park(commands::Parked::SetInfo(Box::new(parked))))
+    }
+
+    fn is_directory(&self) -> bool {
+        self.open.as_file().is_some_and(|file| file.kind == NodeKind::Directory)
+    }
+
+    fn open(self, path: VfsPath, stage: Stage) -> StepResult {
+        let op =
+            Op::Open { volume: self.volume.clone(), path, stream: None, data_use: DataUse { write: false } };
+        self.then(op, stage)
+    }
+
+    fn open_parent(self, target: Option<Box<Opened>>) -> StepResult {
+        let parent = self.to.split_last().map(|(parent, _)| parent).unwrap_or_default();
+        self.open(parent, Stage::OpeningParent(target))
+    }
+
+    /// Other opens of what is moved, then the new name.
+    fn start(self, cx: &mut Context<'_>) -> StepResult {
+        if self.change == NameChange::Rename {
+            let file = file_of(&self.open)?;
+            if file.state.lock().closed {
+                return Err(NtStatus::FILE_CLOSED.into());
+            }
+            let from = file.file.0.path();
+            let (_, share_path) = self.open.tree.disk().ok_or(NtStatus::INVALID_PARAMETER)?;
+            if share_path.is_within(&from) {
+                // The share's own folder stays where it is.
+                return Err(NtStatus::ACCESS_DENIED.into());
+            }
+            if self.is_directory() && self.to != from && self.to.is_within(&from) {
+                return Err(NtStatus::INVALID_PARAMETER.into());
+            }
+            if file.node.lock().has_other_stream_opens(self.open.id()) {
+                return Err(NtStatus::ACCESS_DENIED.into());
+            }
+            let wait = caching::break_for_name(cx.server, &file.node, Some(&self.open), cx.waiter, cx.now);
+            if let Some(wait) = wait {
+                return self.park(wait);
+            }
+            if self.is_directory()
+                && let Some(wait) = check_nothing_open_below(cx, &self.volume, &from)?
+            {
+                return self.park(wait);
+            }
+        }
+        let to = self.to.clone();
+        self.open(to, Stage::OpeningTarget)
+    }
+}
+
+/// [MS-FSA] 2.1.4.2: a directory below which something is open is not moved. Handles that clients only keep in their
+/// caches are asked for first: `Some` when there is such a wait.
+fn check_nothing_open_below(
+    cx: &Context<'_>,
+    volume: &VolumeRef,
+    path: &VfsPath,
+) -> Result<Option<BreakWait>, CommandError> {
+    let mut below = false;
+    for session in cx.server.sessions.values() {
+        for other in session.opens() {
+            let Some(file) = other.as_file().filter(|file| file.node.key.volume == volume.id) else {
+                continue;
+            };
+            let other_path = file.file.0.path();
+            if other_path == *path || !other_path.is_within(path) {
+                continue;
+            }
+            below = true;
+            if let Some(wait) = caching::break_for_name(cx.server, &file.node, None, cx.waiter, cx.now) {
+                return Ok(Some(wait));
+            }
+        }
+    }
+    if below { Err(NtStatus::ACCESS_DENIED.into()) } else { Ok(None) }
+}
+
+/// What has the new name now.
+fn target_opened(cx: &mut Context<'_>, work: Work, result: Result<Opened, OpenError>) -> StepResult {
+    match result {
+        Ok(target) if target.metadata.id == file_of(&work.open)?.node.key.id => {
+            close(cx, target.file);
+            match work.change {
+                // Only the spelling changes.
+                NameChange::Rename => work.open_parent(None),
+                NameChange::Link => Err(NtStatus::OBJECT_NAME_COLLISION.into()),
+            }
+        }
+        Ok(target) => match check_target(cx, &work, &target) {
+            Ok(None) => work.open_parent(Some(Box::new(target))),
+            Ok(Some(wait)) => {
+                close(cx, target.file);
+                work.park(wait)
+            }
+            Err(error) => {
+                close(cx, target.file);
+                Err(error)
+            }
+        },
+        Err(OpenError::NotFound(parent)) => {
+            let checked = check_parent(cx, &work, &parent);
+            close(cx, parent.file);
+            checked?;
+            change(cx, work, None)
+        }
+        Err(error) => Err(path_error(error)),
+    }
+}
+
+fn path_error(error: OpenError) -> CommandError {
+    match error {
+        OpenError::Failed(error) => error.into(),
+        OpenError::NotFound(_)
+        | OpenError::StreamNotFound(_)
+        | OpenError::PathNotFound
+        | OpenError::NotADirectory
+        | OpenError::Reparse { .. } => NtStatus::OBJECT_PATH_NOT_FOUND.into(),
+    }
+}
+
+/// [MS-FSA] 2.1.5.15.11: what may be replaced. `Some` when its cached handles must be closed first.
+fn check_target(cx: &Context<'_>, work: &Work, target: &Opened) -> Result<Option<BreakWait>, CommandError> {
+    if !work.replace {
+        return Err(NtStatus::OBJECT_NAME_COLLISION.into());
+    }
+    let read_only = target.metadata.attributes.contains(FileAttributes::READONLY);
+    if target.metadata.kind == NodeKind::Directory || work.is_directory() || read_only {
+        return Err(NtStatus::ACCESS_DENIED.into());
+    }
+    let key = NodeKey { volume: work.volume.id, id: target.metadata.id };
+    let Some(cell) = cx.server.nodes.find(key) else { return Ok(None) };
+    if let Some(wait) = caching::break_for_name(cx.server, &cell, None, cx.waiter, cx.now) {
+        return Ok(Some(wait));
+    }
+    if cell.lock().is_unused() { Ok(None) } else { Err(NtStatus::ACCESS_DENIED.into()) }
+}
+
+/// The directory that gets the name: it is opened for adding to it, shared for reading and writing, as far as share modes
+/// are concerned, and must grant it.
+fn check_parent(cx: &Context<'_>, work: &Work, parent: &Opened) -> Result<(), CommandError> {
+    let add = added(work.is_directory());
+    check_parent_sharing(cx, work.volume.id, parent, add)?;
+    let token = cx.token()?;
+    access_check(&parent.security, &token, add, &GenericMapping::FILE)?;
+    Ok(())
+}
+
+fn check_parent_sharing(
+    cx: &Context<'_>,
+    volume: super::super::op::VolumeId,
+    parent: &Opened,
+    add: AccessMask,
+) -> Result<(), CommandError> {
+    let key = NodeKey { volume, id: parent.metadata.id };
+    if let Some(cell) = cx.server.nodes.find(key) {
+        cell.lock().check_share_access(add, ShareAccess::READ | ShareAccess::WRITE)?;
+    }
+    Ok(())
+}
+
+/// The directory of the new name is open.
+fn parent_opened(
+    cx: &mut Context<'_>,
+    work: Work,
+    target: Option<Box<Opened>>,
+    result: Result<Opened, OpenError>,
+) -> StepResult {
+    let (replaced, target_security) = match target {
+        Some(target) => {
+            let target = *target;
+            close(cx, target.file);
+            (Some(target.path), Some(target.security))
+        }
+        None => (None, None),
+    };
+    let parent = result.map_err(path_error)?;
+    let mut checked = check_parent(cx, &work, &parent);
+    if let (Ok(()), Some(security)) = (&checked, &target_security) {
+        // Who replaces a file deletes it.
+        let token = cx.token()?;
+        let access = FileAccess {
+            parent: Some(&parent.security),
+            ..FileAccess::new(security, &token, AccessMask::DELETE)
+        };
+        checked = file_access_check(&access).map(|_| ()).map_err(CommandError::from);
+    }
+    close(cx, parent.file);
+    checked?;
+    change(cx, work, replaced)
+}
+
+/// Everything is allowed: the volume does it.
+fn change(cx: &mut Context<'_>, work: Work, replaced: Option<VfsPath>) -> StepResult {
+    let file: &FileOpen = file_of(&work.open)?;
+    let existing = if replaced.is_some() { Existing::Replace } else { Existing::Keep };
+    let (volume, handle, to, now) = (work.volume.clone(), file.file.clone(), work.to.clone(), cx.now.wall);
+    let from = handle.0.path();
+    let op = match work.change {
+        NameChange::Rename => Op::Rename { volume, file: handle, to, existing, now },
+        NameChange::Link => Op::Link { volume, file: handle, to, existing, now },
+    };
+    work.then(op, Stage::Changing(from, replaced))
+}
+
+fn changed(
+    cx: &mut Context<'_>,
+    work: &Work,
+    from: &VfsPath,
+    replaced: Option<&VfsPath>,
+    result: OpResult,
+) -> StepResult {
+    let volume = work.volume.id;
+    match work.change {
+        NameChange::Rename => {
+            let to = result.renamed()?;
+            if let Some(replaced) = replaced {
+                changes::report_removed(cx.server, volume, replaced, false);
+            }
+            changes::report_renamed(cx.server, volume, from, &to, work.is_directory());
+        }
+        NameChange::Link => {
+            result.done()?;
+            changes::report_added(cx.server, volume, &work.to, false);
+        }
+    }
+    done(cx)
+}
+
+/// [MS-FSA] 2.1.5.15.11.1: a stream stays with its file, its new name is `:name` or `:name:$DATA`.
+fn rename_stream(cx: &mut Context<'_>, work: Work, path: &VfsPath, stream: Option<Stream>) -> StepResult {
+    if work.change == NameChange::Link {
+        return Err(NtStatus::INVALID_PARAMETER.into());
+    }
+    if !path.is_root() {
+        // Windows opens the directory of a name with a path before it looks at the rest.
+        let parent = work.to.split_last().map(|(parent, _)| parent).unwrap_or_default();
+        return work.open(parent, Stage::OpeningStreamParent);
+    }
+    let stream = stream.filter(|stream| !stream.name.is_empty()).ok_or(NtStatus::INVALID_PARAMETER)?;
+    let file = file_of(&work.open)?;
+    let folded = upcase::fold(stream.name.as_wtf8());
+    {
+        let node = file.node.lock();
+        let taken = node.find_stream(folded.as_wtf8()).filter(|id| *id != file.stream_id);
+        if taken.is_some_and(|id| id != StreamId::UNNAMED && node.opens_of(id) > 0) {
+            return Err(
+                if work.replace { NtStatus::ACCESS_DENIED } else { NtStatus::OBJECT_NAME_COLLISION }.into()
+            );
+        }
+    }
+    let op = Op::RenameStream {
+        file: file.file.clone(),
+        to: stream.name.clone(),
+        existing: if work.replace { Existing::Replace } else { Existing::Keep },
+        now: cx.now.wall,
+    };
+    work.then(op, Stage::ChangingStream(stream.name))
+}
+
+fn stream_parent_opened(cx: &mut Context<'_>, result: Result<Opened, OpenError>) -> StepResult {
+    let parent = result.map_err(path_error)?;
+    let volume = cx.tree()?.disk().map(|(volume, _)| volume.id).ok_or(NtStatus::INVALID_PARAMETER)?;
+    let checked = check_parent_sharing(cx, volume, &parent, AccessMask::FILE_ADD_FILE);
+    close(cx, parent.file);
+    checked?;
+    Err(NtStatus::INVALID_PARAMETER.into())
+}
