@@ -120,3 +120,37 @@ fn messages_of_real_peers_decode_and_encode_back() {
         }
     }
 }
+
+#[test]
+fn contexts_of_real_peers_decode() {
+    let mut contexts = 0;
+    for v in &vectors() {
+        let place = format!("{} ({})", v.place, v.title);
+        let is_success = v.bytes[8..12] == [0; 4];
+        match v.title.as_str() {
+            "create-request" => {
+                let request = CreateRequest::decode(&v.bytes).expect("a CREATE request");
+                for context in request.contexts.iter() {
+                    contexts += 1;
+                    assert!(context.is_ok(), "{place}: {context:?}");
+                }
+            }
+            "create-response" if is_success => {
+                let response = CreateResponse::decode(&v.bytes).expect("a CREATE response");
+                for context in response.contexts.iter() {
+                    contexts += 1;
+                    assert!(context.is_ok(), "{place}: {context:?}");
+                }
+            }
+            "negotiate-request" => {
+                let request = NegotiateRequest::decode(&v.bytes).expect("a NEGOTIATE request");
+                for context in request.contexts.iter() {
+                    contexts += 1;
+                    assert!(context.is_ok(), "{place}: {context:?}");
+                }
+            }
+            _ => {}
+        }
+    }
+    assert!(contexts > 30, "only {contexts} contexts");
+}
