@@ -192,12 +192,10 @@ path = "{volume}"
         return account
 
     def add_share(self, name, encrypt=False, access_based=False):
-        """A share of its own folder in the volume, which every user may write to."""
-        path = self.volume / name
-        path.mkdir(exist_ok=True)
-        self.run('share', 'add', name, '--volume', 'data', '--path', name, *(['--encrypt'] if encrypt else []),
-                 *(['--access-based'] if access_based else []))
-        self.shares[name] = path
+        """A share of its own folder in the volume, which every user may connect to with full access."""
+        self.run('share', 'add', name, '--volume', 'data', '--path', name, '--access', 'D:(A;;FA;;;WD)',
+                 *(['--encrypt'] if encrypt else []), *(['--access-based-enumeration'] if access_based else []))
+        self.shares[name] = path = self.volume / name
         return path
 
     def close_root(self, share):
