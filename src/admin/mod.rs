@@ -1,1 +1,20 @@
-//! Placeholder.
+//! The administration of a server: one typed service that every way in calls.
+//!
+//! Owns the requests and replies ([`protocol`]), what they do ([`AdminService`]), and the local socket over which the
+//! command line reaches a running server ([`listen`], [`Client`]). One request is one line of JSON, so is its reply.
+//!
+//! Only the account that the server runs as and root may connect: the socket has mode 0600 and the peer's credentials
+//! are checked on top. Knows nothing of SMB.
+
+mod client;
+pub mod protocol;
+mod service;
+mod socket;
+mod volume_folder;
+
+pub use client::{Client, ClientError};
+pub use service::{AdminService, default_share_security};
+pub use socket::listen;
+
+/// Longest request or reply, in bytes.
+pub const MAX_LINE_BYTES: usize = 64 * 1024 * 1024;

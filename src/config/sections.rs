@@ -16,8 +16,8 @@ use super::{
 const SMB_PORT: u16 = 445;
 /// Longest NetBIOS name.
 const MAX_NETBIOS_NAME: usize = 15;
-/// Longest path that a Unix socket can have, its ending zero left out.
-const MAX_SOCKET_PATH_BYTES: usize = 107;
+/// Longest name of a Unix socket within its folder: it is opened through the folder, whose length does not count.
+const MAX_SOCKET_NAME_BYTES: usize = 64;
 /// Longest volume label in UTF-16 units.
 const MAX_LABEL_UNITS: usize = 32;
 /// Longest comment in characters.
@@ -122,17 +122,14 @@ pub(crate) fn parse_address(text: &str) -> Option<SocketAddr> {
 }
 
 fn read_admin_socket(server: &mut Section<'_, '_>, folder: &Path, state_dir: &Path) -> PathBuf {
-    let given = server.string("admin_socket");
-    let span = given.as_ref().map_or_else(|| server.span(), |found| found.span.clone());
-    let socket = given.map_or_else(|| state_dir.join("admin.sock"), |found| folder.join(found.value));
-    let length = socket.as_os_str().len();
-    if length > MAX_SOCKET_PATH_BYTES {
+    let Some(given) = server.string("admin_socket") else { return state_dir.join("admin.sock") };
+    let socket = folder.join(&given.value);
+    let length = socket.file_name().map_or(0, |name| name.len());
+    if !(1..=MAX_SOCKET_NAME_BYTES).contains(&length) {
         server.mistakes().add(
-            span,
-            format!("`server.admin_socket` is a path of {length} bytes"),
-            Some(format!(
-                "expected at most {MAX_SOCKET_PATH_BYTES}, the limit of Unix sockets; give a shorter one"
-            )),
+            given.span,
+            format!("`server.admin_socket` has a name of {length} bytes"),
+            Some(format!("expected the path of a socket whose name has 1 to {MAX_SOCKET_NAME_BYTES} bytes")),
         );
     }
     socket

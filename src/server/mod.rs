@@ -1,3 +1,10 @@
 //! The I/O shell: sockets, clocks, random numbers, threads and signals around the protocol core. It has no protocol rules.
 
+mod clock;
+mod entropy;
+mod listener;
+mod run;
+mod transport;
 pub mod worker;
+
+pub use run::{Shared, run};

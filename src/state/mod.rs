@@ -28,6 +28,8 @@ use freehold_dtyp::{FileTime, Sid};
 use parking_lot::Mutex;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
+use crate::config::VolumeConfig;
+
 pub use accounts::{Account, AccountsSnapshot, Group};
 pub use accounts_changes::{AccountChange, NewAccount};
 pub use error::StateError;
@@ -66,6 +68,7 @@ pub struct State {
     database: Mutex<Connection>,
     accounts: ArcSwap<AccountsSnapshot>,
     shares: ArcSwap<SharesSnapshot>,
+    volumes: ArcSwap<Vec<VolumeConfig>>,
     listeners: Mutex<Vec<ChangeListener>>,
     /// Holds the lock of the state folder; `None` for a state in memory.
     _lock: Option<File>,
@@ -134,6 +137,7 @@ impl State {
             database: Mutex::new(database),
             accounts: ArcSwap::from_pointee(accounts),
             shares: ArcSwap::from_pointee(shares),
+            volumes: ArcSwap::default(),
             listeners: Mutex::new(Vec::new()),
             _lock: lock,
         })
@@ -155,6 +159,17 @@ impl State {
     #[must_use]
     pub fn shares(&self) -> Arc<SharesSnapshot> {
         self.shares.load_full()
+    }
+
+    /// The volumes of the configuration that this process runs with; empty before [`State::set_volumes`].
+    #[must_use]
+    pub fn volumes(&self) -> Arc<Vec<VolumeConfig>> {
+        self.volumes.load_full()
+    }
+
+    /// Tells which volumes there are. Not kept in the database: the configuration file has them.
+    pub fn set_volumes(&self, volumes: Vec<VolumeConfig>) {
+        self.volumes.store(Arc::new(volumes));
     }
 
     /// Has `listener` called after each change from now on.

@@ -1,0 +1,443 @@
+//! What each request does.
+
+use std::sync::Arc;
+
+use freehold_acl::{AccessMask, Ace, AceFlags, AceType, Acl, AclPart, SecurityDescriptor};
+use freehold_dtyp::{FileTime, Sid};
+
+use super::protocol::{
+    GroupRow, Password, Reply, Request, ShareOptions, ShareRight, ShareRow, StatusRow, UserRow,
+};
+use super::volume_folder;
+use crate::state::{
+    AccountChange, AccountsSnapshot, CachingMode, NewAccount, Share, ShareChange, ShareSettings, State,
+};
+
+/// Executes requests against the state of a server, running or not.
+#[derive(Clone, Debug)]
+pub struct AdminService {
+    state: Arc<State>,
+}
+
+/// Names that have no account or group in the state.
+const WELL_KNOWN: [(&str, Sid); 3] =
+    [("Everyone", Sid::EVERYONE), ("Authenticated Users", Sid::AUTHENTICATED_USERS), ("SYSTEM", Sid::SYSTEM)];
+
+/// What Windows calls "Change": read, write, execute, delete.
+const CHANGE: AccessMask = AccessMask(0x0013_01BF);
+/// What Windows calls "Read": read and execute.
+const READ: AccessMask = AccessMask(0x0012_00A9);
+
+impl AdminService {
+    /// A service for `state`.
+    #[must_use]
+    pub const fn new(state: Arc<State>) -> Self {
+        AdminService { state }
+    }
+
+    /// Executes one request. Blocks on disk.
+    #[must_use]
+    pub fn execute(&self, request: Request) -> Reply {
+        match self.run(request) {
+            Ok(reply) => reply,
+            Err(error) => Reply::Refused { message: format!("{error:#}") },
+        }
+    }
+
+    fn run(&self, request: Request) -> anyhow::Result<Reply> {
+        match request {
+            Request::Status => return Ok(Reply::Status(self.status())),
+            Request::UserAdd { name, password, full_name, comment, disabled, groups } => {
+                let groups: Vec<&str> = groups.iter().map(String::as_str).collect();
+                self.state.add_account(&NewAccount {
+                    name: &name,
+                    full_name: &full_name,
+                    comment: &comment,
+                    password: password.expose(),
+                    disabled,
+                    groups: &groups,
+                })?;
+            }
+            Request::UserSet { name, password, disabled, full_name, comment } => {
+                let change = AccountChange {
+                    password: password.as_ref().map(Password::expose),
+                    disabled,
+                    full_name: full_name.as_deref(),
+                    comment: comment.as_deref(),
+                };
+                self.state.change_account(&name, &change)?;
+            }
+            Request::UserRemove { name } => self.state.remove_account(&name)?,
+            Request::UserList => return Ok(Reply::Users(users(&self.state.accounts()))),
+            Request::GroupAdd { name, comment } => {
+                self.state.add_group(&name, &comment)?;
+            }
+            Request::GroupRemove { name } => self.state.remove_group(&name)?,
+            Request::GroupList => return Ok(Reply::Groups(groups(&self.state.accounts()))),
+            Request::GroupAddMember { name, member } => self.state.add_group_member(&name, &member)?,
+            Request::GroupRemoveMember { name, member } => self.state.remove_group_member(&name, &member)?,
+            Request::ShareAdd { name, volume, settings } => self.add_share(&name, volume, settings)?,
+            Request::ShareSet { name, volume, settings } => self.set_share(&name, volume, settings)?,
+            Request::ShareRemove { name } => self.state.remove_share(&name)?,
+            Request::ShareList => {
+                let shares = self.state.shares();
+                return Ok(Reply::Shares(shares.all().iter().map(|share| self.share_row(share)).collect()));
+            }
+            Request::ShareGrant { name, account, right } => {
+                self.change_access(&name, &account, Some(right))?;
+            }
+            Request::ShareRevoke { name, account } => self.change_access(&name, &account, None)?,
+        }
+        Ok(Reply::Done)
+    }
+
+    fn status(&self) -> StatusRow {
+        let identity = self.state.identity();
+        StatusRow {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            machine_sid: identity.machine_sid.to_string(),
+            server_guid: identity.server_guid.to_string(),
+            users: self.state.accounts().accounts().len(),
+            shares: self.state.shares().all().len(),
+        }
+    }
+
+    fn add_share(&self, name: &str, volume: String, options: ShareOptions) -> anyhow::Result<()> {
+        let security = match &options.access {
+            Some(text) => self.parse_sddl(text)?,
+            None => default_share_security(),
+        };
+        let path = self.settle_path(&volume, &options.path.unwrap_or_default())?;
+        self.state.add_share(
+            name,
+            &ShareSettings {
+                volume,
+                path,
+                comment: options.comment.unwrap_or_default(),
+                security: Arc::new(security),
+                encrypt: options.encrypt.unwrap_or(false),
+                access_based_enumeration: options.access_based_enumeration.unwrap_or(false),
+                caching: options.caching.unwrap_or(CachingMode::Manual),
+                continuously_available: false,
+                max_users: options.max_users.filter(|most| *most != 0),
+            },
+        )?;
+        Ok(())
+    }
+
+    fn set_share(&self, name: &str, volume: Option<String>, options: ShareOptions) -> anyhow::Result<()> {
+        let shares = self.state.shares();
+        let share = shares.share(name).ok_or_else(|| anyhow::anyhow!("there is no share called {name:?}"))?;
+        let path = if volume.is_some() || options.path.is_some() {
+            let volume = volume.as_ref().unwrap_or(&share.settings.volume);
+            let path = options.path.as_ref().unwrap_or(&share.settings.path);
+            Some(self.settle_path(volume, path)?)
+        } else {
+            None
+        };
+        let security = options.access.as_ref().map(|text| self.parse_sddl(text)).transpose()?;
+        self.state.change_share(
+            name,
+            &ShareChange {
+                volume,
+                path,
+                comment: options.comment,
+                security: security.map(Arc::new),
+                encrypt: options.encrypt,
+                access_based_enumeration: options.access_based_enumeration,
+                caching: options.caching,
+                continuously_available: None,
+                max_users: options.max_users.map(|most| Some(most).filter(|most| *most != 0)),
+            },
+        )?;
+        Ok(())
+    }
+
+    /// The path within the volume as it is on disk; folders of it that are missing are made.
+    fn settle_path(&self, volume: &str, path: &str) -> anyhow::Result<String> {
+        let volumes = self.state.volumes();
+        if volumes.is_empty() {
+            return Ok(path.to_owned());
+        }
+        let Some(found) = volumes.iter().find(|known| known.name == volume) else {
+            let names: Vec<&str> = volumes.iter().map(|known| known.name.as_str()).collect();
+            anyhow::bail!("there is no volume called {volume:?}; the configuration has {}", names.join(", "));
+        };
+        volume_folder::settle(&found.path, path)
+    }
+
+    fn parse_sddl(&self, text: &str) -> anyhow::Result<SecurityDescriptor> {
+        let domain = self.state.identity().machine_sid;
+        let mut descriptor = SecurityDescriptor::from_sddl(text, Some(&domain))
+            .map_err(|error| anyhow::anyhow!("the access {text:?} is not valid SDDL: {error}"))?;
+        if descriptor.dacl.acl().is_none() {
+            anyhow::bail!("the access {text:?} has no DACL: add one such as D:(A;;FA;;;BA)");
+        }
+        descriptor.owner.get_or_insert(Sid::ADMINISTRATORS);
+        descriptor.group.get_or_insert(Sid::ADMINISTRATORS);
+        Ok(descriptor)
+    }
+
+    fn change_access(&self, name: &str, account: &str, right: Option<ShareRight>) -> anyhow::Result<()> {
+        let shares = self.state.shares();
+        let share = shares.share(name).ok_or_else(|| anyhow::anyhow!("there is no share called {name:?}"))?;
+        let sid = find_sid(&self.state.accounts(), account)
+            .ok_or_else(|| anyhow::anyhow!("there is no account or group called {account:?}"))?;
+        let mut descriptor = SecurityDescriptor::clone(&share.settings.security);
+        let present: &[Ace] = descriptor.dacl.acl().map_or(&[], Acl::aces);
+        let mut entries: Vec<Ace> = present.iter().filter(|ace| *ace.sid() != sid).cloned().collect();
+        if right.is_none() && entries.len() == present.len() {
+            anyhow::bail!("{account:?} has no entry of its own on the share {name:?}");
+        }
+        match right {
+            Some(ShareRight::Full) => {
+                entries.push(Ace::allow(sid, AccessMask::FILE_ALL_ACCESS, AceFlags::EMPTY))
+            }
+            Some(ShareRight::Change) => entries.push(Ace::allow(sid, CHANGE, AceFlags::EMPTY)),
+            Some(ShareRight::Read) => entries.push(Ace::allow(sid, READ, AceFlags::EMPTY)),
+            Some(ShareRight::Deny) => {
+                entries.push(Ace::deny(sid, AccessMask::FILE_ALL_ACCESS, AceFlags::EMPTY))
+            }
+            None => {}
+        }
+        // Canonical order: what denies comes first.
+        entries.sort_by_key(|ace| ace.ace_type() != AceType::ACCESS_DENIED);
+        let acl = Acl::from_aces(entries).map_err(|_| anyhow::anyhow!("the share has too many entries"))?;
+        descriptor.dacl = AclPart::Present(acl);
+        let change = ShareChange { security: Some(Arc::new(descriptor)), ..ShareChange::default() };
+        self.state.change_share(name, &change)?;
+        Ok(())
+    }
+
+    fn share_row(&self, share: &Share) -> ShareRow {
+        let settings = &share.settings;
+        let volumes = self.state.volumes();
+        let volume = volumes.iter().find(|volume| volume.name == settings.volume);
+        let folder = volume.map_or(String::new(), |volume| {
+            if settings.path.is_empty() {
+                volume.path.display().to_string()
+            } else {
+                volume.path.join(&settings.path).display().to_string()
+            }
+        });
+        ShareRow {
+            name: share.name.clone(),
+            volume: settings.volume.clone(),
+            path: settings.path.clone(),
+            folder,
+            comment: settings.comment.clone(),
+            encrypt: settings.encrypt,
+            access_based_enumeration: settings.access_based_enumeration,
+            caching: settings.caching,
+            max_users: settings.max_users.unwrap_or(0),
+            hidden: share.is_hidden(),
+            access: settings.security.to_sddl(),
+        }
+    }
+}
+
+/// Who may connect to a new share: administrators with full control, everybody who logs on with change. What happens to
+/// files is decided by their own descriptors.
+#[must_use]
+pub fn default_share_security() -> SecurityDescriptor {
+    let mut dacl = Acl::new();
+    for ace in [
+        Ace::allow(Sid::ADMINISTRATORS, AccessMask::FILE_ALL_ACCESS, AceFlags::EMPTY),
+        Ace::allow(Sid::AUTHENTICATED_USERS, CHANGE, AceFlags::EMPTY),
+    ] {
+        // Two entries are far below the limit of a list.
+        let _ = dacl.push(ace);
+    }
+    SecurityDescriptor::new(Sid::ADMINISTRATORS, Sid::ADMINISTRATORS, dacl)
+}
+
+fn find_sid(accounts: &AccountsSnapshot, name: &str) -> Option<Sid> {
+    let bare = name.strip_prefix("BUILTIN\\").unwrap_or(name);
+    accounts
+        .account(name)
+        .map(|account| account.sid)
+        .or_else(|| accounts.group(bare).map(|group| group.sid))
+        .or_else(|| {
+            WELL_KNOWN.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, sid)| *sid)
+        })
+        .or_else(|| name.parse().ok())
+}
+
+fn name_of(accounts: &AccountsSnapshot, sid: &Sid) -> String {
+    if let Some(account) = accounts.account_by_sid(sid) {
+        return account.name.clone();
+    }
+    if let Some(group) = accounts.group_by_sid(sid) {
+        return group.name.clone();
+    }
+    let known = WELL_KNOWN.iter().find(|(_, known)| known == sid);
+    known.map_or_else(|| sid.to_string(), |(name, _)| (*name).to_owned())
+}
+
+fn users(accounts: &AccountsSnapshot) -> Vec<UserRow> {
+    accounts
+        .accounts()
+        .iter()
+        .map(|account| UserRow {
+            name: account.name.clone(),
+            enabled: !account.disabled,
+            administrator: account.is_administrator(),
+            full_name: account.full_name.clone(),
+            comment: account.comment.clone(),
+            sid: account.sid.to_string(),
+            groups: account.groups.iter().map(|sid| name_of(accounts, sid)).collect(),
+            created: iso_8601(account.created),
+            password_set: iso_8601(account.password_set),
+        })
+        .collect()
+}
+
+fn groups(accounts: &AccountsSnapshot) -> Vec<GroupRow> {
+    accounts
+        .groups()
+        .iter()
+        .map(|group| GroupRow {
+            name: group.name.clone(),
+            built_in: group.builtin,
+            comment: group.comment.clone(),
+            sid: group.sid.to_string(),
+            members: group.members.iter().map(|sid| name_of(accounts, sid)).collect(),
+        })
+        .collect()
+}
+
+/// ISO 8601 in UTC, whole seconds.
+fn iso_8601(time: FileTime) -> String {
+    let (seconds, _) = time.to_unix();
+    jiff::Timestamp::from_second(seconds).map_or_else(|_| String::new(), |time| time.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::VolumeConfig;
+
+    fn service() -> (AdminService, tempfile::TempDir) {
+        let folder = tempfile::tempdir().unwrap();
+        let state = Arc::new(State::in_memory().unwrap());
+        state.set_volumes(vec![VolumeConfig {
+            name: "data".to_owned(),
+            path: folder.path().to_owned(),
+            label: "data".to_owned(),
+        }]);
+        (AdminService::new(state), folder)
+    }
+
+    fn done(reply: Reply) {
+        assert!(matches!(reply, Reply::Done), "{reply:?}");
+    }
+
+    fn refused(reply: Reply) -> String {
+        match reply {
+            Reply::Refused { message } => message,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn add_user(name: &str, groups: &[&str]) -> Request {
+        Request::UserAdd {
+            name: name.to_owned(),
+            password: Password::new("Secret-1".to_owned()),
+            full_name: String::new(),
+            comment: String::new(),
+            disabled: false,
+            groups: groups.iter().map(|group| (*group).to_owned()).collect(),
+        }
+    }
+
+    fn add_share(name: &str, volume: &str, path: &str) -> Request {
+        let settings = ShareOptions { path: Some(path.to_owned()), ..ShareOptions::default() };
+        Request::ShareAdd { name: name.to_owned(), volume: volume.to_owned(), settings }
+    }
+
+    fn shares(service: &AdminService) -> Vec<ShareRow> {
+        match service.execute(Request::ShareList) {
+            Reply::Shares(rows) => rows,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn accounts_are_listed_with_their_groups() {
+        let (service, _folder) = service();
+        done(service.execute(add_user("anna", &["Administrators"])));
+        let Reply::Users(rows) = service.execute(Request::UserList) else { panic!() };
+        assert_eq!((rows[0].name.as_str(), rows[0].enabled, rows[0].administrator), ("anna", true, true));
+        assert_eq!(rows[0].groups, ["Administrators", "Users"]);
+        assert!(rows[0].created.starts_with("20") && rows[0].created.ends_with('Z'), "{}", rows[0].created);
+        let Reply::Groups(rows) = service.execute(Request::GroupList) else { panic!() };
+        assert_eq!(rows.iter().find(|row| row.name == "Users").unwrap().members, ["anna"]);
+    }
+
+    #[test]
+    fn a_share_makes_its_folder_and_keeps_the_case_on_disk() {
+        let (service, folder) = service();
+        std::fs::create_dir(folder.path().join("Projects")).unwrap();
+        done(service.execute(add_share("a", "data", "projects\\new")));
+        assert!(folder.path().join("Projects/new").is_dir());
+        let row = &shares(&service)[0];
+        assert_eq!(row.path, "Projects/new");
+        assert_eq!(row.folder, folder.path().join("Projects/new").display().to_string());
+    }
+
+    #[test]
+    fn an_unknown_volume_is_refused_with_the_known_ones() {
+        let (service, _folder) = service();
+        assert!(refused(service.execute(add_share("a", "other", ""))).contains("data"));
+    }
+
+    #[test]
+    fn grants_replace_and_denials_come_first() {
+        let (service, _folder) = service();
+        done(service.execute(add_user("anna", &[])));
+        done(service.execute(add_share("a", "data", "")));
+        let grant = |account: &str, right| Request::ShareGrant {
+            name: "a".to_owned(),
+            account: account.to_owned(),
+            right,
+        };
+        done(service.execute(grant("anna", ShareRight::Read)));
+        done(service.execute(grant("Everyone", ShareRight::Deny)));
+        done(service.execute(grant("ANNA", ShareRight::Full)));
+        let access = shares(&service)[0].access.clone();
+        let dacl = access.split_once("D:").unwrap().1;
+        assert!(dacl.starts_with("(D;;FA;;;WD)"), "{access}");
+        assert_eq!(dacl.matches("-1000)").count(), 1, "{access}");
+        let revoke = Request::ShareRevoke { name: "a".to_owned(), account: "anna".to_owned() };
+        done(service.execute(revoke.clone()));
+        assert!(refused(service.execute(revoke)).contains("no entry"));
+        assert!(refused(service.execute(grant("nobody", ShareRight::Read))).contains("nobody"));
+    }
+
+    #[test]
+    fn access_is_taken_as_sddl_with_a_list() {
+        let (service, _folder) = service();
+        let with = |access: &str| {
+            let settings = ShareOptions { access: Some(access.to_owned()), ..ShareOptions::default() };
+            Request::ShareAdd { name: "a".to_owned(), volume: "data".to_owned(), settings }
+        };
+        assert!(refused(service.execute(with("nonsense"))).contains("SDDL"));
+        assert!(refused(service.execute(with("O:BA"))).contains("DACL"));
+        done(service.execute(with("D:(A;;FA;;;WD)")));
+        assert_eq!(shares(&service)[0].access, "O:BAG:BAD:(A;;FA;;;WD)");
+    }
+
+    #[test]
+    fn a_limit_of_zero_users_is_no_limit() {
+        let (service, _folder) = service();
+        done(service.execute(add_share("a", "data", "")));
+        let set = |most| {
+            let settings = ShareOptions { max_users: Some(most), ..ShareOptions::default() };
+            Request::ShareSet { name: "a".to_owned(), volume: None, settings }
+        };
+        done(service.execute(set(5)));
+        assert_eq!(shares(&service)[0].max_users, 5);
+        done(service.execute(set(0)));
+        assert_eq!(shares(&service)[0].max_users, 0);
+    }
+}

@@ -1,0 +1,64 @@
+//! Finds and makes the folder of a share within its volume.
+
+use std::path::Path;
+
+use anyhow::Context as _;
+
+use crate::state::accounts::fold_name;
+
+/// Walks `path` (components separated by `/` or `\`) below `root` without regard to case, makes what is missing, and
+/// returns the path in the spelling on disk. Symbolic links are not followed.
+///
+/// # Errors
+/// When a component is `.` or `..`, is no folder, or cannot be made.
+pub(super) fn settle(root: &Path, path: &str) -> anyhow::Result<String> {
+    let mut here = root.to_owned();
+    let mut settled: Vec<String> = Vec::new();
+    for part in path.split(['/', '\\']).filter(|part| !part.is_empty()) {
+        if matches!(part, "." | "..") || part.contains('\0') {
+            anyhow::bail!("the path {path:?} has the component {part:?}: give a path within the volume");
+        }
+        let name = spelling_on_disk(&here, part)?;
+        here.push(&name);
+        match std::fs::symlink_metadata(&here) {
+            Ok(found) if found.is_dir() => {}
+            Ok(_) => anyhow::bail!("{} is not a folder", here.display()),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                std::fs::create_dir(&here).with_context(|| format!("cannot make {}", here.display()))?;
+            }
+            Err(error) => return Err(error).with_context(|| format!("cannot use {}", here.display())),
+        }
+        settled.push(name);
+    }
+    Ok(settled.join("/"))
+}
+
+fn spelling_on_disk(folder: &Path, name: &str) -> anyhow::Result<String> {
+    if std::fs::symlink_metadata(folder.join(name)).is_ok() {
+        return Ok(name.to_owned());
+    }
+    let folded = fold_name(name);
+    let entries = std::fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))?;
+    let found = entries
+        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+        .find(|found| fold_name(found) == folded);
+    Ok(found.unwrap_or_else(|| name.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn links_and_upward_steps_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        std::os::unix::fs::symlink("/", folder.path().join("link")).unwrap();
+        std::fs::write(folder.path().join("file"), "").unwrap();
+        for path in ["link/tmp", "link", "a/../..", "./a", "file", "file/x"] {
+            assert!(settle(folder.path(), path).is_err(), "{path}");
+        }
+        assert_eq!(settle(folder.path(), "//a\\B/").unwrap(), "a/B");
+        assert_eq!(settle(folder.path(), "A/b").unwrap(), "a/B");
+        assert_eq!(settle(folder.path(), "").unwrap(), "");
+    }
+}
