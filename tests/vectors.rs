@@ -45,9 +45,15 @@ fn vectors() -> Vec<Vector> {
             let digits: Vec<u8> = digits.bytes().filter(u8::is_ascii_hexdigit).collect();
             let bytes = digits
                 .chunks(2)
-                .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).expect("ASCII"), 16).expect("hexadecimal"))
+                .map(|pair| {
+                    u8::from_str_radix(std::str::from_utf8(pair).expect("ASCII"), 16).expect("hexadecimal")
+                })
                 .collect();
-            found.push(Vector { place: format!("{name} message {}", number + 1), title: title.to_owned(), bytes });
+            found.push(Vector {
+                place: format!("{name} message {}", number + 1),
+                title: title.to_owned(),
+                bytes,
+            });
         }
     }
     found
@@ -56,7 +62,8 @@ fn vectors() -> Vec<Vector> {
 /// Decodes, encodes, decodes again.
 fn again<'a, M: DecodeMessage<'a> + Encode + Debug>(vector: &'a Vector) {
     let place = format!("{} ({})", vector.place, vector.title);
-    let header = Smb2Header::decode(&vector.bytes).unwrap_or_else(|error| panic!("{place}: header: {error:?}"));
+    let header =
+        Smb2Header::decode(&vector.bytes).unwrap_or_else(|error| panic!("{place}: header: {error:?}"));
     let first = M::decode(&vector.bytes).unwrap_or_else(|error| panic!("{place}: {error:?}"));
     let bytes: &'static [u8] = message_bytes(&header, &first).leak();
     let second = M::decode(bytes).unwrap_or_else(|error| panic!("{place}: what was encoded: {error:?}"));

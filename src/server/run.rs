@@ -23,7 +23,7 @@ use crate::proto::session::Identity;
 use crate::proto::tree_connect::{self, ShareTarget, Shares};
 use crate::smb2::Dialect;
 use crate::state::{self, State};
-use crate::vfs::posix::PosixVolume;
+use crate::vfs::posix::{PosixOptions, PosixVolume};
 use crate::vfs::{VfsPath, Volume};
 
 /// What the connections' tasks share.
@@ -105,7 +105,8 @@ impl Shared {
         let path = settings.path.replace('\\', "/");
         let path = VfsPath::new(Wtf8Buf::from(path.trim_matches('/')))
             .ok_or_else(|| format!("`{}` is not a path below a volume", settings.path))?;
-        let uses = before.find(&share.name).map_or_else(|| Arc::new(AtomicU32::new(0)), |old| Arc::clone(&old.uses));
+        let uses =
+            before.find(&share.name).map_or_else(|| Arc::new(AtomicU32::new(0)), |old| Arc::clone(&old.uses));
         Ok(tree_connect::Share {
             name: share.name.clone(),
             target: ShareTarget::Disk { volume: volume.clone(), path },
@@ -147,9 +148,18 @@ fn token(account: &state::Account) -> Token {
         .build()
 }
 
+/// A new volume's root: administrators and the system everything, who is logged on what it takes to work in it. As on a
+/// fresh Windows data drive, and inherited by everything below until an administrator decides otherwise.
+const ROOT_SECURITY: &str = "O:BAG:SYD:(A;OICI;FA;;;BA)(A;OICI;FA;;;SY)(A;OICI;0x1301bf;;;AU)";
+
+fn root_security() -> anyhow::Result<Arc<SecurityDescriptor>> {
+    Ok(Arc::new(ROOT_SECURITY.parse().map_err(|error| anyhow::anyhow!("the root's descriptor: {error}"))?))
+}
+
 /// IPC$ is open to every session; each pipe decides for itself.
 fn pipes_security() -> SecurityDescriptor {
-    let access = AccessMask::FILE_GENERIC_READ | AccessMask::FILE_GENERIC_WRITE | AccessMask::FILE_GENERIC_EXECUTE;
+    let access =
+        AccessMask::FILE_GENERIC_READ | AccessMask::FILE_GENERIC_WRITE | AccessMask::FILE_GENERIC_EXECUTE;
     let mut dacl = Acl::new();
     for sid in [Sid::EVERYONE, Sid::ANONYMOUS] {
         // Two entries are far below the limit of a list.
@@ -172,13 +182,15 @@ pub async fn run(
     let core = Server::new(core_config(&config, &state, clock), Box::new(SystemEntropy::default()));
     let mut volumes = HashMap::new();
     for (number, volume) in config.volumes.iter().enumerate() {
-        let opened = PosixVolume::open(&volume.path, &volume.label)
+        let options = PosixOptions::new(&volume.label, root_security()?);
+        let opened = PosixVolume::open(&volume.path, options)
             .with_context(|| format!("volume `{}` at {}", volume.name, volume.path.display()))?;
         let identity = Arc::new(opened.identity().clone());
         let id = VolumeId(u32::try_from(number).context("too many volumes")?);
         volumes.insert(volume.name.clone(), VolumeRef { id, identity, volume: Arc::new(opened) });
     }
-    let shared = Arc::new(Shared { core, clock, limits: config.limits.clone(), state: Arc::clone(&state), volumes });
+    let shared =
+        Arc::new(Shared { core, clock, limits: config.limits.clone(), state: Arc::clone(&state), volumes });
     shared.load_shares();
     {
         let shared = Arc::downgrade(&shared);
@@ -205,7 +217,8 @@ pub async fn run(
             stopped.clone(),
         )));
     }
-    let admin = tokio::spawn(crate::admin::listen(Arc::clone(&state), config.admin_socket.clone(), stopped.clone()));
+    let admin =
+        tokio::spawn(crate::admin::listen(Arc::clone(&state), config.admin_socket.clone(), stopped.clone()));
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut reload = signal(SignalKind::hangup())?;

@@ -126,7 +126,10 @@ impl Task {
         }
     }
 
-    async fn exchange(&mut self, shutdown: &mut watch::Receiver<bool>) -> Result<std::convert::Infallible, End> {
+    async fn exchange(
+        &mut self,
+        shutdown: &mut watch::Receiver<bool>,
+    ) -> Result<std::convert::Infallible, End> {
         let logon_deadline = tokio::time::Instant::now() + self.shared.limits.logon_timeout;
         let mut idle = false;
         loop {
@@ -250,7 +253,11 @@ impl Task {
             match op {
                 Op::Account { domain, user } => {
                     let lookup = self.shared.account(&domain, &user);
-                    self.connection.complete(id, OpResult::Account(Box::new(lookup)), self.shared.clock.now())?;
+                    self.connection.complete(
+                        id,
+                        OpResult::Account(Box::new(lookup)),
+                        self.shared.clock.now(),
+                    )?;
                 }
                 Op::Delay { duration } => {
                     self.running += 1;
@@ -329,11 +336,14 @@ impl Task {
     fn send_head(&self) -> io::Result<usize> {
         let bytes = self.outbox.front().map(OutFrame::bytes).unwrap_or_default();
         let rest = bytes.get(self.sent_of_first..).unwrap_or_default();
-        self.stream.try_io(Interest::WRITABLE, || Ok(send(self.stream.as_fd(), rest, SendFlags::MORE | SendFlags::NOSIGNAL)?))
+        self.stream.try_io(Interest::WRITABLE, || {
+            Ok(send(self.stream.as_fd(), rest, SendFlags::MORE | SendFlags::NOSIGNAL)?)
+        })
     }
 
     fn send_splice(&self) -> io::Result<usize> {
-        let Some((head, splice)) = self.outbox.front().and_then(|frame| Some((frame.bytes().len(), frame.splice.as_ref()?)))
+        let Some((head, splice)) =
+            self.outbox.front().and_then(|frame| Some((frame.bytes().len(), frame.splice.as_ref()?)))
         else {
             return Ok(0);
         };
