@@ -1,1 +1,166 @@
-//! Placeholder.
+//! The command line: noun, then verb, one file per noun.
+//!
+//! Owns arguments, prompts, listings and exit codes: 0 done, 1 refused (the reason is on standard error), 2 wrong usage.
+//! Commands that change or list something send a request to the running server over its administration socket, or, when
+//! it does not run, to its state. Knows nothing of SMB.
+
+mod check;
+mod completions;
+mod demo;
+mod group;
+mod logging;
+mod output;
+mod password;
+mod serve;
+mod share;
+mod target;
+mod user;
+
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Configuration that is read when no other is named.
+const DEFAULT_CONFIG: &str = "/etc/freehold/freehold.toml";
+
+/// A Windows file server that you own.
+#[derive(Debug, Parser)]
+#[command(
+    name = "freehold",
+    version,
+    about = "A Windows file server that you own",
+    after_help = "Examples:\n  freehold demo\n  freehold serve --config /etc/freehold/freehold.toml\n  \
+                  freehold user add anna --admin\n  freehold share add Projects --volume data --path projects\n\n\
+                  Exit codes: 0 done, 1 refused (the reason is on standard error), 2 wrong usage."
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    #[command(flatten)]
+    server: ServerOptions,
+}
+
+/// Which server a command is about.
+#[derive(Clone, Debug, Args)]
+struct ServerOptions {
+    /// Configuration file of the server [default: /etc/freehold/freehold.toml]
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Administration socket of a running server, in place of the one in its configuration
+    #[arg(long, global = true, value_name = "PATH")]
+    socket: Option<PathBuf>,
+}
+
+impl ServerOptions {
+    fn config_path(&self) -> PathBuf {
+        self.config.clone().unwrap_or_else(|| PathBuf::from(DEFAULT_CONFIG))
+    }
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the server
+    Serve(serve::ServeArgs),
+    /// Check a configuration file and name every mistake in it
+    Check,
+    /// Try it out: a server with an account and shares below the current folder
+    Demo(demo::DemoArgs),
+    /// Local accounts
+    #[command(subcommand)]
+    User(user::UserCommand),
+    /// Local groups
+    #[command(subcommand)]
+    Group(group::GroupCommand),
+    /// Shares and who may connect to them
+    #[command(subcommand)]
+    Share(share::ShareCommand),
+    /// Print a completion script for a shell
+    Completions(completions::CompletionsArgs),
+}
+
+/// Options of commands that change something.
+#[derive(Clone, Copy, Debug, Args)]
+struct ChangeOptions {
+    /// Say what would be done, and do nothing
+    #[arg(long)]
+    what_if: bool,
+}
+
+impl ChangeOptions {
+    /// True when the command is to end here.
+    fn only_says(self, what: &str) -> bool {
+        if self.what_if {
+            say(&format!("What if: {what}."));
+        }
+        self.what_if
+    }
+}
+
+/// Runs the program with the arguments of the process.
+#[must_use]
+pub fn run() -> ExitCode {
+    let cli = Cli::parse();
+    let server = cli.server;
+    let outcome = match cli.command {
+        Command::Serve(arguments) => serve::run(&arguments, &server),
+        Command::Check => check::run(&server),
+        Command::Demo(arguments) => demo::run(&arguments),
+        Command::User(command) => user::run(command, &server),
+        Command::Group(command) => group::run(command, &server),
+        Command::Share(command) => share::run(command, &server),
+        Command::Completions(arguments) => completions::run(&arguments),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // Mistakes in a configuration bring their own form.
+            match error.downcast_ref::<crate::config::ConfigError>() {
+                Some(mistakes) => eprintln!("{}", mistakes.render(output::colour_on_stderr())),
+                None => eprintln!("error: {error:#}"),
+            }
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Writes a line to standard output. A reader that went away is no error.
+fn say(text: &str) {
+    let mut out = std::io::stdout().lock();
+    let _ = writeln!(out, "{text}").and_then(|()| out.flush());
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_arguments_are_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_has_examples_in_its_help() {
+        for noun in Cli::command().get_subcommands() {
+            if noun.has_subcommands() {
+                let help = noun.get_after_help().map(ToString::to_string).unwrap_or_default();
+                assert!(help.contains("Examples:"), "{}", noun.get_name());
+            }
+        }
+    }
+
+    #[test]
+    fn no_password_can_be_given_as_an_argument() {
+        fn check(command: &clap::Command) {
+            for argument in command.get_arguments() {
+                let long = argument.get_long().unwrap_or_default();
+                assert!(long != "password" && long != "pass", "{}", command.get_name());
+            }
+            command.get_subcommands().for_each(check);
+        }
+        check(&Cli::command());
+    }
+}

@@ -15,6 +15,7 @@ mod settings;
 use std::path::Path;
 
 pub use mistake::{ConfigError, Mistake};
+pub use sections::parse_address;
 pub use settings::{
     Config, Dialect, EncryptionMode, Limits, LogConfig, LogFormat, NtlmConfig, SecurityConfig, ServerNames,
     VolumeConfig,

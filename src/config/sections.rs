@@ -93,7 +93,7 @@ fn read_listen(server: &mut Section<'_, '_>) -> Vec<SocketAddr> {
     }
     let mut addresses = Vec::new();
     for text in texts {
-        match parse_address(&text.value) {
+        match parse_address(&text.value, SMB_PORT) {
             Some(address) if addresses.contains(&address) => server.mistakes().add(
                 text.span,
                 format!("`server.listen` names {address} twice"),
@@ -110,14 +110,15 @@ fn read_listen(server: &mut Section<'_, '_>) -> Vec<SocketAddr> {
     addresses
 }
 
-/// An address with or without a port.
-pub(crate) fn parse_address(text: &str) -> Option<SocketAddr> {
+/// An address with or without a port; `port` is taken when it has none.
+#[must_use]
+pub fn parse_address(text: &str, port: u16) -> Option<SocketAddr> {
     text.parse()
         .ok()
-        .or_else(|| text.parse::<Ipv4Addr>().ok().map(|ip| SocketAddr::new(ip.into(), SMB_PORT)))
+        .or_else(|| text.parse::<Ipv4Addr>().ok().map(|ip| SocketAddr::new(ip.into(), port)))
         .or_else(|| {
             let bare = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(text);
-            bare.parse::<Ipv6Addr>().ok().map(|ip| SocketAddr::new(ip.into(), SMB_PORT))
+            bare.parse::<Ipv6Addr>().ok().map(|ip| SocketAddr::new(ip.into(), port))
         })
 }
 
@@ -519,10 +520,10 @@ max_read_bytes = \"32MiB\"
 
     #[test]
     fn addresses_come_with_or_without_a_port() {
-        assert_eq!(parse_address("192.0.2.7"), Some("192.0.2.7:445".parse().unwrap()));
-        assert_eq!(parse_address("::1"), Some("[::1]:445".parse().unwrap()));
-        assert_eq!(parse_address("[::1]:4450"), Some("[::1]:4450".parse().unwrap()));
-        assert_eq!(parse_address("localhost"), None);
+        assert_eq!(parse_address("192.0.2.7", SMB_PORT), Some("192.0.2.7:445".parse().unwrap()));
+        assert_eq!(parse_address("::1", SMB_PORT), Some("[::1]:445".parse().unwrap()));
+        assert_eq!(parse_address("[::1]:4450", SMB_PORT), Some("[::1]:4450".parse().unwrap()));
+        assert_eq!(parse_address("localhost", SMB_PORT), None);
     }
 
     #[test]
