@@ -10,12 +10,14 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("crypto", &[]),
     // The names of accounts are compared through the same upcase table as the names of files.
     ("auth", &["crypto", "fscc"]),
-    ("rpc", &[]),
+    // Of state the pure modules read snapshots: plain data.
+    ("rpc", &["state"]),
     ("fsa", &["fscc"]),
     ("vfs", &["fscc"]),
-    ("proto", &["fsa", "smb2", "fscc", "crypto", "auth", "rpc", "vfs"]),
+    ("proto", &["fsa", "smb2", "fscc", "crypto", "auth", "rpc", "state", "vfs"]),
+    ("client", &["smb2", "crypto", "auth"]),
     ("config", &[]),
-    ("state", &["auth"]),
+    ("state", &["auth", "config"]),
     ("admin", &["config", "state"]),
     ("server", &["admin", "auth", "config", "crypto", "fsa", "fscc", "proto", "rpc", "smb2", "state", "vfs"]),
     ("backup", &["proto", "vfs"]),
@@ -28,6 +30,7 @@ const NARROWER: &[(&str, &[&str], &str)] = &[
     ("vfs::posix", &["server", "cli"], "the core reads vfs for plain data only"),
     ("vfs::memory", &["server", "cli"], "the core reads vfs for plain data only"),
     ("vfs::fault", &["server", "cli"], "the core reads vfs for plain data only"),
+    ("state::State", &["admin", "cli", "server"], "the pure modules read snapshots of the state only"),
 ];
 
 /// Findings of one file.
@@ -48,7 +51,8 @@ pub(super) fn check(file: &SourceFile) -> Vec<Finding> {
             }
         }
         for (part, users, why) in NARROWER {
-            if path.starts_with(part) && !users.contains(&module) {
+            let is_part = path == *part || path.strip_prefix(part).is_some_and(|rest| rest.starts_with("::"));
+            if is_part && !users.contains(&module) {
                 findings.push(finding(file, at, format!("`{module}` may not import `{part}`: {why}")));
             }
         }
