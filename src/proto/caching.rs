@@ -96,6 +96,7 @@ pub fn break_for_data(server: &Server, open: &Open, file: &FileOpen, now: Now) {
 
 /// A place among the requests that wait for a node to change; given up when dropped.
 pub struct Registration {
+    server: Arc<Server>,
     cell: Arc<NodeCell>,
     waiter: Waiter,
 }
@@ -103,14 +104,15 @@ pub struct Registration {
 impl Registration {
     /// Of a request that is in the line already.
     #[must_use]
-    pub fn new(cell: Arc<NodeCell>, waiter: WaiterId) -> Self {
-        Registration { cell, waiter: waiter_of(waiter) }
+    pub fn new(server: Arc<Server>, cell: Arc<NodeCell>, waiter: WaiterId) -> Self {
+        Registration { server, cell, waiter: waiter_of(waiter) }
     }
 }
 
 impl Drop for Registration {
     fn drop(&mut self) {
         self.cell.lock().remove_waiter(self.waiter);
+        self.server.nodes.release(&self.cell);
     }
 }
 
@@ -133,7 +135,7 @@ impl BreakWait {
 /// `open` is the one that acts; `None` where the file is not the one that is acted through (the target of a rename, a
 /// file below a directory that is moved). `Some` when there is something to wait for: `waiter` is woken when it is there.
 pub fn break_for_name(
-    server: &Server,
+    server: &Arc<Server>,
     cell: &Arc<NodeCell>,
     open: Option<&Open>,
     waiter: WaiterId,
@@ -148,5 +150,7 @@ pub fn break_for_name(
     });
     drop(node);
     carry_out(server, effects);
-    deadline.map(|deadline| BreakWait::new(deadline, Registration::new(Arc::clone(cell), waiter)))
+    deadline.map(|deadline| {
+        BreakWait::new(deadline, Registration::new(Arc::clone(server), Arc::clone(cell), waiter))
+    })
 }

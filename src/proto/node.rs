@@ -46,6 +46,9 @@ impl NodeCell {
     }
 }
 
+/// Entries of a shard at which the ones of files that nobody has open are first looked for.
+const PURGE_AT: usize = 64;
+
 /// All open files, in shards.
 #[derive(Default)]
 pub struct NodeTable {
@@ -58,6 +61,10 @@ impl NodeTable {
         let mut shard = self.cells.shard(&key);
         if let Some(cell) = shard.get(&key).and_then(Weak::upgrade) {
             return cell;
+        }
+        if shard.len() >= PURGE_AT && shard.len().is_power_of_two() {
+            // What two closes at the same time left to each other.
+            shard.retain(|_, cell| cell.strong_count() != 0);
         }
         let cell = Arc::new(NodeCell { key, state: Mutex::default(), deletion: Mutex::default() });
         shard.insert(key, Arc::downgrade(&cell));

@@ -81,6 +81,8 @@ pub struct SimClient {
     pub open_requests: HashMap<u64, Command>,
     /// Final replies that came, oldest first.
     pub replies: VecDeque<Reply>,
+    /// Notifications of breaks that came, oldest first.
+    pub notifications: VecDeque<Reply>,
     connected: bool,
 }
 
@@ -200,6 +202,7 @@ impl World {
             inbox: VecDeque::new(),
             open_requests: HashMap::new(),
             replies: VecDeque::new(),
+            notifications: VecDeque::new(),
             connected: true,
         });
         self.clients.len() - 1
@@ -272,9 +275,11 @@ impl World {
         let client = &mut self.clients[id];
         while let Some(mut packet) = client.inbox.pop_front() {
             for reply in client.client.open(&mut packet)? {
-                if reply.header.status == NtStatus::PENDING
-                    || reply.header.message_id == MessageId::UNSOLICITED
-                {
+                if reply.header.message_id == MessageId::UNSOLICITED {
+                    client.notifications.push_back(reply);
+                    continue;
+                }
+                if reply.header.status == NtStatus::PENDING {
                     continue;
                 }
                 let known = client.open_requests.remove(&reply.header.message_id.0);
