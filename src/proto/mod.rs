@@ -10,6 +10,7 @@
     )
 )]
 
+pub mod activity;
 pub mod admit;
 pub mod buffer;
 pub mod caching;

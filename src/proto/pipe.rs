@@ -1,42 +1,251 @@
-//! Opens of named pipes.
+//! Opens of named pipes: READ, WRITE, FSCTL_PIPE_TRANSCEIVE and FSCTL_PIPE_PEEK over `rpc` ([MS-SMB2] 3.3.5.12,
+//! 3.3.5.13, 3.3.5.15.3, 3.3.5.15.4).
+//!
+//! Calls run where they complete: they touch memory only. A read of an empty pipe waits until something is written.
+//! Lock order: a pipe's lock is taken before the tables of sessions and shares, never after.
 
-use freehold_dtyp::Wtf8;
+use std::sync::Arc;
 
-use crate::rpc::Pipe;
+use freehold_acl::AccessMask;
+use freehold_dtyp::{NtStatus, Wtf8};
+use parking_lot::Mutex;
 
-/// The state of one open pipe.
+use super::activity::ServerActivity;
+use super::commands::{Parked, read};
+use super::context::{Context, Step, StepResult};
+use super::event::{Event, WaiterId, Wake};
+use super::open::{Open, Target};
+use super::server::Server;
+use super::status::{CommandError, pipe_status};
+use crate::rpc::{Pipe, PipeError, PipeRead, RpcContext};
+use crate::smb2::read::ReadResponse;
+use crate::smb2::write::WriteResponse;
+
+/// Reads of one pipe that wait at a time.
+const MAX_WAITING: usize = 64;
+
+/// One open of a pipe.
+#[derive(Debug)]
 pub struct PipeOpen {
-    /// The endpoint and its conversation.
-    pub pipe: Pipe,
+    pipe: Pipe,
+    /// The client broke the protocol: what was answered before can still be read, then the pipe is gone.
+    disconnected: bool,
+    /// Requests that wait for something to read.
+    waiting: Vec<WaiterId>,
 }
 
 impl PipeOpen {
-    /// Opens the pipe of that name; `None` when there is none.
+    /// Opens the pipe called `name` (without `\PIPE\`, in any case); `None` when there is none:
+    /// OBJECT_NAME_NOT_FOUND.
     #[must_use]
-    pub fn open(name: Wtf8<'_>) -> Option<Self> {
-        Pipe::open(name).map(|pipe| PipeOpen { pipe })
+    pub fn open(name: Wtf8<'_>) -> Option<PipeOpen> {
+        let pipe = Pipe::open(name)?;
+        Some(PipeOpen { pipe, disconnected: false, waiting: Vec::new() })
+    }
+
+    /// True when there is a pipe of that name.
+    #[must_use]
+    pub fn exists(name: Wtf8<'_>) -> bool {
+        Pipe::open(name).is_some()
+    }
+
+    /// The name it goes by.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        self.pipe.endpoint().name()
+    }
+
+    /// What can be read: bytes of all messages, messages, bytes left of the first one.
+    #[must_use]
+    pub fn available(&self) -> (usize, usize, usize) {
+        self.pipe.available()
+    }
+
+    /// The next bytes, which stay.
+    #[must_use]
+    pub fn peek(&self, max: usize) -> &[u8] {
+        self.pipe.peek(max)
+    }
+
+    /// True when nothing will come any more.
+    #[must_use]
+    pub fn is_disconnected(&self) -> bool {
+        self.disconnected
+    }
+
+    /// Takes the next message or a part of it; `None` when the caller must wait.
+    fn take(&mut self, max: usize) -> Result<Option<(Vec<u8>, bool)>, CommandError> {
+        match self.pipe.read(max) {
+            PipeRead::Data { bytes, more } => Ok(Some((bytes, more))),
+            PipeRead::Empty if self.disconnected => Err(NtStatus::PIPE_DISCONNECTED.into()),
+            PipeRead::Empty => Ok(None),
+        }
+    }
+
+    fn wait(&mut self, waiter: WaiterId) -> Result<(), CommandError> {
+        if self.waiting.len() >= MAX_WAITING {
+            return Err(NtStatus::INSUFFICIENT_RESOURCES.into());
+        }
+        self.waiting.push(waiter);
+        Ok(())
     }
 }
 
-/// Reads.
+/// The pipe of an open.
 ///
 /// # Errors
-/// Always.
-pub fn read(
-    _cx: &mut super::context::Context<'_>,
-    _parked: super::commands::read::Parked,
-) -> super::context::StepResult {
-    Err(freehold_dtyp::NtStatus::PIPE_DISCONNECTED.into())
+/// INVALID_DEVICE_REQUEST for a file.
+pub fn of(open: &Open) -> Result<&Mutex<PipeOpen>, CommandError> {
+    match &open.target {
+        Target::Pipe(pipe) => Ok(pipe),
+        Target::File(_) => Err(NtStatus::INVALID_DEVICE_REQUEST.into()),
+    }
 }
 
-/// Writes.
+/// READ: the next message, or as much of it as is asked for.
 ///
 /// # Errors
-/// Always.
-pub fn write(
-    _cx: &mut super::context::Context<'_>,
-    _open: &std::sync::Arc<super::open::Open>,
-    _data: &[u8],
-) -> super::context::StepResult {
-    Err(freehold_dtyp::NtStatus::PIPE_DISCONNECTED.into())
+/// ACCESS_DENIED, PIPE_DISCONNECTED.
+pub fn read(cx: &mut Context<'_>, parked: read::Parked) -> StepResult {
+    if !parked.open().granted.intersects(AccessMask::FILE_READ_DATA) {
+        return Err(NtStatus::ACCESS_DENIED.into());
+    }
+    let max = usize::try_from(parked.length_bytes()).unwrap_or(usize::MAX);
+    let taken = {
+        let mut pipe = of(parked.open())?.lock();
+        let taken = pipe.take(max)?;
+        if taken.is_none() && max != 0 {
+            pipe.wait(cx.waiter)?;
+        }
+        taken
+    };
+    let (bytes, more) = match taken {
+        Some(taken) => taken,
+        None if max == 0 => (Vec::new(), false),
+        None => return Ok(Step::Park(Parked::Read(parked))),
+    };
+    let data_length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
+    cx.write(|writer| {
+        writer.bytes(&ReadResponse { data_length, ..ReadResponse::default() }.header_bytes());
+        writer.bytes(&bytes);
+        if bytes.is_empty() {
+            // StructureSize 17 counts a byte of Buffer.
+            writer.u8(0);
+        }
+    });
+    Ok(Step::Reply(if more { NtStatus::BUFFER_OVERFLOW } else { NtStatus::SUCCESS }))
+}
+
+/// WRITE: all of `data` is taken, and the calls that it completes are run.
+///
+/// # Errors
+/// ACCESS_DENIED, PIPE_DISCONNECTED, INSUFFICIENT_RESOURCES for a client that never reads.
+pub fn write(cx: &mut Context<'_>, open: &Arc<Open>, data: &[u8]) -> StepResult {
+    if !open.granted.intersects(AccessMask::FILE_WRITE_DATA | AccessMask::FILE_APPEND_DATA) {
+        return Err(NtStatus::ACCESS_DENIED.into());
+    }
+    call(cx, of(open)?, |open, rpc| open.pipe.write(rpc, data))?;
+    cx.reply(&WriteResponse {
+        count: u32::try_from(data.len()).unwrap_or(u32::MAX),
+        ..WriteResponse::default()
+    })
+}
+
+/// FSCTL_PIPE_TRANSCEIVE: a write, then a read of at most `max` bytes. `None`: nothing is answered yet, and the
+/// request is registered to be woken.
+///
+/// # Errors
+/// PIPE_BUSY while an answer waits to be read, PIPE_DISCONNECTED.
+pub fn transceive(
+    cx: &Context<'_>,
+    open: &Open,
+    input: &[u8],
+    max: usize,
+) -> Result<Option<(Vec<u8>, bool)>, CommandError> {
+    if !open.granted.contains(AccessMask::FILE_READ_DATA | AccessMask::FILE_WRITE_DATA) {
+        return Err(NtStatus::ACCESS_DENIED.into());
+    }
+    let waiter = cx.waiter;
+    let answer = call(cx, of(open)?, |open, rpc| {
+        let answer = open.pipe.transceive(rpc, input, max)?;
+        if answer == PipeRead::Empty {
+            open.wait(waiter).map_err(|_| PipeError::Full)?;
+        }
+        Ok(answer)
+    })?;
+    Ok(match answer {
+        PipeRead::Data { bytes, more } => Some((bytes, more)),
+        PipeRead::Empty => None,
+    })
+}
+
+/// Goes on with a transceive that has waited: `None` when it must wait again.
+///
+/// # Errors
+/// PIPE_DISCONNECTED.
+pub fn receive(cx: &Context<'_>, open: &Open, max: usize) -> Result<Option<(Vec<u8>, bool)>, CommandError> {
+    let mut pipe = of(open)?.lock();
+    let taken = pipe.take(max)?;
+    if taken.is_none() {
+        pipe.wait(cx.waiter)?;
+    }
+    Ok(taken)
+}
+
+/// Forgets a request that does not wait any more.
+pub fn stop_waiting(open: &Open, waiter: WaiterId) {
+    if let Target::Pipe(pipe) = &open.target {
+        pipe.lock().waiting.retain(|other| *other != waiter);
+    }
+}
+
+/// The open is closed: requests that wait on it end.
+pub fn close(server: &Server, pipe: &Mutex<PipeOpen>) {
+    let waiting = {
+        let mut pipe = pipe.lock();
+        pipe.disconnected = true;
+        std::mem::take(&mut pipe.waiting)
+    };
+    post(server, waiting, Wake::Closed);
+}
+
+/// Runs what a client sent, then wakes who waits for an answer.
+fn call<T>(
+    cx: &Context<'_>,
+    pipe: &Mutex<PipeOpen>,
+    run: impl FnOnce(&mut PipeOpen, &RpcContext<'_>) -> Result<T, PipeError>,
+) -> Result<T, CommandError> {
+    let identity = cx.session()?.identity.load_full();
+    let (accounts, shares) = (cx.server.accounts.load(), cx.server.share_settings.load());
+    let rpc = RpcContext {
+        server: &cx.server.rpc,
+        caller: &identity.token,
+        caller_name: &identity.user,
+        accounts: &accounts,
+        shares: &shares,
+        activity: &ServerActivity { server: cx.server, now: cx.now },
+        now: cx.now.wall,
+    };
+    let (outcome, waiting) = {
+        let mut pipe = pipe.lock();
+        let before = std::mem::take(&mut pipe.waiting);
+        let outcome = run(&mut pipe, &rpc);
+        if matches!(outcome, Err(PipeError::Disconnected | PipeError::Full)) {
+            pipe.disconnected = true;
+        }
+        if pipe.disconnected || pipe.available().1 != 0 {
+            (outcome, before)
+        } else {
+            pipe.waiting.extend(before);
+            (outcome, Vec::new())
+        }
+    };
+    post(cx.server, waiting, Wake::Retry);
+    outcome.map_err(|error| pipe_status(error).into())
+}
+
+fn post(server: &Server, waiting: Vec<WaiterId>, wake: Wake) {
+    for waiter in waiting {
+        server.post(waiter.connection, Event::Wake { chain: waiter.chain, wake });
+    }
 }

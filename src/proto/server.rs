@@ -19,6 +19,7 @@ use super::sharded::Sharded;
 use super::teardown;
 use super::tree_connect::Shares;
 use crate::auth::{AcceptorConfig, ServerNames};
+use crate::fscc::fsctl::NetworkInterfaceInfo;
 use crate::rpc::ServerInfo;
 use crate::smb2::{Dialect, SessionId};
 use crate::state::{AccountsSnapshot, SharesSnapshot};
@@ -54,6 +55,9 @@ pub struct ServerConfig {
     pub workgroup: String,
     /// The limits in force.
     pub limits: limits::Limits,
+    /// The addresses it can be reached at; empty when they are not known (FSCTL_QUERY_NETWORK_INTERFACE_INFO is
+    /// refused then).
+    pub interfaces: Vec<NetworkInterfaceInfo>,
 }
 
 impl Default for ServerConfig {
@@ -74,6 +78,7 @@ impl Default for ServerConfig {
             started: FileTime::ZERO,
             workgroup: "WORKGROUP".to_owned(),
             limits: limits::Limits::default(),
+            interfaces: Vec::new(),
         }
     }
 }

@@ -63,6 +63,8 @@ pub struct Session {
     pub application_key: [u8; 16],
     /// When it was made.
     pub created: FileTime,
+    /// Address of the client that made it.
+    pub client: String,
     /// The logon's validity has ended: NETWORK_SESSION_EXPIRED until it is renewed.
     pub expired: AtomicBool,
     /// Ended; requests that raced see USER_SESSION_DELETED.
@@ -95,6 +97,8 @@ pub struct NewSession {
     pub application_key: [u8; 16],
     /// See [`Session::created`].
     pub created: FileTime,
+    /// See [`Session::client`].
+    pub client: String,
 }
 
 impl Session {
@@ -111,6 +115,7 @@ impl Session {
             sealing: new.sealing,
             application_key: new.application_key,
             created: new.created,
+            client: new.client,
             expired: AtomicBool::new(false),
             closed: AtomicBool::new(false),
             trees: Mutex::new(IdMap::default()),
@@ -173,6 +178,13 @@ impl Session {
     /// Takes a tree connect out.
     pub fn remove_tree(&self, id: TreeId) -> Option<Arc<TreeConnect>> {
         self.trees.lock().remove(&id.0)
+    }
+
+    /// All tree connects, in the order they were made, for lists.
+    pub fn trees(&self) -> Vec<Arc<TreeConnect>> {
+        let mut trees: Vec<_> = self.trees.lock().values().cloned().collect();
+        trees.sort_by_key(|tree| tree.id);
+        trees
     }
 
     /// Takes all tree connects out.

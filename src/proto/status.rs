@@ -6,6 +6,7 @@ use freehold_dtyp::{DecodeError, NtStatus};
 use crate::auth::AuthError;
 use crate::fsa::FsaError;
 use crate::fscc::NameError;
+use crate::rpc::PipeError;
 use crate::vfs::VfsError;
 
 /// Why a command was not done; answered with an ERROR response, the connection goes on.
@@ -128,6 +129,16 @@ pub fn vfs_status(error: VfsError) -> NtStatus {
         VfsError::OutOfResources => NtStatus::INSUFFICIENT_RESOURCES,
         VfsError::WouldBlock => NtStatus::INTERNAL_ERROR,
         VfsError::Io => NtStatus::UNEXPECTED_IO_ERROR,
+    }
+}
+
+/// The status of what a pipe refuses.
+#[must_use]
+pub fn pipe_status(error: PipeError) -> NtStatus {
+    match error {
+        PipeError::Disconnected => NtStatus::PIPE_DISCONNECTED,
+        PipeError::Busy => NtStatus::PIPE_BUSY,
+        PipeError::Full => NtStatus::INSUFFICIENT_RESOURCES,
     }
 }
 

@@ -9,6 +9,7 @@ use super::changes;
 use super::event::{Event, Now, Wake};
 use super::op::Op;
 use super::open::{FileOpen, Open, Target};
+use super::pipe;
 use super::server::Server;
 use crate::vfs::NodeKind;
 
@@ -17,8 +18,7 @@ use crate::vfs::NodeKind;
 pub fn close_open(server: &Server, open: &Arc<Open>, ops: &mut VecDeque<Op>, now: Now) {
     match &open.target {
         Target::File(file) => close_file(server, open, file, ops, now),
-        // A pipe has nothing but itself.
-        Target::Pipe(_) => {}
+        Target::Pipe(pipe) => pipe::close(server, pipe),
     }
 }
 

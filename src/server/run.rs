@@ -270,6 +270,7 @@ fn core_config(config: &Config, state: &State, clock: Clock) -> ServerConfig {
         started: clock.now().wall,
         workgroup: config.names.workgroup.clone(),
         limits: core_limits(&config.limits),
+        interfaces: Vec::new(),
     }
 }
 

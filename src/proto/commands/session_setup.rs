@@ -318,6 +318,7 @@ fn new_session(
         sealing,
         application_key: *keys.application.as_bytes(),
         created: cx.now.wall,
+        client: cx.link.peer.clone(),
     }));
     cx.server.sessions.insert(id.0, Arc::clone(&session));
     attach(cx, &session, signing);
