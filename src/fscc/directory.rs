@@ -1,5 +1,7 @@
 //! [MS-FSCC] 2.4: the classes that list a directory. One entry type serves all of them.
 
+use core::borrow::BorrowMut;
+
 use freehold_dtyp::{DecodeError, DecodeReason, FileTime, Reader, Wtf8, Wtf8Buf};
 
 use super::chain::Chain;
@@ -168,10 +170,10 @@ pub enum Append {
     FirstTooLarge,
 }
 
-/// Appends entries of one class to a reply, up to the output limit.
+/// Appends entries of one class to a reply (a `Vec<u8>`, borrowed or owned), up to the output limit.
 #[derive(Debug)]
-pub struct DirectoryWriter<'o> {
-    output: &'o mut Vec<u8>,
+pub struct DirectoryWriter<O> {
+    output: O,
     layout: Layout,
     /// Where the first entry begins.
     start: usize,
@@ -182,12 +184,12 @@ pub struct DirectoryWriter<'o> {
     count: usize,
 }
 
-impl<'o> DirectoryWriter<'o> {
+impl<O: BorrowMut<Vec<u8>>> DirectoryWriter<O> {
     /// Writes at the end of `output` and at most `limit_bytes`. `None` when `class` lists no directory.
     #[must_use]
-    pub fn new(class: FileInformationClass, output: &'o mut Vec<u8>, limit_bytes: usize) -> Option<Self> {
+    pub fn new(class: FileInformationClass, output: O, limit_bytes: usize) -> Option<Self> {
         let layout = Layout::of(class)?;
-        let start = output.len();
+        let start = output.borrow().len();
         Some(DirectoryWriter {
             layout,
             start,
@@ -207,17 +209,24 @@ impl<'o> DirectoryWriter<'o> {
     /// Bytes written, without padding behind the last entry.
     #[must_use]
     pub fn length_bytes(&self) -> usize {
-        self.output.len().saturating_sub(self.start)
+        self.output.borrow().len().saturating_sub(self.start)
+    }
+
+    /// The output.
+    #[must_use]
+    pub fn into_output(self) -> O {
+        self.output
     }
 
     /// Appends an entry, or leaves the output as it was.
     #[inline]
     pub fn append(&mut self, entry: &DirectoryEntry<Wtf8<'_>>) -> Append {
+        let output = self.output.borrow_mut();
         let fixed = self.layout.fixed_size();
         let name = entry.name.as_bytes();
         let ascii = name.is_ascii();
         let name_length = if ascii { name.len() } else { entry.name.utf16_length() }.saturating_mul(2);
-        let used = self.output.len().saturating_sub(self.start);
+        let used = output.len().saturating_sub(self.start);
         let entry_start = self.start.saturating_add(used.next_multiple_of(ALIGNMENT));
         let entry_end = entry_start.saturating_add(fixed).saturating_add(name_length);
         if entry_end > self.end {
@@ -225,26 +234,26 @@ impl<'o> DirectoryWriter<'o> {
         }
         if let Some(last) = self.last {
             let next = u32::try_from(entry_start.saturating_sub(last)).unwrap_or_default();
-            if let Some(place) = self.output.get_mut(last..).and_then(|tail| tail.first_chunk_mut()) {
+            if let Some(place) = output.get_mut(last..).and_then(|tail| tail.first_chunk_mut()) {
                 *place = next.to_le_bytes();
             }
         }
         self.last = Some(entry_start);
         self.count = self.count.saturating_add(1);
-        self.output.reserve(entry_end.saturating_sub(self.output.len()));
-        self.output.resize(entry_start, 0);
+        output.reserve(entry_end.saturating_sub(output.len()));
+        output.resize(entry_start, 0);
         let mut head = Head::default();
         fill(&mut head, self.layout, entry, name_length);
-        self.output.extend_from_slice(head.0.get(..fixed).unwrap_or_default());
+        output.extend_from_slice(head.0.get(..fixed).unwrap_or_default());
         if ascii {
-            let at = self.output.len();
-            self.output.resize(entry_end, 0);
-            let (pairs, _) = self.output.get_mut(at..).unwrap_or_default().as_chunks_mut::<2>();
+            let at = output.len();
+            output.resize(entry_end, 0);
+            let (pairs, _) = output.get_mut(at..).unwrap_or_default().as_chunks_mut::<2>();
             for (pair, byte) in pairs.iter_mut().zip(name) {
                 *pair = [*byte, 0];
             }
         } else {
-            self.output.extend(entry.name.utf16().flat_map(u16::to_le_bytes));
+            output.extend(entry.name.utf16().flat_map(u16::to_le_bytes));
         }
         Append::Written
     }

@@ -93,8 +93,21 @@ pub struct Enumeration {
     pub cursor: Option<DirectoryCursor>,
     /// Which of `.` and `..` are still to be given (0: both, 1: `..`, 2: none).
     pub dots: u8,
-    /// An entry was given in this scan.
+    /// A scan with this pattern has been answered: the end is NO_MORE_FILES from then on.
     pub any: bool,
+    /// A request of this open is listing.
+    pub running: bool,
+    /// Requests that wait until it is done.
+    pub waiting: Vec<WaiterId>,
+}
+
+impl Enumeration {
+    /// A scan that has not begun.
+    #[must_use]
+    pub fn new(pattern: freehold_dtyp::Wtf8Buf) -> Self {
+        let cursor = Some(DirectoryCursor::default());
+        Enumeration { pattern, cursor, dots: 0, any: false, running: false, waiting: Vec::new() }
+    }
 }
 
 /// Times that are not updated automatically through a handle.

@@ -13,6 +13,7 @@ pub mod lock;
 pub mod logoff;
 pub mod negotiate;
 pub mod oplock_break;
+mod output_buffer;
 pub mod query_directory;
 pub mod query_info;
 pub mod read;
@@ -59,6 +60,8 @@ pub enum Parked {
     Lock(Box<lock::Parked>),
     /// CHANGE_NOTIFY waits for a change.
     ChangeNotify(change_notify::Parked),
+    /// QUERY_DIRECTORY waits for another one of the same open.
+    QueryDirectory(query_directory::Parked),
     /// READ of a pipe waits for data.
     Read(read::Parked),
     /// IOCTL waits for a pipe's answer or a break.
@@ -98,6 +101,7 @@ impl Parked {
             Parked::Create(parked) => create::resume(cx, *parked, wake),
             Parked::Lock(parked) => lock::resume(cx, *parked, wake),
             Parked::ChangeNotify(parked) => change_notify::resume(cx, parked, wake),
+            Parked::QueryDirectory(parked) => query_directory::resume(cx, &parked, wake),
             Parked::Read(parked) => read::resume(cx, parked, wake),
             Parked::Ioctl(parked) => ioctl::resume(cx, *parked, wake),
             Parked::SetInfo(parked) => set_info::resume(cx, *parked, wake),
@@ -111,7 +115,7 @@ impl Parked {
             Parked::Create(parked) => parked.deadline(),
             Parked::SetInfo(parked) => parked.deadline(),
             Parked::Ioctl(parked) => parked.deadline(),
-            Parked::Lock(_) | Parked::ChangeNotify(_) | Parked::Read(_) => None,
+            Parked::Lock(_) | Parked::ChangeNotify(_) | Parked::QueryDirectory(_) | Parked::Read(_) => None,
         }
     }
 }
