@@ -214,7 +214,8 @@ impl Connection {
                 Event::Wake { chain, wake } => self.wake(chain, wake, now)?,
                 Event::Break { session, body } => self.send_break(session, &body),
                 Event::SessionGone(session) => {
-                    self.link.channels.remove(&session.0);
+                    // Its channel stays until the connection ends: what is still asked in its name is refused with
+                    // USER_SESSION_DELETED, signed with its key, so that the client can believe it.
                     self.link.setups.remove(&session.0);
                 }
             }
@@ -620,6 +621,13 @@ impl Connection {
     fn answer(&mut self, chain: &mut Chain, status: NtStatus) {
         let Some(request) = chain.request.take() else { return };
         let header = &request.header;
+        tracing::trace!(
+            connection = self.link.id.0,
+            message_id = header.message_id.0,
+            command = ?header.command,
+            %status,
+            "answered"
+        );
         let credits = if chain.async_id.is_some() { 0 } else { self.grant(header) };
         let sign = self.signer(chain, &request);
         let mut flags = HeaderFlags::SERVER_TO_REDIR;

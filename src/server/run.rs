@@ -148,9 +148,9 @@ fn token(account: &state::Account) -> Token {
         .build()
 }
 
-/// A new volume's root: administrators and the system everything, who is logged on what it takes to work in it. As on a
-/// fresh Windows data drive, and inherited by everything below until an administrator decides otherwise.
-const ROOT_SECURITY: &str = "O:BAG:SYD:(A;OICI;FA;;;BA)(A;OICI;FA;;;SY)(A;OICI;0x1301bf;;;AU)";
+/// A new volume's root: administrators and the system everything, whoever makes a file everything with it, who is
+/// logged on what it takes to work. As on a fresh Windows data drive, and inherited by everything below until an administrator decides otherwise.
+const ROOT_SECURITY: &str = "O:BAG:SYD:(A;OICI;FA;;;BA)(A;OICI;FA;;;SY)(A;OICIIO;FA;;;CO)(A;OICI;0x1301bf;;;AU)";
 
 fn root_security() -> anyhow::Result<Arc<SecurityDescriptor>> {
     Ok(Arc::new(ROOT_SECURITY.parse().map_err(|error| anyhow::anyhow!("the root's descriptor: {error}"))?))
