@@ -157,11 +157,17 @@ impl NtlmAcceptor {
         message: &[u8],
     ) -> Result<NtlmStep, AuthError> {
         let decoded = AuthenticateMessage::decode(message).map_err(|_| AuthError::InvalidToken)?;
-        if !decoded.flags.contains(NegotiateFlags::UNICODE | NegotiateFlags::EXTENDED_SESSIONSECURITY) {
+        let anonymous = decoded.user.is_empty();
+        let extended = decoded.flags.contains(NegotiateFlags::EXTENDED_SESSIONSECURITY);
+        if !decoded.flags.contains(NegotiateFlags::UNICODE) || !(extended || anonymous) {
             return Err(AuthError::InvalidToken);
         }
         // A client may drop what was agreed on, never add to it.
-        let flags = decoded.flags & offered;
+        let mut flags = decoded.flags & offered;
+        if anonymous && decoded.encrypted_random_session_key.is_empty() {
+            // Some clients leave the flag set although an anonymous logon has no key to exchange.
+            flags.remove(NegotiateFlags::KEY_EXCH);
+        }
         if flags.contains(NegotiateFlags::KEY_EXCH) && decoded.encrypted_random_session_key.len() != 16 {
             return Err(AuthError::InvalidToken);
         }
@@ -175,7 +181,7 @@ impl NtlmAcceptor {
             target_name_untrusted: false,
         };
         // Anonymous clients send an empty user and nothing, or one zero byte, in place of the responses.
-        if decoded.user.is_empty() {
+        if anonymous {
             if !(decoded.nt_response.is_empty() && matches!(decoded.lm_response, [] | [0])) {
                 return Err(AuthError::LogonFailure);
             }
