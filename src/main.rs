@@ -1,1 +1,5 @@
-fn main() {}
+//! The `freehold` program. All of it is in the library: see [`freehold::cli`].
+
+fn main() -> std::process::ExitCode {
+    freehold::cli::run()
+}
