@@ -306,7 +306,9 @@ def main():
         shares = ['t%d' % (i + 1) for i in range(8)]
         for s in shares:
             target.add_share(s)
+            target.open_root(s)
         target.add_share('hideunread', access_based=True)     # the name smb2.acls.ACCESSBASED asks for
+        target.open_root('hideunread')
         target.add_share('noperm')                            # the name smb2.ioctl.bug14788.* ask for
         target.close_root('noperm')
         runner = Runner(target, users, shares, options)

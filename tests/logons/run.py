@@ -70,7 +70,7 @@ class Try:
         negotiate = ntlm.negotiate_message()
         status, token, _ = client.session_setup(negotiate if raw else spnego.init(negotiate))
         if status != smb2.MORE_PROCESSING_REQUIRED:
-            raise Failed('the first leg: 0x%08x' % status)
+            return status, None
         challenge = ntlm.Challenge(spnego.ntlm_in(token))
         made = ntlm.Authenticate(negotiate, challenge, user, password, domain, **knobs)
         if raw:

@@ -198,11 +198,22 @@ path = "{volume}"
         self.shares[name] = path = self.volume / name
         return path
 
+    def set_root_acl(self, share, *entries):
+        """The entries (as smbcacls takes them) become the DACL of the root folder of `share`."""
+        command = ['smbcacls', '-s', '/dev/null', '-U', str(self.admin), '//%s/%s' % (self.host, share), '/', '-S',
+                   ','.join('ACL:' + e for e in entries)]
+        done = subprocess.run(command, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                              env=dict(os.environ, **redirect_445(self.folder, self.port)))
+        if done.returncode != 0:
+            raise RigError('%s: %s' % (' '.join(command), done.stdout.strip()))
+
+    def open_root(self, share):
+        """Gives everybody full access to the root folder of `share` and to what will be in it."""
+        self.set_root_acl(share, 'S-1-1-0:ALLOWED/OI|CI/FULL')
+
     def close_root(self, share):
         """Leaves nobody but administrators a right to the root folder of `share`."""
-        subprocess.run(['smbcacls', '-s', '/dev/null', '-U', str(self.admin), '//%s/%s' % (self.host, share), '/',
-                        '-S', 'ACL:BUILTIN\\Administrators:ALLOWED/OI|CI/FULL'], check=True,
-                       stdout=subprocess.DEVNULL, env=dict(os.environ, **redirect_445(self.folder, self.port)))
+        self.set_root_acl(share, 'S-1-5-32-544:ALLOWED/OI|CI/FULL')
 
     def run(self, *words, stdin=None, check=True, timeout=60):
         """Runs an admin command of the CLI against this server; returns the finished process."""
@@ -337,7 +348,11 @@ class Samba(Server):
                 time.sleep(0.3)
             return path
 
+    def open_root(self, share):
+        """Everybody has full access to the root folder of a share already."""
+
     def close_root(self, share):
+        """Leaves nobody a right to the root folder of `share`."""
         self.shares[share][0].chmod(0)
 
 
