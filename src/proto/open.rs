@@ -62,8 +62,10 @@ pub struct FileOpen {
 pub struct FileOpenState {
     /// CurrentByteOffset of FilePositionInformation.
     pub position: u64,
-    /// FileModeInformation bits set by SET_INFO.
-    pub mode: u32,
+    /// FileModeInformation as SET_INFO set it.
+    pub mode: Option<u32>,
+    /// Where a query of extended attributes goes on ([MS-FSA] Open.NextEaEntry).
+    pub next_extended_attribute: usize,
     /// DELETE_ON_CLOSE was asked at CREATE.
     pub delete_on_close: bool,
     /// Directory enumeration ([MS-SMB2] EnumerationLocation, EnumerationSearchPattern).

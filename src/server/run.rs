@@ -150,7 +150,8 @@ fn token(account: &state::Account) -> Token {
 
 /// A new volume's root: administrators and the system everything, whoever makes a file everything with it, who is
 /// logged on what it takes to work. As on a fresh Windows data drive, and inherited by everything below until an administrator decides otherwise.
-const ROOT_SECURITY: &str = "O:BAG:SYD:(A;OICI;FA;;;BA)(A;OICI;FA;;;SY)(A;OICIIO;FA;;;CO)(A;OICI;0x1301bf;;;AU)";
+const ROOT_SECURITY: &str =
+    "O:BAG:SYD:(A;OICI;FA;;;BA)(A;OICI;FA;;;SY)(A;OICIIO;FA;;;CO)(A;OICI;0x1301bf;;;AU)";
 
 fn root_security() -> anyhow::Result<Arc<SecurityDescriptor>> {
     Ok(Arc::new(ROOT_SECURITY.parse().map_err(|error| anyhow::anyhow!("the root's descriptor: {error}"))?))
