@@ -466,6 +466,15 @@ mod tests {
     }
 
     #[test]
+    fn the_packaged_file_shows_the_defaults() {
+        let text = include_str!("../../packaging/freehold.toml");
+        let config = Config::parse(text, Path::new("/etc/freehold"), "host1").unwrap();
+        let bare =
+            Config::parse("[volumes.data]\npath = '/srv/freehold/data'\n", Path::new("/"), "host1").unwrap();
+        assert_eq!(config, Config { admin_socket: "/run/freehold/admin.sock".into(), ..bare });
+    }
+
+    #[test]
     fn relative_paths_count_from_the_folder_of_the_file() {
         let text = "[server]\nstate_dir = 'state'\n[volumes.a]\npath = 'vol'\n";
         let config = Config::parse(text, Path::new("/etc/freehold"), "h").unwrap();
