@@ -30,11 +30,16 @@ pub fn waiter_of(waiter: WaiterId) -> Waiter {
 /// Sends notifications, then wakes who may go on. Never call it with a node locked.
 pub fn carry_out(server: &Server, effects: Effects) {
     for notice in &effects.notices {
-        // A connection that is gone closes its opens soon, which wakes who waits for this break.
-        server.post(
-            ConnectionId(notice.owner.connection),
-            Event::Break { session: SessionId(notice.owner.session), body: notification(notice) },
-        );
+        // Where no channel is left, the session closes its opens soon, which wakes who waits for this break.
+        let (first, session) = (ConnectionId(notice.owner.connection), SessionId(notice.owner.session));
+        let body = notification(notice);
+        if !server.post(first, Event::Break { session, body: body.clone() }) {
+            let others =
+                server.sessions.find(&session.0).map(|session| session.connections()).unwrap_or_default();
+            let _ = others
+                .into_iter()
+                .any(|other| server.post(other, Event::Break { session, body: body.clone() }));
+        }
     }
     wake(server, effects.wake);
 }

@@ -28,6 +28,7 @@ use super::server::Server;
 use super::session::Session;
 use super::sharded::IdMap;
 use super::status::CommandError;
+use super::teardown;
 use crate::crypto::Sender;
 use crate::smb2::error::{ErrorData, ErrorResponse};
 use crate::smb2::header::ProtocolId;
@@ -213,6 +214,24 @@ impl Connection {
             match event {
                 Event::Wake { chain, wake } => self.wake(chain, wake, now)?,
                 Event::Break { session, body } => self.send_break(session, &body),
+                Event::ShareGone(share) => {
+                    let mut ops = VecDeque::new();
+                    for channel in self.link.channels.values() {
+                        for tree in channel.session.take_trees_of(&share) {
+                            for open in channel.session.take_opens(Some(tree.id)) {
+                                teardown::close_open(&self.server, &open, &mut ops, now);
+                            }
+                        }
+                    }
+                    self.detach(ops);
+                }
+                Event::EndSession(session) => {
+                    if let Some(channel) = self.link.channels.get(&session.0).cloned() {
+                        let mut ops = VecDeque::new();
+                        self.server.end_session(&channel.session, &mut ops, now);
+                        self.detach(ops);
+                    }
+                }
                 Event::SessionGone(session) => {
                     // Its channel stays until the connection ends: what is still asked in its name is refused with
                     // USER_SESSION_DELETED, signed with its key, so that the client can believe it.

@@ -19,7 +19,7 @@ use super::server::Server;
 use super::session::Session;
 use super::status::CommandError;
 use super::tree_connect::TreeConnect;
-use crate::smb2::{FileId, SessionId, Smb2Header, TreeId};
+use crate::smb2::{Command, FileId, SessionId, Smb2Header, TreeId};
 
 /// What a command does next. States are consumed: a step that waits hands over all it needs to go on.
 pub enum Step {
@@ -135,6 +135,11 @@ impl Context<'_> {
         let open = self.session()?.open(id).ok_or(NtStatus::FILE_CLOSED)?;
         if self.tree.as_ref().is_some_and(|tree| tree.id != open.tree.id) {
             return Err(NtStatus::FILE_CLOSED.into());
+        }
+        let header = &self.request.header;
+        let modifies = matches!(header.command, Command::WRITE | Command::SET_INFO | Command::IOCTL);
+        if self.link.dialect().is_3x() && !open.is_current(header.channel_sequence()) && modifies {
+            return Err(NtStatus::FILE_NOT_AVAILABLE.into());
         }
         *self.related_file = Some(id);
         Ok(open)

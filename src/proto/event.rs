@@ -64,6 +64,10 @@ pub enum Event {
         /// The notification's body.
         body: Vec<u8>,
     },
+    /// A share is gone: end the tree connects that this connection's sessions have to it.
+    ShareGone(String),
+    /// End a session: its account may not be logged on any more, or an administrator says so.
+    EndSession(SessionId),
     /// A session of this connection was ended elsewhere: forget it.
     SessionGone(SessionId),
 }

@@ -5,6 +5,7 @@
 //! node's state, then an open's own state; never the other way.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU16, Ordering};
 
 use freehold_acl::AccessMask;
 use parking_lot::Mutex;
@@ -26,6 +27,8 @@ pub struct Open {
     pub tree: Arc<TreeConnect>,
     /// What it may do ([MS-SMB2] GrantedAccess).
     pub granted: AccessMask,
+    /// Newest ChannelSequence seen ([MS-SMB2] 3.3.5.2.10).
+    pub channel_sequence: AtomicU16,
     /// File or pipe.
     pub target: Target,
 }
@@ -128,6 +131,18 @@ impl Open {
     #[must_use]
     pub fn id(&self) -> OpenId {
         OpenId(self.file_id.volatile)
+    }
+
+    /// [MS-SMB2] 3.3.5.2.10: takes note of a request's ChannelSequence; false when it is older than one seen before, so
+    /// that the request may have been sent before its channel was lost and repeated since.
+    #[must_use]
+    pub fn is_current(&self, channel_sequence: u16) -> bool {
+        let seen = self.channel_sequence.load(Ordering::Relaxed);
+        let ahead = channel_sequence.wrapping_sub(seen);
+        if ahead != 0 && ahead <= 0x7FFF {
+            self.channel_sequence.store(channel_sequence, Ordering::Relaxed);
+        }
+        ahead <= 0x7FFF
     }
 
     /// The file part; `None` for a pipe.

@@ -218,6 +218,26 @@ impl Server {
         }
     }
 
+    /// Tells every session's connection that a share is gone.
+    pub fn share_gone(&self, share: &str) {
+        for session in self.sessions.values() {
+            if let Some(connection) = session.connections().first() {
+                self.post(*connection, Event::ShareGone(share.to_owned()));
+            }
+        }
+    }
+
+    /// Has the sessions of an account ended.
+    pub fn account_gone(&self, account: &Sid) {
+        for session in self.sessions.values() {
+            if session.identity.load().token.user() == account
+                && let Some(connection) = session.connections().first()
+            {
+                self.post(*connection, Event::EndSession(session.id));
+            }
+        }
+    }
+
     /// A connection with a channel of the session is gone: the session ends with its last one.
     pub fn leave_session(
         &self,

@@ -187,6 +187,17 @@ impl Session {
         trees
     }
 
+    /// Takes out the tree connects to a share.
+    pub fn take_trees_of(&self, share: &str) -> Vec<Arc<TreeConnect>> {
+        let mut trees = self.trees.lock();
+        let ids: Vec<u32> = trees
+            .iter()
+            .filter(|(_, tree)| tree.share.name.eq_ignore_ascii_case(share))
+            .map(|(id, _)| *id)
+            .collect();
+        ids.iter().filter_map(|id| trees.remove(id)).collect()
+    }
+
     /// Takes all tree connects out.
     pub fn take_trees(&self) -> Vec<Arc<TreeConnect>> {
         self.trees.lock().drain().map(|(_, tree)| tree).collect()

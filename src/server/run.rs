@@ -22,7 +22,7 @@ use crate::proto::server::{Server, ServerConfig};
 use crate::proto::session::Identity;
 use crate::proto::tree_connect::{self, ShareTarget, Shares};
 use crate::smb2::Dialect;
-use crate::state::{self, State};
+use crate::state::{self, Change, State};
 use crate::vfs::posix::{PosixOptions, PosixVolume};
 use crate::vfs::{VfsPath, Volume};
 
@@ -195,9 +195,16 @@ pub async fn run(
     shared.load_shares();
     {
         let shared = Arc::downgrade(&shared);
-        state.on_change(Box::new(move |_change| {
+        state.on_change(Box::new(move |change| {
             if let Some(shared) = shared.upgrade() {
                 shared.load_shares();
+                match change {
+                    Change::AccountRemoved(sid) | Change::AccountDisabled(sid) => {
+                        shared.core.account_gone(sid)
+                    }
+                    Change::ShareRemoved(name) => shared.core.share_gone(name),
+                    Change::AccountChanged(_) | Change::ShareChanged(_) => {}
+                }
             }
         }));
     }

@@ -182,6 +182,9 @@ fn settle(
     if multi_credit {
         capabilities |= Capabilities::LARGE_MTU | Capabilities::LEASING;
     }
+    if dialect.is_3x() && request.capabilities.contains(Capabilities::MULTI_CHANNEL) {
+        capabilities |= Capabilities::MULTI_CHANNEL;
+    }
     // 2.2.4: the flag belongs to 3.0 and 3.0.2; 3.1.1 has its context.
     let seals_30 = is_3_0 && request.capabilities.contains(Capabilities::ENCRYPTION);
     if seals_30 {

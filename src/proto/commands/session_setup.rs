@@ -16,7 +16,9 @@ use super::super::op::{Op, OpResult};
 use super::super::session::{Identity, NewSession, SealingKeys, Session};
 use super::super::status::{CommandError, auth_status};
 use crate::auth::{AcceptStep, Accepted, Acceptor, LogonKind};
-use crate::crypto::{KeyContext, OpenKey, PreauthHash, SealKey, Sender, SessionKeys, SigningKey};
+use crate::crypto::{
+    KeyContext, OpenKey, PreauthHash, SealKey, Sender, SessionKeys, SigningAlgorithm, SigningKey,
+};
 use crate::smb2::session_setup::{
     SessionFlags, SessionSetupFlags, SessionSetupRequest, SessionSetupResponse,
 };
@@ -141,19 +143,25 @@ fn find_setup(
     Ok((id, Box::new(setup)))
 }
 
-/// 3.3.5.5.2: the session that this connection may become a channel of.
+/// 3.3.5.5.2: the session that this connection may become a channel of. The signature is checked first, so that refusals
+/// are signed and the client can believe them; then, as Windows does, what was negotiated.
 fn bindable(cx: &mut Context<'_>, id: SessionId) -> Result<Arc<Session>, CommandError> {
     let negotiated = cx.link.negotiated.clone().ok_or(NtStatus::INVALID_PARAMETER)?;
-    if !negotiated.dialect.is_3x() {
-        return Err(NtStatus::REQUEST_NOT_ACCEPTED.into());
-    }
     let session = cx.server.sessions.find(&id.0).ok_or(NtStatus::USER_SESSION_DELETED)?;
     if cx.link.channels.contains_key(&id.0) {
         return Err(NtStatus::REQUEST_NOT_ACCEPTED.into());
     }
     verify_binding(cx, &session)?;
     let first = &session.negotiated;
-    if first.dialect != negotiated.dialect {
+    match (first.signing == SigningAlgorithm::AesGmac, negotiated.signing == SigningAlgorithm::AesGmac) {
+        (true, false) => return Err(NtStatus::REQUEST_OUT_OF_SEQUENCE.into()),
+        (false, true) => return Err(NtStatus::NOT_SUPPORTED.into()),
+        (true, true) | (false, false) => {}
+    }
+    if !negotiated.dialect.is_3x() {
+        return Err(NtStatus::REQUEST_NOT_ACCEPTED.into());
+    }
+    if first.dialect != negotiated.dialect || first.cipher != negotiated.cipher {
         return Err(NtStatus::INVALID_PARAMETER.into());
     }
     if first.client_guid != negotiated.client_guid {
@@ -161,12 +169,6 @@ fn bindable(cx: &mut Context<'_>, id: SessionId) -> Result<Arc<Session>, Command
     }
     if session.identity.load().is_anonymous || session.identity.load().is_guest {
         return Err(NtStatus::NOT_SUPPORTED.into());
-    }
-    if first.signing != negotiated.signing {
-        return Err(NtStatus::REQUEST_OUT_OF_SEQUENCE.into());
-    }
-    if first.cipher != negotiated.cipher {
-        return Err(NtStatus::INVALID_PARAMETER.into());
     }
     if session.expired.load(std::sync::atomic::Ordering::Relaxed) {
         return Err(NtStatus::NETWORK_SESSION_EXPIRED.into());
@@ -248,7 +250,8 @@ fn log_on(
                 return Err(NtStatus::ACCESS_DENIED.into());
             }
             let keys = derive(&negotiated, &setup, &accepted)?;
-            let signing = SigningKey::new(negotiated.signing, &keys.signing).map_err(|_| CRYPTO)?;
+            // As Windows: a channel signs as its session does, whatever its own connection negotiated.
+            let signing = SigningKey::new(session.negotiated.signing, &keys.signing).map_err(|_| CRYPTO)?;
             session.join(cx.link.id);
             if session.closed.load(std::sync::atomic::Ordering::Acquire) {
                 return Err(NtStatus::USER_SESSION_DELETED.into());

@@ -235,6 +235,7 @@ fn commit(
     let file_id = FileId { persistent: request.owner.persistent, volatile: request.id.0 };
     let state = FileOpenState { delete_on_close: request.delete_on_close, ..FileOpenState::default() };
     let open = Arc::new(Open {
+        channel_sequence: cx.request.header.channel_sequence().into(),
         file_id,
         session: session.id,
         tree: Arc::clone(cx.tree()?),

@@ -49,6 +49,7 @@ pub(super) fn decide(cx: &mut Context<'_>, request: &CreateRequest<'_>) -> StepR
     let id = cx.server.next_file_id();
     let file_id = FileId { persistent: id, volatile: id };
     session.add_open(Arc::new(Open {
+        channel_sequence: cx.request.header.channel_sequence().into(),
         file_id,
         session: session.id,
         tree,
