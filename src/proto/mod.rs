@@ -20,6 +20,7 @@ pub mod commands;
 pub mod connection;
 pub mod context;
 pub mod credits;
+pub mod data_change;
 pub mod dispatch;
 pub mod event;
 pub mod lease;

@@ -219,7 +219,7 @@ impl NotifyTable {
         post(server, wakes);
     }
 
-    fn is_unused(&self) -> bool {
+    pub(super) fn is_unused(&self) -> bool {
         self.inner.watchers.load(Ordering::Acquire) == 0
     }
 
