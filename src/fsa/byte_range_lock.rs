@@ -134,6 +134,20 @@ impl LockTable {
         true
     }
 
+    /// Takes back the newest lock of exactly that range and kind: the others of its request were not granted.
+    pub fn undo(&mut self, owner: OpenId, range: LockRange, kind: LockKind) {
+        let class = range.class();
+        let wanted = Lock { range, kind, owner };
+        let newest = self
+            .locks
+            .range((class, range.offset, 0)..=(class, range.offset, u64::MAX))
+            .rfind(|(_, lock)| **lock == wanted)
+            .map(|(key, _)| *key);
+        if let Some(key) = newest {
+            self.remove(key);
+        }
+    }
+
     /// Number of locks that an open holds.
     #[must_use]
     pub fn held_by(&self, owner: OpenId) -> usize {
@@ -235,6 +249,18 @@ mod tests {
         assert!(!table.lock(OpenId(1), range(5, 1), LockKind::Exclusive));
         assert!(table.unlock(OpenId(1), range(0, 10)));
         assert!(table.lock(OpenId(2), range(0, 10), LockKind::Shared), "the exclusive one goes first");
+    }
+
+    #[test]
+    fn undoing_leaves_older_locks_of_the_same_range() {
+        let mut table = LockTable::default();
+        assert!(table.lock(OpenId(1), range(0, 10), LockKind::Exclusive));
+        assert!(table.lock(OpenId(1), range(0, 10), LockKind::Shared));
+        table.undo(OpenId(1), range(0, 10), LockKind::Shared);
+        assert_eq!(table.len(), 1);
+        assert!(!table.lock(OpenId(2), range(0, 10), LockKind::Shared), "the exclusive one is still there");
+        table.undo(OpenId(1), range(0, 10), LockKind::Shared);
+        assert_eq!(table.len(), 1);
     }
 
     #[test]

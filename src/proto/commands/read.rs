@@ -133,8 +133,14 @@ fn is_empty_request(cx: &Context<'_>) -> bool {
 pub fn resume(cx: &mut Context<'_>, parked: Parked, wake: Wake) -> StepResult {
     match wake {
         Wake::Retry => pipe::read(cx, parked),
-        Wake::Cancelled => Err(NtStatus::CANCELLED.into()),
-        Wake::Closed | Wake::TimedOut => Err(NtStatus::PIPE_BROKEN.into()),
+        Wake::Cancelled => {
+            pipe::stop_waiting(&parked.open, cx.waiter);
+            Err(NtStatus::CANCELLED.into())
+        }
+        Wake::Closed | Wake::TimedOut => {
+            pipe::stop_waiting(&parked.open, cx.waiter);
+            Err(NtStatus::PIPE_BROKEN.into())
+        }
     }
 }
 

@@ -3,10 +3,12 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use freehold_acl::AccessMask;
 use freehold_dtyp::NtStatus;
 
 use super::super::context::{Context, Step, StepResult};
+use super::super::data_change::{self, Care};
 use super::super::op::{Op, OpResult};
 use super::super::open::{FileOpen, Open, Target};
 use super::super::pipe;
@@ -14,16 +16,26 @@ use super::super::status::CommandError;
 use crate::smb2::DecodeMessage;
 use crate::smb2::create::CreateOptions;
 use crate::smb2::write::{WriteFlags, WriteRequest, WriteResponse};
-use crate::vfs::NodeKind;
+use crate::vfs::{Metadata, NodeKind};
 
 /// Offsets above are no file's ([MS-FSA] 2.1.5.4).
 const MAX_OFFSET: u64 = i64::MAX as u64;
+/// MAXFILESIZE of [MS-FSA] 2.1.5.4: what NTFS with 4-KiB clusters can hold, which clients expect to meet.
+const MAX_FILE_SIZE: u64 = 0x0FFF_FFFF_0000;
 
 /// A write under way.
 pub struct Pending {
     open: Arc<Open>,
     file_offset: u64,
     count: u32,
+    stage: Stage,
+}
+
+enum Stage {
+    /// The file's metadata is asked for, since something must be put back after the write.
+    Before { data: Bytes, durable: bool },
+    /// The data is being written.
+    Write { before: Option<Box<Metadata>> },
 }
 
 /// Checks in the order of the section and chooses one operation. Never blocks.
@@ -48,11 +60,18 @@ pub fn decide(cx: &mut Context<'_>) -> StepResult {
     if count == 0 {
         return reply(cx, 0);
     }
+    data_change::admit(cx, &open, file, file_offset, u64::from(count))?;
     // 2.2.13: FILE_WRITE_THROUGH of the open, or the request's own flag.
     let durable = request.flags.contains(WriteFlags::WRITE_THROUGH)
         || CreateOptions::from(file.create_options).contains(CreateOptions::WRITE_THROUGH);
-    let op = Op::Write { file: file.file.clone(), offset: file_offset, data, durable };
-    Ok(Step::Op(op, super::Pending::Write(Pending { open, file_offset, count })))
+    let handle = file.file.clone();
+    let (op, stage) = match data_change::care_of(file) {
+        Care::None => {
+            (Op::Write { file: handle, offset: file_offset, data, durable }, Stage::Write { before: None })
+        }
+        Care::Archive | Care::KeepTimes => (Op::Metadata { file: handle }, Stage::Before { data, durable }),
+    };
+    Ok(Step::Op(op, super::Pending::Write(Pending { open, file_offset, count, stage })))
 }
 
 /// 3.3.5.13 and [MS-FSA] 2.1.5.4: may this handle write this range?
@@ -60,18 +79,13 @@ fn check(open: &Open, file: &FileOpen, file_offset: u64, count: u32) -> Result<(
     if file.kind == NodeKind::Directory && file.stream.is_none() {
         return Err(NtStatus::INVALID_DEVICE_REQUEST.into());
     }
+    // Either right will do wherever the range lies, as with Windows.
     if !open.granted.intersects(AccessMask::FILE_WRITE_DATA | AccessMask::FILE_APPEND_DATA) {
         return Err(NtStatus::ACCESS_DENIED.into());
     }
-    if file_offset.checked_add(u64::from(count)).is_none_or(|end| end > MAX_OFFSET) {
+    let limit = if count == 0 { MAX_OFFSET } else { MAX_FILE_SIZE };
+    if file_offset.checked_add(u64::from(count)).is_none_or(|end| end > limit) {
         return Err(NtStatus::INVALID_PARAMETER.into());
-    }
-    let mut node = file.node.lock();
-    let permitted = node
-        .locks(file.stream_id)
-        .is_none_or(|locks| locks.permits(open.id(), file_offset, u64::from(count), true));
-    if !permitted {
-        return Err(NtStatus::FILE_LOCK_CONFLICT.into());
     }
     Ok(())
 }
@@ -81,13 +95,30 @@ fn check(open: &Open, file: &FileOpen, file_offset: u64, count: u32) -> Result<(
 /// # Errors
 /// DISK_FULL, or what the volume refuses.
 pub fn finish(cx: &mut Context<'_>, pending: Pending, result: OpResult) -> StepResult {
-    result.done()?;
-    if let Some(file) = pending.open.as_file() {
-        let mut state = file.state.lock();
-        state.position = pending.file_offset.saturating_add(u64::from(pending.count));
-        state.written = true;
+    let open = Arc::clone(&pending.open);
+    let Target::File(file) = &open.target else {
+        return Err(CommandError::Internal("a pipe has no operations"));
+    };
+    match pending.stage {
+        Stage::Before { data, durable } => {
+            let stage = Stage::Write { before: Some(Box::new(result.metadata()?)) };
+            let op = Op::Write { file: file.file.clone(), offset: pending.file_offset, data, durable };
+            Ok(Step::Op(op, super::Pending::Write(Pending { stage, ..pending })))
+        }
+        Stage::Write { before } => {
+            result.done()?;
+            {
+                let mut state = file.state.lock();
+                state.position = pending.file_offset.saturating_add(u64::from(pending.count));
+                state.written = true;
+            }
+            if let Some(before) = before {
+                data_change::settle(cx, file, &before);
+            }
+            data_change::report_written(cx.server, &open, file);
+            reply(cx, pending.count)
+        }
     }
-    reply(cx, pending.count)
 }
 
 fn reply(cx: &mut Context<'_>, count: u32) -> StepResult {

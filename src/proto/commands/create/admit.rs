@@ -233,7 +233,12 @@ fn commit(
     let intent = &work.intent;
     let session = Arc::clone(cx.session()?);
     let file_id = FileId { persistent: request.owner.persistent, volatile: request.id.0 };
-    let state = FileOpenState { delete_on_close: request.delete_on_close, ..FileOpenState::default() };
+    let state = FileOpenState {
+        delete_on_close: request.delete_on_close,
+        // ARCHIVE is there already: the first write has nothing to look for.
+        written: found.metadata.attributes.contains(FileAttributes::ARCHIVE),
+        ..FileOpenState::default()
+    };
     let open = Arc::new(Open {
         channel_sequence: cx.request.header.channel_sequence().into(),
         file_id,
