@@ -148,6 +148,9 @@ impl MemoryVolume {
         let Found::Link(parent) = state.find(&parent) else { return Err(VfsError::NotFound) };
         let parent = state.link(parent).node;
         check_directory(state, parent)?;
+        if state.node(parent).reparse.is_some() {
+            return Err(VfsError::NotADirectory); // nothing is put behind a reparse point, where no path leads
+        }
         check_new_name(parent == ROOT, name)?;
         Ok((parent, name))
     }
@@ -339,6 +342,9 @@ impl Volume for MemoryVolume {
         let (gone, parent) = (link.gone, link.parent);
         let node = state.node_mut(file.id);
         if let Some(key) = file.stream {
+            if node.links == 0 {
+                return Err(VfsError::NotFound); // it went with the file
+            }
             let stream = node.streams.iter_mut().find(|stream| stream.key == key && !stream.gone);
             stream.ok_or(VfsError::NotFound)?.gone = true;
             node.changed = now;

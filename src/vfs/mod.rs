@@ -15,6 +15,9 @@
 #[cfg(test)]
 mod conformance;
 mod ea;
+#[cfg(test)]
+mod equivalence;
+pub mod fault;
 pub mod memory;
 pub mod posix;
 

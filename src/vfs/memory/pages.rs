@@ -112,7 +112,10 @@ impl Pages {
     }
 
     pub(super) fn punch_hole(&mut self, offset: u64, length_bytes: u64) {
-        let end = offset.saturating_add(length_bytes).min(self.size_bytes.next_multiple_of(PAGE_BYTES));
+        let mut end = offset.saturating_add(length_bytes);
+        if end >= self.size_bytes {
+            end = self.size_bytes.next_multiple_of(PAGE_BYTES); // the last page holds nothing else
+        }
         for part in parts(offset, end.saturating_sub(offset)) {
             if part.length as u64 == PAGE_BYTES {
                 self.pages.remove(&part.page);

@@ -272,6 +272,9 @@ impl Inner {
         let from_key = sys::stat(&directory)?.key;
         let to_key = target.stat.key;
         let is_directory = file.kind == InodeKind::Directory;
+        if is_directory && target.path.is_within(&path) {
+            return Err(VfsError::OutOfRange);
+        }
 
         // The target's index is needed to know whether the name is taken in another spelling. Locks in order.
         let to_shared = self.indexes.of(to_key);
@@ -401,6 +404,9 @@ impl Inner {
         let new = to_linux(name).ok_or(VfsError::NameInvalid)?;
         if file.kind == InodeKind::Directory {
             return Err(VfsError::IsADirectory);
+        }
+        if sys::stat(file.descriptor.place())?.links == 0 {
+            return Err(VfsError::NotFound);
         }
         let place = target.place.as_fd();
         let own = ProcPath::new(file.descriptor.place(), b"")?;

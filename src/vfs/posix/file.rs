@@ -214,6 +214,17 @@ impl PosixFile {
         }
     }
 
+    fn has_no_entries(&self) -> Result<bool, VfsError> {
+        let mut empty = true;
+        let in_root = self.key == self.volume.root_key;
+        let listed = sys::open_for_listing(self.descriptor.place(), b"")?;
+        sys::read_directory(listed, |linux| {
+            empty = in_root && is_reserved(to_windows_name(linux).as_wtf8());
+            empty
+        })?;
+        Ok(empty)
+    }
+
     /// Metadata of an entry of this directory; `None` when it is gone.
     fn entry_metadata(
         &self,
@@ -373,7 +384,10 @@ impl File for PosixFile {
         rustix::fs::fsync(fd)?;
         if let Some(stream) = &self.stream {
             rustix::fs::fsync(stream.descriptor.readable(&self.volume.proc, InodeKind::File, self.write)?)?;
-            self.volume.store.sync_streams(self.id.0)?;
+            match self.volume.store.sync_streams(self.id.0) {
+                Ok(()) | Err(Errno::NOENT) => {} // removed, and open still
+                Err(errno) => return Err(errno.into()),
+            }
         }
         if self.link.name_is_new.swap(false, Ordering::AcqRel)
             && let Some(path) = self.link.live_path()
@@ -655,7 +669,7 @@ impl File for PosixFile {
         if data.is_some_and(|data| data.len() < 8 || data.len() > MAX_REPARSE_BYTES) {
             return Err(VfsError::OutOfRange);
         }
-        if data.is_some() && self.kind == InodeKind::Directory && !self.is_empty()? {
+        if data.is_some() && self.kind == InodeKind::Directory && !self.has_no_entries()? {
             return Err(VfsError::NotEmpty);
         }
         self.update_record(None, |record, _| {
@@ -726,14 +740,7 @@ impl File for PosixFile {
 
     fn is_empty(&self) -> Result<bool, VfsError> {
         self.check_directory()?;
-        let mut empty = true;
-        let in_root = self.key == self.volume.root_key;
-        let listed = sys::open_for_listing(self.descriptor.place(), b"")?;
-        sys::read_directory(listed, |linux| {
-            empty = in_root && is_reserved(to_windows_name(linux).as_wtf8());
-            empty
-        })?;
-        Ok(empty)
+        self.has_no_entries()
     }
 }
 

@@ -246,7 +246,14 @@ impl Inner {
     /// A directory that a rename or link leads to, spelled in any case.
     pub(super) fn target_directory(&self, path: &VfsPath) -> Result<Located, VfsError> {
         match self.locate(path) {
-            Ok(located) if located.stat.is_directory() => Ok(located),
+            Ok(located) if located.stat.is_directory() => {
+                // Nothing is put behind a reparse point, where no path leads.
+                let source = Source::Place(located.place.as_fd());
+                if self.nodes.with(&located.stat, source, |info| info.reparse_tag != 0)? {
+                    return Err(VfsError::NotADirectory);
+                }
+                Ok(located)
+            }
             Ok(Located { stat: Stat { kind: InodeKind::File, .. }, .. }) => Err(VfsError::NotADirectory),
             Err(LocateError::Failed(error)) => Err(error),
             _ => Err(VfsError::NotFound),

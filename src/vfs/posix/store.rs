@@ -227,16 +227,16 @@ impl Store {
         Ok(())
     }
 
-    /// Keeps a descriptor; does nothing when it is there.
+    /// Keeps a descriptor; does nothing when it is there and whole.
     pub(super) fn put_security(
         &self,
         hash: ContentHash,
         security: &SecurityDescriptor,
     ) -> Result<(), VfsError> {
         let name = hash.hex();
-        match sys::stat_at(&self.descriptors, name.as_bytes()) {
-            Ok(_) => Ok(()),
-            Err(Errno::NOENT) => {
+        match read_whole(&self.descriptors, name.as_bytes()) {
+            Ok(bytes) if ContentHash::of(&bytes) == hash => Ok(()),
+            Ok(_) | Err(Errno::NOENT | Errno::FBIG) => {
                 Ok(self.replace(&self.descriptors, name.as_bytes(), &encode_security(security))?)
             }
             Err(errno) => Err(errno.into()),
