@@ -92,6 +92,7 @@ pub(super) struct NodeOpen {
     /// A directory's deletion is tried only at its last close: whether it is empty shows then.
     pub is_directory: bool,
     pub lease: Option<LeaseId>,
+    pub owner: Owner,
 }
 
 /// A named stream that is open.
@@ -281,7 +282,7 @@ impl Node {
             closed.wake = locks.take_waiters();
         }
         if let Some(lease) = open.lease {
-            self.drop_from_lease(lease, &mut closed);
+            self.drop_from_lease(lease, open.owner, &mut closed);
         }
         if open.delete_on_close {
             if open.stream != StreamId::UNNAMED {
@@ -304,16 +305,25 @@ impl Node {
         closed
     }
 
-    fn drop_from_lease(&mut self, id: LeaseId, closed: &mut Closed) {
+    fn drop_from_lease(&mut self, id: LeaseId, owner: Owner, closed: &mut Closed) {
+        // Notifications go to the oldest open that is left.
+        let heir = self.opens.iter().filter(|open| open.lease == Some(id)).min_by_key(|open| open.id);
+        let heir = heir.map(|open| open.owner);
         self.holders.retain(|holder| {
             let Some(facts) = holder.lease.as_mut().filter(|_| holder.id == HolderId::Lease(id)) else {
                 return true;
             };
             facts.opens = facts.opens.saturating_sub(1);
-            if facts.opens == 0 {
+            let opens = facts.opens;
+            if opens == 0 {
                 closed.lease_gone = Some(id);
             }
-            facts.opens != 0
+            if holder.owner == owner
+                && let Some(heir) = heir
+            {
+                holder.owner = heir;
+            }
+            opens != 0
         });
     }
 }

@@ -105,6 +105,7 @@ impl Node {
             delete_on_close: request.delete_on_close,
             is_directory: request.is_directory,
             lease: None,
+            owner: request.owner,
         });
         Ok(Verdict::Reserved)
     }
@@ -136,7 +137,12 @@ impl Node {
         }
         let lease_stat = LEASE_STAT_ACCESS.contains(access);
         let lease = request.cache.lease();
-        let contended = if conflict { CacheState::HANDLE } else { CacheState::WRITE };
+        let contended = match (conflict, request.delete_on_close) {
+            (true, _) => CacheState::HANDLE,
+            // What will be deleted must not stay open in somebody's cache.
+            (false, true) => CacheState::WRITE | CacheState::HANDLE,
+            (false, false) => CacheState::WRITE,
+        };
         let empties = request.overwrites && !conflict;
         let mut wait = false;
         for holder in self.holders.iter_mut().filter(|holder| holder.stream == request.stream) {
@@ -196,8 +202,12 @@ impl Node {
         if let Some(facts) = &mut holder.lease {
             let first = facts.opens == 0;
             facts.opens = facts.opens.saturating_add(1);
-            // A lease only ever grows by an open: what would take from it leaves it as it is.
-            let grows = allowed != holder.state && allowed.contains(holder.state) && !breaking;
+            // A lease that is there grows by an open to all that is asked for, or not at all; a new one gets what others
+            // leave.
+            let grows = allowed != holder.state
+                && allowed.contains(holder.state)
+                && (first || allowed == lease.state)
+                && !breaking;
             if grows {
                 holder.state = allowed;
             }
@@ -205,8 +215,6 @@ impl Node {
                 facts.epoch = facts.epoch.wrapping_add(1);
             }
         }
-        // The latest open is the likeliest to be reachable.
-        holder.owner = request.owner;
         holder.lease_grant().map_or(Granted::Oplock(OplockLevel::None), Granted::Lease)
     }
 

@@ -271,6 +271,14 @@ fn a_second_lease_takes_cached_writes_and_gets_no_write() {
 }
 
 #[test]
+fn a_lease_beside_another_grows_to_all_that_is_asked_for_or_not_at_all() {
+    run("open a rwd/rwd R@1 => ok R
+         open b rwd/rwd RH@2 => ok RH
+         open c rwd/rwd RWH@1 => ok R
+         open d rwd/rwd RH@1 => ok RH");
+}
+
+#[test]
 fn leases_and_oplocks_limit_each_other() {
     run("open a rwd/rwd R@1 => ok R
          open b rwd/rwd batch => ok ii");
@@ -411,6 +419,15 @@ fn renames_and_deletions_wait_for_cached_handles_of_others() {
          rename a => wait
          ack-lease 2 R => ok
          rename a => ok");
+}
+
+#[test]
+fn an_open_that_will_delete_waits_for_cached_handles() {
+    run("open a rwd/rwd RH@1 => ok RH
+         open b dx/rwd - => wait; @1 RH->R
+         ack-lease 1 R => ok; wake b
+         retry b dx/rwd - => ok
+         close b => closed deletion-waits");
 }
 
 #[test]

@@ -30,16 +30,20 @@ pub fn waiter_of(waiter: WaiterId) -> Waiter {
 /// Sends notifications, then wakes who may go on. Never call it with a node locked.
 pub fn carry_out(server: &Server, effects: Effects) {
     for notice in &effects.notices {
-        // Where no channel is left, the session closes its opens soon, which wakes who waits for this break.
-        let (first, session) = (ConnectionId(notice.owner.connection), SessionId(notice.owner.session));
+        let session = SessionId(notice.owner.session);
         let body = notification(notice);
-        if !server.post(first, Event::Break { session, body: body.clone() }) {
-            let others =
-                server.sessions.find(&session.0).map(|session| session.connections()).unwrap_or_default();
-            let _ = others
-                .into_iter()
-                .any(|other| server.post(other, Event::Break { session, body: body.clone() }));
+        let send = |to: ConnectionId| server.post(to, Event::Break { session, body: body.clone() });
+        let holder = server.sessions.find(&session.0);
+        if let HolderId::Lease(id) = notice.id
+            && !holder.as_ref().is_some_and(|session| session.encrypt_data)
+            && server.leases.connections(&id.client).into_iter().any(send)
+        {
+            // A lease is the client's, whatever the connection: its oldest one hears of it.
+            continue;
         }
+        // Where no channel is left, the session closes its opens soon, which wakes who waits for this break.
+        let others = || holder.map(|session| session.connections()).unwrap_or_default();
+        let _ = send(ConnectionId(notice.owner.connection)) || others().into_iter().any(send);
     }
     wake(server, effects.wake);
 }

@@ -148,7 +148,10 @@ impl Connection {
             self.buffer(),
             now.monotonic,
         );
-        self.run(Box::new(chain), Input::Begin, now)
+        self.run(Box::new(chain), Input::Begin, now)?;
+        // What the request has posted to its own connection (a break of the client's other lease) goes out before the
+        // next request is looked at.
+        self.handle_events(now)
     }
 
     /// The next operation to run.
@@ -277,6 +280,9 @@ impl Connection {
     pub fn disconnected(&mut self, now: Now) {
         self.closed = true;
         self.server.unregister(self.link.id);
+        if let Some(negotiated) = &self.link.negotiated {
+            self.server.leases.leave(&negotiated.client_guid, self.link.id);
+        }
         let mut parked: Vec<u64> = self
             .chains
             .iter()

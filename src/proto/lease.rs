@@ -4,9 +4,10 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
-use freehold_dtyp::Wtf8Buf;
+use freehold_dtyp::{Guid, Wtf8Buf};
 use parking_lot::Mutex;
 
+use super::event::ConnectionId;
 use super::node::NodeKey;
 use crate::fsa::LeaseId;
 
@@ -26,9 +27,45 @@ pub struct LeaseTarget {
 #[derive(Debug, Default)]
 pub struct LeaseTable {
     shards: [Mutex<HashMap<LeaseId, LeaseTarget>>; SHARDS],
+    /// The connections of each client that has leases, oldest first.
+    clients: [Mutex<HashMap<Guid, Vec<ConnectionId>>>; SHARDS],
 }
 
 impl LeaseTable {
+    fn client(&self, client: &Guid) -> &Mutex<HashMap<Guid, Vec<ConnectionId>>> {
+        let mixed = client.0.iter().fold(0usize, |mixed, byte| mixed.rotate_left(3) ^ usize::from(*byte));
+        #[allow(clippy::indexing_slicing)] // below SHARDS by the remainder
+        &self.clients[mixed % SHARDS]
+    }
+
+    /// Notes that a client asks for leases on a connection: its breaks may go there ([MS-SMB2] 3.3.4.7). Connections that
+    /// `is_connected` does not know any more are forgotten.
+    pub fn join(&self, client: Guid, connection: ConnectionId, is_connected: impl Fn(ConnectionId) -> bool) {
+        let mut shard = self.client(&client).lock();
+        let connections = shard.entry(client).or_default();
+        if !connections.contains(&connection) {
+            connections.retain(|other| is_connected(*other));
+            connections.push(connection);
+        }
+    }
+
+    /// The client's connections, oldest first.
+    #[must_use]
+    pub fn connections(&self, client: &Guid) -> Vec<ConnectionId> {
+        self.client(client).lock().get(client).cloned().unwrap_or_default()
+    }
+
+    /// Forgets a client's connection that is gone.
+    pub fn leave(&self, client: &Guid, connection: ConnectionId) {
+        let mut shard = self.client(client).lock();
+        if let Some(connections) = shard.get_mut(client) {
+            connections.retain(|other| *other != connection);
+            if connections.is_empty() {
+                shard.remove(client);
+            }
+        }
+    }
+
     fn shard(&self, id: &LeaseId) -> &Mutex<HashMap<LeaseId, LeaseTarget>> {
         let mixed = id.key.iter().fold(0usize, |mixed, byte| mixed.rotate_left(3) ^ usize::from(*byte));
         #[allow(clippy::indexing_slicing)] // below SHARDS by the remainder

@@ -181,6 +181,11 @@ impl Server {
         self.mailboxes.remove(&id);
     }
 
+    /// True while a connection is registered.
+    pub fn is_connected(&self, id: ConnectionId) -> bool {
+        self.mailboxes.find(&id).is_some()
+    }
+
     /// Sends an event to a connection; false when it is gone.
     pub fn post(&self, to: ConnectionId, event: Event) -> bool {
         let mailbox = self.mailboxes.find(&to);

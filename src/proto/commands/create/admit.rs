@@ -11,7 +11,7 @@ use parking_lot::Mutex;
 use super::super::super::caching::{self, break_deadline, waiter_of};
 use super::super::super::changes;
 use super::super::super::context::{Context, StepResult};
-use super::super::super::event::Now;
+use super::super::super::event::{ConnectionId, Now};
 use super::super::super::lease::LeaseTarget;
 use super::super::super::node::{NodeCell, NodeKey};
 use super::super::super::op::{Op, OpResult};
@@ -168,10 +168,13 @@ fn grant(
     request: &mut OpenRequest,
     target: LeaseTarget,
 ) -> Granted {
-    if let CacheRequest::Lease(lease) = request.cache
-        && (request.is_directory || !server.leases.claim(lease.id, target))
-    {
-        request.cache = CacheRequest::Oplock(OplockLevel::None);
+    if let CacheRequest::Lease(lease) = request.cache {
+        if request.is_directory || !server.leases.claim(lease.id, target) {
+            request.cache = CacheRequest::Oplock(OplockLevel::None);
+        } else {
+            let connection = ConnectionId(request.owner.connection);
+            server.leases.join(lease.id.client, connection, |other| server.is_connected(other));
+        }
     }
     node.grant(request)
 }
