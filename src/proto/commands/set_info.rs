@@ -1,14 +1,25 @@
-//! [MS-SMB2] 3.3.5.21 Receiving an SMB2 SET_INFO Request: the classes that change names.
+//! [MS-SMB2] 3.3.5.21 Receiving an SMB2 SET_INFO Request.
+//!
+//! Owns what all kinds of information have in common: sizes, access, the reply. Each class is decided in a file of its own.
 
+mod basic;
+mod extended_attributes;
+mod handle;
+mod security;
+mod size;
+
+use freehold_acl::{AccessMask, Privileges};
 use freehold_dtyp::{Decode, NtStatus};
 
 use super::super::context::{Context, StepResult};
 use super::super::event::Wake;
 use super::super::op::OpResult;
+use super::super::open::{Open, Target};
+use super::super::status::CommandError;
 use super::{disposition, rename};
-use crate::fscc::FileInformationClass;
 use crate::fscc::file_info::{DispositionInformation, RenameInformation};
-use crate::smb2::set_info::SetInfoRequest;
+use crate::fscc::{FileInformationClass, FsInformationClass};
+use crate::smb2::set_info::{SetInfoRequest, SetInfoResponse};
 use crate::smb2::{DecodeMessage, InfoType};
 
 /// A request under way.
@@ -17,6 +28,14 @@ pub enum Pending {
     Rename(rename::Pending),
     /// A deletion.
     Disposition(disposition::Pending),
+    /// Times and attributes.
+    Basic(basic::Pending),
+    /// Size and allocation.
+    Size(size::Pending),
+    /// Extended attributes.
+    ExtendedAttributes(extended_attributes::Pending),
+    /// The security descriptor.
+    Security(Box<security::Pending>),
 }
 
 /// A request that waits for a break.
@@ -38,33 +57,100 @@ impl Parked {
     }
 }
 
-/// Chooses the class.
+/// Checks in the order of the section and starts the change.
 ///
 /// # Errors
-/// The class's.
+/// FILE_CLOSED, INVALID_PARAMETER, INVALID_INFO_CLASS, NOT_SUPPORTED, INFO_LENGTH_MISMATCH, ACCESS_DENIED, and the class's.
 pub fn decide(cx: &mut Context<'_>) -> StepResult {
     let message = cx.request.message.clone();
     let request = SetInfoRequest::decode(&message)?;
     let open = cx.open(request.file_id)?;
-    if request.info_type != InfoType::FILE {
-        return Err(NtStatus::NOT_SUPPORTED.into());
+    let length = u32::try_from(request.buffer.len()).unwrap_or(u32::MAX);
+    if length > cx.link.max_transact_bytes() {
+        return Err(NtStatus::INVALID_PARAMETER.into());
     }
-    let short = |_| NtStatus::INFO_LENGTH_MISMATCH;
-    match FileInformationClass(request.file_info_class) {
-        FileInformationClass::RENAME => {
-            let information = RenameInformation::from_bytes(request.buffer).map_err(short)?;
-            rename::decide(cx, &open, rename::NameChange::Rename, &information)
+    match (request.info_type, &open.target) {
+        (InfoType::FILE, Target::File(file)) => {
+            let class = check_file(cx, &open, &request)?;
+            match class {
+                FileInformationClass::RENAME => {
+                    let information = RenameInformation::from_bytes(request.buffer).map_err(short)?;
+                    rename::decide(cx, &open, rename::NameChange::Rename, &information)
+                }
+                FileInformationClass::LINK => {
+                    let information = RenameInformation::from_bytes(request.buffer).map_err(short)?;
+                    rename::decide(cx, &open, rename::NameChange::Link, &information)
+                }
+                FileInformationClass::DISPOSITION => {
+                    let information = DispositionInformation::from_bytes(request.buffer).map_err(short)?;
+                    disposition::decide(cx, &open, information.delete_pending)
+                }
+                FileInformationClass::BASIC => basic::decide(cx, &open, file, request.buffer),
+                FileInformationClass::POSITION => handle::set_position(cx, file, request.buffer),
+                FileInformationClass::MODE => handle::set_mode(cx, file, request.buffer),
+                FileInformationClass::FULL_EA => extended_attributes::decide(cx, &open, file, request.buffer),
+                FileInformationClass::ALLOCATION
+                | FileInformationClass::END_OF_FILE
+                | FileInformationClass::VALID_DATA_LENGTH => {
+                    size::decide(cx, &open, file, class, request.buffer)
+                }
+                _ => Err(CommandError::Internal("a class that was let through")),
+            }
         }
-        FileInformationClass::LINK => {
-            let information = RenameInformation::from_bytes(request.buffer).map_err(short)?;
-            rename::decide(cx, &open, rename::NameChange::Link, &information)
-        }
-        FileInformationClass::DISPOSITION => {
-            let information = DispositionInformation::from_bytes(request.buffer).map_err(short)?;
-            disposition::decide(cx, &open, information.delete_pending)
-        }
-        _ => Err(NtStatus::NOT_SUPPORTED.into()),
+        (InfoType::FILE, Target::Pipe(_)) => handle::set_pipe(cx, &open, &request),
+        (InfoType::FILESYSTEM, _) => Err(file_system(FsInformationClass(request.file_info_class)).into()),
+        (InfoType::SECURITY, _) => security::decide(&open, &request),
+        (InfoType::QUOTA, _) => Err(NtStatus::NOT_SUPPORTED.into()),
+        _ => Err(NtStatus::INVALID_PARAMETER.into()),
     }
+}
+
+/// Class, length and access of a change of a file (3.3.5.21.1).
+fn check_file(
+    cx: &Context<'_>,
+    open: &Open,
+    request: &SetInfoRequest<'_>,
+) -> Result<FileInformationClass, CommandError> {
+    let class = FileInformationClass(request.file_info_class);
+    let needed = match class {
+        FileInformationClass::BASIC => AccessMask::FILE_WRITE_ATTRIBUTES,
+        FileInformationClass::RENAME | FileInformationClass::DISPOSITION => AccessMask::DELETE,
+        FileInformationClass::ALLOCATION
+        | FileInformationClass::END_OF_FILE
+        | FileInformationClass::VALID_DATA_LENGTH => AccessMask::FILE_WRITE_DATA,
+        FileInformationClass::FULL_EA => AccessMask::FILE_WRITE_EA,
+        FileInformationClass::LINK | FileInformationClass::POSITION | FileInformationClass::MODE => {
+            AccessMask::EMPTY
+        }
+        // [MS-FSA] 2.1.5.15.14: only who restores may give short names; this server keeps none.
+        FileInformationClass::SHORT_NAME if !cx.token()?.has(Privileges::RESTORE) => {
+            return Err(NtStatus::PRIVILEGE_NOT_HELD.into());
+        }
+        other if other.is_defined() => return Err(NtStatus::NOT_SUPPORTED.into()),
+        _ => return Err(NtStatus::INVALID_INFO_CLASS.into()),
+    };
+    if class.minimum_set_length().is_some_and(|least| request.buffer.len() < least) {
+        return Err(NtStatus::INFO_LENGTH_MISMATCH.into());
+    }
+    if !open.granted.contains(needed) {
+        return Err(NtStatus::ACCESS_DENIED.into());
+    }
+    Ok(class)
+}
+
+/// 3.3.5.21.2 Handling SMB2_0_INFO_FILESYSTEM: nothing of the volume is set through a share.
+fn file_system(class: FsInformationClass) -> NtStatus {
+    if class.is_defined() { NtStatus::NOT_SUPPORTED } else { NtStatus::INVALID_INFO_CLASS }
+}
+
+/// A buffer that ends too early.
+fn short(_: freehold_dtyp::DecodeError) -> CommandError {
+    NtStatus::INFO_LENGTH_MISMATCH.into()
+}
+
+/// The reply: nothing but its size ([MS-SMB2] 2.2.40).
+fn done(cx: &mut Context<'_>) -> StepResult {
+    cx.reply(&SetInfoResponse)
 }
 
 /// Goes on with an operation's result.
@@ -75,6 +161,10 @@ pub fn finish(cx: &mut Context<'_>, pending: Pending, result: OpResult) -> StepR
     match pending {
         Pending::Rename(pending) => rename::finish(cx, pending, result),
         Pending::Disposition(pending) => disposition::finish(cx, pending, result),
+        Pending::Basic(pending) => basic::finish(cx, &pending, result),
+        Pending::Size(pending) => size::finish(cx, pending, result),
+        Pending::ExtendedAttributes(pending) => extended_attributes::finish(cx, &pending, result),
+        Pending::Security(pending) => security::finish(cx, *pending, result),
     }
 }
 
