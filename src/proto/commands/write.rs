@@ -7,7 +7,6 @@ use bytes::Bytes;
 use freehold_acl::AccessMask;
 use freehold_dtyp::NtStatus;
 
-use super::super::caching;
 use super::super::context::{Context, Step, StepResult};
 use super::super::data_change::{self, Care};
 use super::super::op::{Op, OpResult};
@@ -65,7 +64,6 @@ pub fn decide(cx: &mut Context<'_>) -> StepResult {
     // 2.2.13: FILE_WRITE_THROUGH of the open, or the request's own flag.
     let durable = request.flags.contains(WriteFlags::WRITE_THROUGH)
         || CreateOptions::from(file.create_options).contains(CreateOptions::WRITE_THROUGH);
-    caching::break_for_data(cx.server, &open, file, cx.now);
     let handle = file.file.clone();
     let (op, stage) = match data_change::care_of(file) {
         Care::None => {

@@ -259,12 +259,17 @@ fn commit(
         }),
     });
     session.add_open(Arc::clone(&open));
-    if session.closed.load(Ordering::Acquire) {
-        // The session ended on another channel meanwhile; whoever takes the open out closes it.
+    let gone = if session.closed.load(Ordering::Acquire) {
+        Some(NtStatus::USER_SESSION_DELETED)
+    } else {
+        session.tree(open.tree.id).is_none().then_some(NtStatus::NETWORK_NAME_DELETED)
+    };
+    if let Some(status) = gone {
+        // Session or tree connect ended meanwhile; whoever takes the open out closes it.
         if session.remove_open(file_id).is_some() {
             teardown::close_open(cx.server, &open, cx.before_reply, cx.now);
         }
-        return Err(NtStatus::USER_SESSION_DELETED.into());
+        return Err(status.into());
     }
     *cx.related_file = Some(file_id);
     reply::send(cx, work, &found, action, file_id, caches)
