@@ -33,6 +33,8 @@ mod win32;
 mod wkssvc;
 
 #[cfg(test)]
+mod golden;
+#[cfg(test)]
 mod testing;
 
 pub use context::{Activity, ConnectionInfo, NoActivity, OpenFileInfo, RpcContext, ServerInfo, SessionInfo};

@@ -140,6 +140,12 @@ impl Fixture {
         self
     }
 
+    /// Other shares, without remarks.
+    pub(super) fn with_shares(mut self, names: &[&str]) -> Self {
+        self.shares = SharesSnapshot::new((1..).zip(names).map(|(id, name)| share(id, name, "")).collect());
+        self
+    }
+
     pub(super) fn context(&self) -> RpcContext<'_> {
         RpcContext {
             server: &self.server,
