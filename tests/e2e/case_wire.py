@@ -135,4 +135,4 @@ def changed_requests_after_a_logon(t):
     log = s.tail(s.log, 100000)
     t.true('panicked at' not in log, 'seed %d: %s' % (seed, [x for x in log.splitlines() if 'panicked at' in x][:5]))
     t.contains(done, 'done')
-    t.smbclient(share, ['ls'], server=s)
+    t.smbclient(t.share(server=s), ['mkdir a', 'ls'], server=s)      # the other has names that clients cannot read
