@@ -3,7 +3,7 @@ import os
 import sys
 
 import smbclient
-from smbprotocol.exceptions import SMBOSError
+from smbprotocol.exceptions import SMBResponseException
 
 host, port, share, user, password = sys.argv[1:]
 options = {'username': user, 'password': password, 'port': int(port), 'auth_protocol': 'ntlm'}
@@ -18,8 +18,8 @@ try:
     for written in range(200):
         f.write(bytes(1 << 20))
     raise SystemExit('the disk never got full')
-except SMBOSError as e:
-    assert e.ntstatus == 0xC000007F, hex(e.ntstatus)
+except SMBResponseException as e:
+    assert e.status == 0xC000007F, hex(e.status)
 f.seek(0)
 assert f.read(1 << 20) == start
 f.seek(100)
