@@ -172,6 +172,15 @@ impl PosixVolume {
     /// # Errors
     /// [`OpenVolumeError`].
     pub fn open(root: &Path, options: PosixOptions) -> Result<PosixVolume, OpenVolumeError> {
+        Self::open_as(root, options, None)
+    }
+
+    /// `fine_times` overrides what was found out about the file system's clock.
+    fn open_as(
+        root: &Path,
+        options: PosixOptions,
+        fine_times: Option<bool>,
+    ) -> Result<PosixVolume, OpenVolumeError> {
         let io = |doing| move |errno: Errno| OpenVolumeError::Io { doing, source: errno.into() };
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let path = root;
@@ -183,7 +192,8 @@ impl PosixVolume {
             rustix::fs::open(c"/proc/self/fd", flags, Mode::empty()).map_err(|_| OpenVolumeError::NoProc)?;
         let stat = sys::stat(&root).map_err(io("reading the root"))?;
         let store = Store::open(&root, &stat)?;
-        let probe = Probe::of(&store).map_err(io("trying what the file system can do"))?;
+        let mut probe = Probe::of(&store).map_err(io("trying what the file system can do"))?;
+        probe.fine_times = fine_times.unwrap_or(probe.fine_times);
         let disk = rustix::fs::fstatvfs(&root).map_err(io("reading the file system's size"))?;
         let mut seed = [0; 8];
         aws_lc_rs::rand::fill(&mut seed).map_err(|_| OpenVolumeError::NoEntropy)?;

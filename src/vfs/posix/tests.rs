@@ -275,7 +275,7 @@ fn names_that_windows_cannot_have_are_reachable() {
 fn a_damaged_attribute_is_served_with_defaults_and_kept_until_a_change() {
     let scratch = Scratch::new();
     let root_security = descriptor(0x1F01FF);
-    for (number, damage) in [&b"rubbish"[..], b"", &[2; 60], &[1; 4000]].into_iter().enumerate() {
+    for (number, damage) in [&b"rubbish"[..], b"", &[2; 60], &[1; 800]].into_iter().enumerate() {
         let name = format!("f{number}");
         let file = create(&scratch.volume, &name, NodeKind::File);
         file.file.0.write(0, b"data").unwrap();
@@ -416,7 +416,7 @@ fn changes_by_others_are_seen_at_once() {
             &new_node(NodeKind::File),
         );
         assert_eq!(taken.unwrap_err(), VfsError::Exists);
-        assert_eq!(list(&directory), [name.clone()]);
+        assert_eq!(list(&directory), std::slice::from_ref(&name));
         fs::rename(scratch.disk("d").join(&name), scratch.disk("d/other")).unwrap();
         assert!(directory.0.entry(Wtf8Buf::from(name.as_str()).as_wtf8()).unwrap().is_none());
         assert_eq!(list(&directory), ["other"]);
@@ -648,4 +648,93 @@ fn a_deep_path_is_walked() {
     file.0.flush().unwrap();
     scratch.volume.rename(&file, &path(&format!("{full}/g")), Existing::Keep, NOW).unwrap();
     scratch.volume.unlink(&file).unwrap();
+}
+
+/// Runs this test again on a file system of 4 MiB, where the machine lets a test mount one.
+fn on_a_small_disk(test: &str, inner: impl FnOnce(&Path)) {
+    const VARIABLE: &str = "FREEHOLD_TEST_SMALL_DISK";
+    if let Some(mounted) = std::env::var_os(VARIABLE) {
+        return inner(Path::new(&mounted));
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let mount = format!(
+        "mount -t tmpfs -o size=4m tmpfs {0} || exit 77; exec \"$0\" --exact {1}",
+        directory.path().display(),
+        test
+    );
+    let status = std::process::Command::new("unshare")
+        .args(["-r", "-m", "sh", "-c", &mount])
+        .arg(std::env::current_exe().unwrap())
+        .env(VARIABLE, directory.path())
+        .stdout(std::process::Stdio::null())
+        .status();
+    match status {
+        Ok(status) if status.code() == Some(101) => panic!("failed on the small disk"),
+        Ok(status) if status.success() => {}
+        other => eprintln!("left out: no small file system can be mounted here ({other:?})"),
+    }
+}
+
+#[test]
+fn a_full_disk_leaves_the_old_content_intact() {
+    on_a_small_disk("vfs::posix::tests::a_full_disk_leaves_the_old_content_intact", |disk| {
+        let Ok(volume) = PosixVolume::open(disk, PosixOptions::new("test", descriptor(1))) else {
+            return; // no user attributes on tmpfs before Linux 6.6
+        };
+        let file = create(&volume, "f", NodeKind::File).file;
+        file.0.write(0, &vec![7; 1 << 20]).unwrap();
+        let before = volume.space().unwrap();
+        assert_eq!(file.0.write(1 << 19, &vec![8; 8 << 20]), Err(VfsError::DiskFull));
+        assert_eq!(file.0.metadata().unwrap().size_bytes, 1 << 20);
+        assert_eq!(volume.space().unwrap(), before, "what was written beyond the end is given back");
+        let mut first_half = vec![0; 1 << 19];
+        assert_eq!(file.0.read(0, &mut first_half, Wait::Allowed), Ok(1 << 19));
+        assert!(first_half.iter().all(|byte| *byte == 7));
+        assert_eq!(file.0.allocate(64 << 20), Err(VfsError::DiskFull));
+        let source = create(&volume, "source", NodeKind::File).file;
+        source.0.write(0, &vec![9; 1 << 20]).unwrap();
+        source.0.set_size(8 << 20).unwrap();
+        let filler = create(&volume, "filler", NodeKind::File).file;
+        let mut at = 0;
+        while filler.0.write(at, &[1; 4096]).is_ok() {
+            at += 4096;
+        }
+        assert_eq!(filler.0.metadata().unwrap().size_bytes, at);
+        assert_eq!(file.0.copy_range(&source, 0, 1 << 20, 1 << 20), Err(VfsError::DiskFull));
+        assert_eq!(file.0.metadata().unwrap().size_bytes, 1 << 20);
+        let mut big = new_node(NodeKind::File);
+        big.allocation_bytes = 1 << 20;
+        let root = opened(&volume, "").file;
+        assert_eq!(volume.create(&root, "g".into(), &big).unwrap_err(), VfsError::DiskFull);
+        assert!(matches!(open(&volume, "g"), Err(OpenError::NotFound(_))), "all of it or nothing");
+        let eas = [ea("BIG", &[1; 60_000])];
+        assert_eq!(file.0.set_extended_attributes(&eas, NOW), Err(VfsError::DiskFull));
+        assert_eq!(file.0.extended_attributes().unwrap(), []);
+        volume.unlink(&filler).unwrap();
+        drop(filler);
+        file.0.set_extended_attributes(&eas, NOW).unwrap();
+        file.0.write(1 << 20, &[1; 4096]).unwrap();
+    });
+}
+
+#[test]
+fn a_coarse_clock_hides_no_change_for_long() {
+    let directory = tempfile::tempdir().unwrap();
+    let options = PosixOptions::new("test", descriptor(1));
+    let volume = PosixVolume::open_as(directory.path(), options, Some(false)).unwrap();
+    // What a coarse clock does: the folder and the file change, and their change times do not.
+    let stat = sys::stat(&volume.inner.root).unwrap();
+    let root = opened(&volume, "").file;
+    let file = create(&volume, "f", NodeKind::File).file;
+    assert_eq!(list(&root), ["f"]);
+    fs::write(directory.path().join("g"), b"").unwrap();
+    let slot = volume.inner.indexes.of(stat.key);
+    volume.inner.indexes.restamp(slot.lock().as_mut().unwrap(), volume.inner.root.as_fd());
+    assert_eq!(list(&root), ["f"], "hidden");
+    std::thread::sleep(std::time::Duration::from_millis(40));
+    assert_eq!(list(&root), ["f", "g"]);
+    let builds = volume.index_counters().builds;
+    assert_eq!(list(&root), ["f", "g"]);
+    assert_eq!(volume.index_counters().builds, builds, "and then believed");
+    assert_eq!(file.0.metadata().unwrap().attributes, FileAttributes::ARCHIVE);
 }
