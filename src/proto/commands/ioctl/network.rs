@@ -88,3 +88,62 @@ fn validate(
         dialect: negotiated.dialect.0,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use freehold_dtyp::{Guid, Writer};
+
+    use super::*;
+    use crate::crypto::SigningAlgorithm;
+    use crate::fscc::fsctl::encode_validate_negotiate_info;
+    use crate::smb2::{Capabilities, SecurityMode};
+
+    fn negotiated(dialect: Dialect) -> Negotiated {
+        Negotiated {
+            dialect,
+            client_guid: Guid([3; 16]),
+            client_capabilities: Capabilities::LEASING,
+            client_security_mode: SecurityMode::SIGNING_ENABLED,
+            client_dialects: Vec::new(),
+            server_capabilities: Capabilities::LARGE_MTU,
+            server_security_mode: SecurityMode::SIGNING_REQUIRED,
+            cipher: None,
+            signing: SigningAlgorithm::AesCmac,
+            max_read_bytes: 0,
+            max_write_bytes: 0,
+            max_transact_bytes: 0,
+            multi_credit: true,
+            posix: false,
+        }
+    }
+
+    fn answer(capabilities: u32, guid: u8, mode: u16, dialects: &[u16], dialect: Dialect) -> bool {
+        let config = ServerConfig { guid: Guid([7; 16]), ..ServerConfig::default() };
+        let mut writer = Writer::new();
+        encode_validate_negotiate_info(capabilities, Guid([guid; 16]), mode, dialects, &mut writer);
+        let bytes = writer.into_bytes();
+        let info = ValidateNegotiateInfo::from_bytes(&bytes).unwrap();
+        let answer = validate(&config, &negotiated(dialect), &info);
+        let expected = ValidateNegotiateInfoResponse {
+            capabilities: Capabilities::LARGE_MTU.bits(),
+            guid: Guid([7; 16]),
+            security_mode: SecurityMode::SIGNING_REQUIRED.bits(),
+            dialect: dialect.0,
+        };
+        assert!(answer.is_none() || answer == Some(expected));
+        answer.is_some()
+    }
+
+    #[test]
+    fn only_the_same_negotiation_is_confirmed() {
+        let (capabilities, mode) = (Capabilities::LEASING.bits(), SecurityMode::SIGNING_ENABLED.bits());
+        let dialects = [0x0202, 0x0210, 0x0300, 0x0302];
+        assert!(answer(capabilities, 3, mode, &dialects, Dialect::SMB_3_0_2));
+        assert!(!answer(0, 3, mode, &dialects, Dialect::SMB_3_0_2), "capabilities");
+        assert!(!answer(capabilities, 4, mode, &dialects, Dialect::SMB_3_0_2), "GUID");
+        assert!(!answer(capabilities, 3, 2, &dialects, Dialect::SMB_3_0_2), "security mode");
+        assert!(!answer(capabilities, 3, mode, &dialects, Dialect::SMB_3_0), "a better dialect was possible");
+        assert!(!answer(capabilities, 3, mode, &[], Dialect::SMB_3_0_2), "no dialect");
+        assert!(!answer(capabilities, 3, mode, &[0x0311], Dialect::SMB_3_1_1), "3.1.1 has no such request");
+    }
+}
