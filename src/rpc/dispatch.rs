@@ -87,7 +87,7 @@ pub(super) enum Handle {
     Policy,
 }
 
-/// The context handles that were given out on one pipe ([C706] 14.2.16.6 ndr_context_handle).
+/// The context handles that were given out on one pipe (C706 14.2.16.6 ndr_context_handle).
 #[derive(Debug, Default)]
 pub(super) struct Handles {
     last: u32,

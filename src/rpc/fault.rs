@@ -1,4 +1,4 @@
-//! [C706] Appendix N and [MS-RPCE] 2.2.2.10: the status of a fault PDU.
+//! C706 Appendix N and [MS-RPCE] 2.2.2.10: the status of a fault PDU.
 
 use freehold_dtyp::DecodeError;
 

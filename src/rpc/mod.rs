@@ -1,7 +1,7 @@
 //! Remote procedure calls over named pipes: bytes in, bytes out.
 //!
 //! Owns the pipe as clients see it ([`Pipe`]), the connection-oriented PDUs of DCE/RPC ([MS-RPCE] 2.2.2, C706 chapter
-//! 12), NDR32 ([C706] chapter 14) and one file per interface: `srvsvc` ([MS-SRVS]), `wkssvc` ([MS-WKST]), `lsarpc`
+//! 12), NDR32 (C706 chapter 14) and one file per interface: `srvsvc` ([MS-SRVS]), `wkssvc` ([MS-WKST]), `lsarpc`
 //! ([MS-LSAD], [MS-LSAT]), `dssetup` ([MS-DSSP]). Who calls, what the server is and what it holds
 //! come in with each call as [`RpcContext`].
 //!

@@ -1,4 +1,4 @@
-//! [C706] chapter 14 and [MS-RPCE] 2.2.5: Network Data Representation 2.0 (NDR32), little-endian.
+//! C706 chapter 14 and [MS-RPCE] 2.2.5: Network Data Representation 2.0 (NDR32), little-endian.
 //!
 //! A reader and a writer of the primitive and constructed types that the interfaces here use. Pointers are written in
 //! two passes, as the encoding wants it: first the referent ids where the pointers stand, later the referents.

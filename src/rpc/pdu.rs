@@ -1,4 +1,4 @@
-//! [C706] chapter 12 and [MS-RPCE] 2.2.2: connection-oriented PDUs.
+//! C706 chapter 12 and [MS-RPCE] 2.2.2: connection-oriented PDUs.
 
 use freehold_dtyp::{Decode, DecodeError, DecodeReason, Encode, Guid, Reader, Writer};
 

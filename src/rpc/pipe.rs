@@ -121,9 +121,10 @@ impl Pipe {
     /// (STATUS_OBJECT_NAME_NOT_FOUND).
     #[must_use]
     pub fn open(name: Wtf8<'_>) -> Option<Pipe> {
-        let endpoint = Endpoint::ALL
-            .into_iter()
-            .find(|endpoint| endpoint.name().as_bytes().eq_ignore_ascii_case(name.as_bytes()))?;
+        let is = |known: &str| known.as_bytes().eq_ignore_ascii_case(name.as_bytes());
+        // Windows knows lsarpc by the name of the process behind it as well.
+        let lsass = is("lsass").then_some(Endpoint::Lsarpc);
+        let endpoint = lsass.or_else(|| Endpoint::ALL.into_iter().find(|endpoint| is(endpoint.name())))?;
         Some(Pipe {
             endpoint,
             broken: false,
@@ -415,6 +416,7 @@ mod tests {
     #[test]
     fn pipes_are_found_in_any_case_and_others_are_not() {
         assert_eq!(Pipe::open("SrvSvc".into()).map(|pipe| pipe.endpoint()), Some(Endpoint::Srvsvc));
+        assert_eq!(Pipe::open("lsass".into()).map(|pipe| pipe.endpoint()), Some(Endpoint::Lsarpc));
         for absent in ["", "spoolss", "srvsvc2", "MsFteWds"] {
             assert!(Pipe::open(absent.into()).is_none(), "{absent}");
         }
