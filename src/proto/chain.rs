@@ -126,8 +126,10 @@ pub struct Chain {
     pub related_tree: TreeId,
     /// What related requests inherit.
     pub related_file: Option<FileId>,
-    /// The status of the request before, for related ones.
-    pub related_status: NtStatus,
+    /// Why the CREATE that related requests hang on failed.
+    pub create_error: Option<NtStatus>,
+    /// The request before had the session and tree connect that it needed.
+    pub related_is_whole: bool,
     /// The replies.
     pub out: ReplyBuffer,
     /// Where the present reply's header starts.
@@ -172,7 +174,8 @@ impl Chain {
             related_session: SessionId::NONE,
             related_tree: TreeId::NONE,
             related_file: None,
-            related_status: NtStatus::SUCCESS,
+            create_error: None,
+            related_is_whole: true,
             out,
             header_start: 0,
             answered: SmallVec::new(),

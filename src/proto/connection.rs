@@ -534,8 +534,9 @@ impl Connection {
             }
         } else {
             chain.related_file = None;
+            chain.create_error = None;
         }
-        let before = std::mem::replace(&mut chain.related_session, header.session_id);
+        chain.related_session = header.session_id;
         chain.related_tree = header.tree_id().unwrap_or_default();
         chain.request = Some(Request {
             header,
@@ -562,14 +563,17 @@ impl Connection {
             // 3.3.5.2.7.2: the first request of a chain has nothing to be related to.
             return Err(NtStatus::INVALID_PARAMETER.into());
         }
-        if related
-            && chain.related_file.is_none()
-            && chain.related_status.is_error()
-            && before == header.session_id
-        {
-            return Err(chain.related_status.into());
+        if related && !chain.related_is_whole {
+            return Err(NtStatus::INVALID_PARAMETER.into());
         }
-        self.needs(chain, &header, channel.map(|channel| Arc::clone(&channel.session)))
+        if let Some(status) = chain.create_error.filter(|_| related) {
+            // 3.3.5.2.7.2: without the file there is nothing to do.
+            return Err(status.into());
+        }
+        chain.related_is_whole = false;
+        let decide = self.needs(chain, &header, channel.map(|channel| Arc::clone(&channel.session)))?;
+        chain.related_is_whole = true;
+        Ok(decide)
     }
 
     /// Finds what the command needs.
@@ -695,7 +699,9 @@ impl Connection {
             _ => Hashed::No,
         };
         chain.answered.push(Answered { start, sign, hash });
-        chain.related_status = status;
+        if header.command == Command::CREATE && status.is_error() {
+            chain.create_error = Some(status);
+        }
         if let Some(ticket) = chain.ticket.take() {
             ticket.answered();
         }
@@ -784,6 +790,12 @@ impl Connection {
             let until = answered.get(index.saturating_add(1)).map_or(end, |next| next.start);
             let message = out.tail_mut(reply.start);
             let message = message.get_mut(..until.saturating_sub(reply.start)).unwrap_or_default();
+            if let Some(key) = reply.sign.as_ref().and_then(|channel| channel.signing.as_ref())
+                && let Err(error) = key.sign(message, Sender::Server)
+            {
+                tracing::error!(%error, connection = self.link.id.0, "a reply could not be signed");
+            }
+            // With its signature: that is what the client hashes.
             match reply.hash {
                 Hashed::No => {}
                 Hashed::Connection => self.link.preauth.update(message),
@@ -792,11 +804,6 @@ impl Connection {
                         setup.hash(message);
                     }
                 }
-            }
-            if let Some(key) = reply.sign.as_ref().and_then(|channel| channel.signing.as_ref())
-                && let Err(error) = key.sign(message, Sender::Server)
-            {
-                tracing::error!(%error, connection = self.link.id.0, "a reply could not be signed");
             }
         }
         let seal = chain.seal_with.clone();

@@ -2,6 +2,7 @@
 
 mod clock;
 mod entropy;
+mod interfaces;
 mod listener;
 mod run;
 mod transport;

@@ -278,7 +278,7 @@ fn core_config(config: &Config, state: &State, clock: Clock) -> ServerConfig {
         started: clock.now().wall,
         workgroup: config.names.workgroup.clone(),
         limits: core_limits(&config.limits),
-        interfaces: Vec::new(),
+        interfaces: super::interfaces::list(&config.listen),
     }
 }
 

@@ -127,7 +127,13 @@ fn find_setup(
         }
         (cx.server.next_session_id(), Purpose::New)
     } else {
-        let session = cx.link.session(id).cloned().ok_or(NtStatus::USER_SESSION_DELETED)?;
+        let Some(session) = cx.link.session(id).cloned() else {
+            // Another connection's, perhaps: who has its key is answered with it, to be believed.
+            if let Some(elsewhere) = cx.server.sessions.find(&id.0) {
+                let _ = verify_binding(cx, &elsewhere);
+            }
+            return Err(NtStatus::USER_SESSION_DELETED.into());
+        };
         *cx.channel = cx.link.channels.get(&id.0).cloned();
         (id, Purpose::Reauthenticate(session))
     };
