@@ -8,6 +8,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bytes::BytesMut;
@@ -22,7 +23,7 @@ use super::credits::CreditWindow;
 use super::dispatch::{self, Needs};
 use super::event::{ChainId, Event, Mailbox, Now, WaiterId, Wake, Waker};
 use super::limits;
-use super::link::Link;
+use super::link::{Channel, Link};
 use super::op::{Op, OpId, OpResult, Splice};
 use super::server::Server;
 use super::session::Session;
@@ -417,6 +418,11 @@ impl Connection {
                     self.store(chain, Some(op));
                     return Ok(());
                 }
+                Ok(Step::Park(parked)) if !chain.is_last() && !matches!(parked, Parked::Create(_)) => {
+                    // 3.3.5.2.7: only a CREATE, or the last request of a frame, may take its time.
+                    let _ = self.step(&mut chain, now, |cx| parked.resume(cx, Wake::Cancelled))?;
+                    self.write_error(&mut chain, NtStatus::INTERNAL_ERROR.into())
+                }
                 Ok(Step::Park(parked)) => {
                     chain.stage = Stage::Parked(parked);
                     self.send_interim(&mut chain);
@@ -433,6 +439,10 @@ impl Connection {
             }
             self.answer(&mut chain, status);
             if chain.is_last() {
+                if chain.elements.len() > 1 {
+                    // The last reply of a compound is padded like the others, as Windows does.
+                    chain.out.align_8_from(HEADROOM_BYTES);
+                }
                 self.flush(&mut chain);
                 self.recycle(std::mem::take(&mut chain.out));
                 if self.closed {
@@ -560,7 +570,8 @@ impl Connection {
             return Err(status.into());
         }
         if related && chain.index == 0 {
-            // 3.3.5.2.7.2: the first request of a chain has nothing to be related to.
+            // 3.3.5.2.7.2: the first request of a chain has nothing to be related to, and so have those behind it.
+            chain.related_is_whole = false;
             return Err(NtStatus::INVALID_PARAMETER.into());
         }
         if related && !chain.related_is_whole {
@@ -591,15 +602,16 @@ impl Connection {
             chain.session = session;
             return Ok(row.decide);
         }
-        let session = session
-            .filter(|session| !session.closed.load(std::sync::atomic::Ordering::Acquire))
-            .ok_or(NtStatus::USER_SESSION_DELETED)?;
+        let Some(session) = session.filter(|session| !session.closed.load(Ordering::Acquire)) else {
+            self.vouch_for_refusal(chain, header);
+            return Err(NtStatus::USER_SESSION_DELETED.into());
+        };
         // 3.3.5.2.9: what an expired session may still do is to clean up.
         let cleans_up = matches!(
             header.command,
             Command::LOGOFF | Command::CLOSE | Command::LOCK | Command::FLUSH | Command::TREE_DISCONNECT
         );
-        if session.expired.load(std::sync::atomic::Ordering::Relaxed) && !cleans_up {
+        if session.expired.load(Ordering::Relaxed) && !cleans_up {
             return Err(NtStatus::NETWORK_SESSION_EXPIRED.into());
         }
         let sealed = chain.sealed_by.is_some();
@@ -623,6 +635,25 @@ impl Connection {
         }
         chain.session = Some(session);
         Ok(row.decide)
+    }
+
+    /// A session that this connection is no channel of may be another connection's: who signed with its key is
+    /// refused under its key, to be believed.
+    fn vouch_for_refusal(&self, chain: &mut Chain, header: &Smb2Header) {
+        let Some(request) = chain.request.as_mut().filter(|_| header.flags.contains(HeaderFlags::SIGNED))
+        else {
+            return;
+        };
+        if chain.channel.is_some() {
+            return;
+        }
+        let Some(session) = self.server.sessions.find(&header.session_id.0) else { return };
+        let signing = session.signing.clone();
+        let mut copy = request.message.to_vec();
+        if signing.as_ref().is_some_and(|key| key.verify(&mut copy, Sender::Client).is_ok()) {
+            request.signed = true;
+            chain.channel = Some(Arc::new(Channel { session, signing }));
+        }
     }
 
     /// Replaces what a failed command wrote with an ERROR response ([MS-SMB2] 2.2.2).

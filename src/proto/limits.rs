@@ -97,3 +97,6 @@ impl Default for Limits {
         }
     }
 }
+
+/// Sessions of one connection above which the keys of those that have ended are forgotten.
+pub const MAX_ENDED_SESSIONS: usize = 64;

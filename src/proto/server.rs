@@ -200,11 +200,11 @@ impl Server {
     /// A session id that is not in use; random, so that ids cannot be guessed.
     pub fn next_session_id(&self) -> SessionId {
         loop {
-            let mut bytes = [0; 8];
+            let mut bytes = [0; 4];
             self.entropy.fill(&mut bytes);
-            // Some clients print it as a signed number; the top bits stay clear.
-            let id = u64::from_le_bytes(bytes) >> 8;
-            if id != 0 && self.sessions.find(&id).is_none() {
+            // Some clients keep it in 32 bits.
+            let id = u64::from(u32::from_le_bytes(bytes));
+            if id != 0 && id != u64::from(u32::MAX) && self.sessions.find(&id).is_none() {
                 return SessionId(id);
             }
         }

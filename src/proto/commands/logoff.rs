@@ -14,7 +14,7 @@ pub fn decide(cx: &mut Context<'_>) -> StepResult {
     // The reply is signed with the key that goes.
     *cx.channel = cx.link.channels.get(&session.id.0).cloned();
     cx.server.end_session(&session, cx.before_reply, cx.now);
-    cx.link.channels.remove(&session.id.0);
+    // The channel stays for a while: what is asked in the session's name is refused under its signature.
     cx.link.setups.remove(&session.id.0);
     cx.reply(&LogoffResponse)
 }

@@ -10,7 +10,7 @@ use freehold_acl::Token;
 use freehold_dtyp::{NtStatus, Sid};
 
 use super::super::context::{Context, Step, StepResult};
-use super::super::limits::MAX_HALF_OPEN_SESSIONS;
+use super::super::limits::{MAX_ENDED_SESSIONS, MAX_HALF_OPEN_SESSIONS};
 use super::super::link::{Channel, Negotiated};
 use super::super::op::{Op, OpResult};
 use super::super::session::{Identity, NewSession, SealingKeys, Session};
@@ -135,6 +135,9 @@ fn find_setup(
             return Err(NtStatus::USER_SESSION_DELETED.into());
         };
         *cx.channel = cx.link.channels.get(&id.0).cloned();
+        if session.closed.load(std::sync::atomic::Ordering::Acquire) {
+            return Err(NtStatus::USER_SESSION_DELETED.into());
+        }
         (id, Purpose::Reauthenticate(session))
     };
     let mut challenge = [0; 8];
@@ -219,7 +222,6 @@ fn proceed(cx: &mut Context<'_>, id: SessionId, setup: Box<Setup>, step: AcceptS
 fn fail(cx: &mut Context<'_>, setup: &Setup, status: NtStatus) -> StepResult {
     if let Purpose::Reauthenticate(session) = &setup.purpose {
         cx.server.end_session(session, cx.before_reply, cx.now);
-        cx.link.channels.remove(&session.id.0);
     }
     if cx.server.logon_failed(&cx.link.peer, cx.now) {
         let op = Op::Delay { duration: cx.server.config.limits.logon_wait };
@@ -256,8 +258,7 @@ fn log_on(
                 return Err(NtStatus::ACCESS_DENIED.into());
             }
             let keys = derive(&negotiated, &setup, &accepted)?;
-            // As Windows: a channel signs as its session does, whatever its own connection negotiated.
-            let signing = SigningKey::new(session.negotiated.signing, &keys.signing).map_err(|_| CRYPTO)?;
+            let signing = SigningKey::new(negotiated.signing, &keys.signing).map_err(|_| CRYPTO)?;
             session.join(cx.link.id);
             if session.closed.load(std::sync::atomic::Ordering::Acquire) {
                 return Err(NtStatus::USER_SESSION_DELETED.into());
@@ -337,6 +338,11 @@ fn new_session(
 /// Makes the connection a channel of the session; its key signs the reply.
 fn attach(cx: &mut Context<'_>, session: &Arc<Session>, signing: Option<Arc<SigningKey>>) {
     let channel = Arc::new(Channel { session: Arc::clone(session), signing });
+    if cx.link.channels.len() >= MAX_ENDED_SESSIONS {
+        cx.link
+            .channels
+            .retain(|_, channel| !channel.session.closed.load(std::sync::atomic::Ordering::Relaxed));
+    }
     cx.link.channels.insert(session.id.0, Arc::clone(&channel));
     cx.link.logged_on = true;
     *cx.channel = Some(channel);
@@ -350,7 +356,6 @@ fn end_previous(cx: &mut Context<'_>, id: SessionId, previous: SessionId) {
     };
     if session.identity.load().token.user() == own.identity.load().token.user() {
         cx.server.end_session(&session, cx.before_reply, cx.now);
-        cx.link.channels.remove(&previous.0);
     }
 }
 
