@@ -18,10 +18,11 @@ use smallvec::SmallVec;
 use super::event::{Event, WaiterId, Wake};
 use super::limits;
 use super::op::VolumeId;
+use super::open::{FileOpen, Open};
 use super::server::Server;
 use crate::fsa::change_notify::{ChangeBuffer, Told};
 use crate::fscc::notify::{CompletionFilter, NotifyAction};
-use crate::vfs::VfsPath;
+use crate::vfs::{NodeKind, VfsPath};
 
 /// Number of locks of the table; a power of two.
 const SHARDS: usize = 64;
@@ -203,9 +204,19 @@ impl NotifyTable {
         post(server, wakes);
     }
 
-    /// Ends the requests that wait for changes of the directory at `path` with DELETE_PENDING. To be called as soon as the
-    /// directory is marked for deletion (a disposition is set, or a handle with FILE_DELETE_ON_CLOSE is closed).
-    pub fn directory_deleted(&self, server: &Server, volume: VolumeId, path: &VfsPath) {
+    /// To be called as soon as the file of an open is marked for deletion (a disposition is set, or a handle with
+    /// FILE_DELETE_ON_CLOSE is closed): for a directory, requests that wait for changes in it end with DELETE_PENDING.
+    pub fn deletion_pending(&self, server: &Server, open: &Open, file: &FileOpen) {
+        if self.is_unused() || file.kind != NodeKind::Directory || file.stream.is_some() {
+            return;
+        }
+        if let Some((volume, _)) = open.tree.disk() {
+            self.directory_deleted(server, volume.id, &file.file.0.path());
+        }
+    }
+
+    /// Ends the requests that wait for changes of the directory at `path` with DELETE_PENDING.
+    fn directory_deleted(&self, server: &Server, volume: VolumeId, path: &VfsPath) {
         if self.is_unused() {
             return;
         }

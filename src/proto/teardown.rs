@@ -43,6 +43,7 @@ fn close_file(server: &Server, open: &Open, file: &FileOpen, ops: &mut VecDeque<
     };
     if closed.file_deletion_waits {
         file.node.keep_for_deletion(&file.file);
+        server.notify.deletion_pending(server, open, file);
     }
     if let Some((volume, _)) = open.tree.disk() {
         if closed.delete_file {
