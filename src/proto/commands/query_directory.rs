@@ -3,6 +3,8 @@
 //! Owns patterns, `.` and `..`, and where each open's enumeration stands. Entries are filtered and encoded straight into the
 //! reply while the volume lists them. One request of an open lists at a time; others wait for it.
 
+mod access_based;
+
 use std::any::Any;
 use std::sync::Arc;
 
@@ -45,6 +47,8 @@ enum Stage {
     Entry(Pattern),
     /// The directory is listed.
     List,
+    /// Entry for entry is checked.
+    AccessBased(access_based::Stage),
 }
 
 /// A request that waits for another one of the same open.
@@ -214,7 +218,11 @@ fn entry(mut pending: Pending, pattern: Pattern) -> StepResult {
 fn list(mut pending: Pending, visitor: Box<Encoder>) -> StepResult {
     let file = file_of(&pending.open)?;
     let cursor = file.state.lock().enumeration.as_ref().and_then(|enumeration| enumeration.cursor);
-    let op = Op::List { file: file.file.clone(), cursor: cursor.unwrap_or_default(), visitor };
+    let cursor = cursor.unwrap_or_default();
+    if pending.open.tree.share.access_based_enumeration {
+        return access_based::scan(pending, visitor, cursor);
+    }
+    let op = Op::List { file: file.file.clone(), cursor, visitor };
     pending.stage = Stage::List;
     Ok(Step::Op(op, super::Pending::QueryDirectory(Box::new(pending))))
 }
@@ -237,9 +245,16 @@ fn advance(cx: &mut Context<'_>, mut pending: Pending, result: OpResult) -> Step
         Stage::Entry(pattern) => {
             let found = result.entry()?;
             let mut encoder = Encoder::new(cx, pending.wanted, pattern)?;
+            if pending.open.tree.share.access_based_enumeration
+                && let Some(entry) = found
+            {
+                let entry = (entry.name, entry.metadata);
+                return access_based::check(pending, encoder, entry, DirectoryCursor::default(), None);
+            }
             let fits = found.is_none_or(|entry| encoder.visit(entry.name.as_wtf8(), &entry.metadata));
             complete(cx, &pending, *encoder, (!fits).then(DirectoryCursor::default))
         }
+        Stage::AccessBased(stage) => access_based::advance(cx, pending, stage, result),
         Stage::List => {
             let OpResult::Listed { visitor, result } = result else {
                 return Err(CommandError::Internal("the result is not of a listing"));
