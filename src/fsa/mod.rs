@@ -29,7 +29,7 @@ mod tests;
 pub use disposition::CreateDisposition;
 pub use lease::{LeaseGrant, LeaseId, LeaseRequest};
 pub use node::{Closed, Effects, Node, OpenId, Owner, StreamId, Waiter};
-pub use open::{CacheRequest, OpenRequest, Verdict};
+pub use open::{CacheRequest, DELETION_RETRY, OpenRequest, Verdict};
 pub use oplock::{Actor, BreakNotice, CacheState, Granted, HolderId, OplockLevel};
 pub use share_access::ShareAccess;
 

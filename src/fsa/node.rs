@@ -116,6 +116,8 @@ pub struct Node {
     pub(super) holders: SmallVec<[Holder; 1]>,
     delete_pending: bool,
     delete_at_last_close: bool,
+    /// Deletions that the volume has been asked for and has not done yet.
+    deleting: u32,
     waiters: Vec<Waiter>,
 }
 
@@ -203,6 +205,22 @@ impl Node {
             self.delete_at_last_close &= pending;
         } else if let Some(named) = self.named.iter_mut().find(|named| named.id == stream) {
             named.delete_pending = pending;
+        }
+    }
+
+    /// True while the volume is deleting what [`Node::close`] said.
+    #[must_use]
+    pub fn is_being_deleted(&self) -> bool {
+        self.deleting != 0
+    }
+
+    /// The volume has done one deletion, or has refused.
+    pub fn deletion_done(&mut self) {
+        self.deleting = self.deleting.saturating_sub(1);
+        if self.deleting == 0 && self.opens.is_empty() {
+            // What could not be deleted (a directory with entries) is there as before.
+            self.delete_pending = false;
+            self.delete_at_last_close = false;
         }
     }
 
@@ -295,11 +313,19 @@ impl Node {
         }
         let deletes = self.delete_pending || self.delete_at_last_close;
         closed.delete_file = deletes && self.opens.is_empty();
+        if closed.delete_file {
+            // Who comes now waits for the volume, then finds nothing.
+            self.delete_pending = false;
+            self.delete_at_last_close = false;
+        }
         closed.file_deletion_waits = deletes && !self.opens.is_empty();
         if open.stream != StreamId::UNNAMED && self.opens_of(open.stream) == 0 {
             let pending = self.named.iter().any(|named| named.id == open.stream && named.delete_pending);
             closed.delete_stream = pending && !closed.delete_file;
             self.named.retain(|named| named.id != open.stream);
+        }
+        if closed.delete_file || closed.delete_stream {
+            self.deleting = self.deleting.saturating_add(1);
         }
         closed.wake.append(&mut self.take_waiters());
         closed

@@ -65,6 +65,9 @@ pub enum Verdict {
     Wait(Duration),
 }
 
+/// How long an open waits before it looks again whether the volume has done a deletion.
+pub const DELETION_RETRY: Duration = Duration::from_millis(2);
+
 /// An open with nothing but these rights does not break oplocks.
 const OPLOCK_STAT_ACCESS: AccessMask =
     AccessMask::FILE_READ_ATTRIBUTES.union(AccessMask::FILE_WRITE_ATTRIBUTES).union(AccessMask::SYNCHRONIZE);
@@ -86,6 +89,9 @@ impl Node {
     ) -> Result<Verdict, FsaError> {
         if self.expire_breaks(now) {
             effects.wake.append(&mut self.take_waiters());
+        }
+        if self.is_being_deleted() {
+            return Ok(Verdict::Wait(now.saturating_add(DELETION_RETRY)));
         }
         if self.is_delete_pending(request.stream) {
             return Err(FsaError::DeletePending);

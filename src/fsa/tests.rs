@@ -197,6 +197,10 @@ impl World {
                 self.node.set_delete_pending(stream, true);
                 "ok".to_owned()
             }
+            ["deleted"] => {
+                self.node.deletion_done();
+                "ok".to_owned()
+            }
             ["sleep"] => {
                 self.now += TIMEOUT;
                 "ok".to_owned()
@@ -460,6 +464,8 @@ fn streams_are_shared_and_deleted_on_their_own() {
          open d d/rwd - => SharingViolation
          open e T:rwx/rwd batch => ok batch
          close e => closed delete-stream
+         open x r/rwd - => wait
+         deleted => ok
          close a => closed
          open f S:rw/rwd - => ok
          open g d/rwd - => ok

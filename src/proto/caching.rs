@@ -105,7 +105,6 @@ pub fn break_for_data(server: &Server, open: &Open, file: &FileOpen, now: Now) {
 
 /// A place among the requests that wait for a node to change; given up when dropped.
 pub struct Registration {
-    server: Arc<Server>,
     cell: Arc<NodeCell>,
     waiter: Waiter,
 }
@@ -113,15 +112,14 @@ pub struct Registration {
 impl Registration {
     /// Of a request that is in the line already.
     #[must_use]
-    pub fn new(server: Arc<Server>, cell: Arc<NodeCell>, waiter: WaiterId) -> Self {
-        Registration { server, cell, waiter: waiter_of(waiter) }
+    pub fn new(cell: Arc<NodeCell>, waiter: WaiterId) -> Self {
+        Registration { cell, waiter: waiter_of(waiter) }
     }
 }
 
 impl Drop for Registration {
     fn drop(&mut self) {
         self.cell.lock().remove_waiter(self.waiter);
-        self.server.nodes.release(&self.cell);
     }
 }
 
@@ -159,7 +157,5 @@ pub fn break_for_name(
     });
     drop(node);
     carry_out(server, effects);
-    deadline.map(|deadline| {
-        BreakWait::new(deadline, Registration::new(Arc::clone(server), Arc::clone(cell), waiter))
-    })
+    deadline.map(|deadline| BreakWait::new(deadline, Registration::new(Arc::clone(cell), waiter)))
 }

@@ -25,6 +25,36 @@ pub struct NodeCell {
     pub key: NodeKey,
     state: Mutex<Node>,
     deletion: Mutex<Option<FileRef>>,
+    /// Where it is found; it forgets itself there.
+    table: Arc<Sharded<NodeKey, Weak<NodeCell>>>,
+}
+
+impl Drop for NodeCell {
+    fn drop(&mut self) {
+        let mut shard = self.table.shard(&self.key);
+        // Somebody may have made a new cell for the file since the last reference to this one was gone.
+        if shard.get(&self.key).is_some_and(|entry| std::ptr::eq(entry.as_ptr(), self)) {
+            shard.remove(&self.key);
+        }
+    }
+}
+
+/// A deletion that the volume has been asked for. While it is there, who opens the file waits, so that nobody gets hold of
+/// what is about to go; to be dropped when the volume has answered.
+pub struct DeletionUnderWay(Arc<NodeCell>);
+
+impl DeletionUnderWay {
+    /// Of a node whose [`Node::close`] has said that something is to be deleted.
+    #[must_use]
+    pub fn new(cell: &Arc<NodeCell>) -> Self {
+        DeletionUnderWay(Arc::clone(cell))
+    }
+}
+
+impl Drop for DeletionUnderWay {
+    fn drop(&mut self) {
+        self.0.lock().deletion_done();
+    }
 }
 
 impl NodeCell {
@@ -46,13 +76,10 @@ impl NodeCell {
     }
 }
 
-/// Entries of a shard at which the ones of files that nobody has open are first looked for.
-const PURGE_AT: usize = 64;
-
 /// All open files, in shards.
 #[derive(Default)]
 pub struct NodeTable {
-    cells: Sharded<NodeKey, Weak<NodeCell>>,
+    cells: Arc<Sharded<NodeKey, Weak<NodeCell>>>,
 }
 
 impl NodeTable {
@@ -62,11 +89,12 @@ impl NodeTable {
         if let Some(cell) = shard.get(&key).and_then(Weak::upgrade) {
             return cell;
         }
-        if shard.len() >= PURGE_AT && shard.len().is_power_of_two() {
-            // What two closes at the same time left to each other.
-            shard.retain(|_, cell| cell.strong_count() != 0);
-        }
-        let cell = Arc::new(NodeCell { key, state: Mutex::default(), deletion: Mutex::default() });
+        let cell = Arc::new(NodeCell {
+            key,
+            state: Mutex::default(),
+            deletion: Mutex::default(),
+            table: Arc::clone(&self.cells),
+        });
         shard.insert(key, Arc::downgrade(&cell));
         cell
     }
@@ -74,16 +102,6 @@ impl NodeTable {
     /// The cell of a file, when somebody has it open.
     pub fn find(&self, key: NodeKey) -> Option<Arc<NodeCell>> {
         self.cells.shard(&key).get(&key).and_then(Weak::upgrade)
-    }
-
-    /// Forgets a cell of which the caller holds the last reference. Called when an open is closed or refused.
-    pub fn release(&self, cell: &Arc<NodeCell>) {
-        let mut shard = self.cells.shard(&cell.key);
-        // References come from this table or from another reference: under the shard's lock nobody can get one.
-        let mine = shard.get(&cell.key).is_some_and(|entry| std::ptr::eq(entry.as_ptr(), Arc::as_ptr(cell)));
-        if mine && Arc::strong_count(cell) == 1 {
-            shard.remove(&cell.key);
-        }
     }
 
     /// True when no file is open.

@@ -11,6 +11,7 @@ use freehold_acl::SecurityDescriptor;
 use freehold_dtyp::{FileTime, Wtf8, Wtf8Buf};
 
 use super::buffer::ReplyBuffer;
+use super::node::DeletionUnderWay;
 use crate::vfs::{
     DataUse, DirectoryCursor, DirectoryEntry, Existing, ExtendedAttribute, FileRef, Metadata, MetadataChange,
     NewNode, OpenError, Opened, Space, StreamEntry, VfsError, VfsPath, Volume,
@@ -84,8 +85,8 @@ pub enum Op {
     Rename { volume: VolumeRef, file: FileRef, to: VfsPath, existing: Existing, now: FileTime },
     /// [`Volume::link`].
     Link { volume: VolumeRef, file: FileRef, to: VfsPath, existing: Existing, now: FileTime },
-    /// [`Volume::unlink`].
-    Unlink { volume: VolumeRef, file: FileRef },
+    /// [`Volume::unlink`]; `under_way` is dropped when it is done.
+    Unlink { volume: VolumeRef, file: FileRef, under_way: DeletionUnderWay },
     /// [`Volume::space`].
     Space { volume: VolumeRef },
     /// Drops a handle, so that the system call that closes it happens in the shell.

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::caching;
 use super::changes;
 use super::event::{Event, Now, Wake};
+use super::node::DeletionUnderWay;
 use super::op::Op;
 use super::open::{FileOpen, Open, Target};
 use super::pipe;
@@ -50,14 +51,15 @@ fn close_file(server: &Server, open: &Open, file: &FileOpen, ops: &mut VecDeque<
             let file_ref = file.node.take_deletion().unwrap_or_else(|| file.file.clone());
             let is_directory = file.kind == NodeKind::Directory && file.stream.is_none();
             changes::report_removed(server, volume.id, &file_ref.0.path(), is_directory);
-            ops.push_back(Op::Unlink { volume: volume.clone(), file: file_ref });
+            let under_way = DeletionUnderWay::new(&file.node);
+            ops.push_back(Op::Unlink { volume: volume.clone(), file: file_ref, under_way });
         }
         if closed.delete_stream {
             changes::report_stream_removed(server, volume.id, &file.file.0.path());
-            ops.push_back(Op::Unlink { volume: volume.clone(), file: file.file.clone() });
+            let under_way = DeletionUnderWay::new(&file.node);
+            ops.push_back(Op::Unlink { volume: volume.clone(), file: file.file.clone(), under_way });
         }
     }
     ops.push_back(Op::Close { file: file.file.clone() });
-    server.nodes.release(&file.node);
     caching::wake(server, closed.wake);
 }

@@ -34,7 +34,11 @@ pub fn execute(op: Op, wait: Wait) -> Outcome {
         Op::Link { volume, file, to, existing, now } => {
             OpResult::Done(volume.volume.link(&file, &to, existing, now))
         }
-        Op::Unlink { volume, file } => OpResult::Done(volume.volume.unlink(&file)),
+        Op::Unlink { volume, file, under_way } => {
+            let result = volume.volume.unlink(&file);
+            drop(under_way);
+            OpResult::Done(result)
+        }
         Op::Space { volume } => OpResult::Space(volume.volume.space()),
         Op::Close { file } => {
             drop(file);

@@ -772,3 +772,23 @@ fn a_cancelled_wait_is_over() {
     table.world.settle();
     table.world.check_nothing_left();
 }
+
+#[test]
+fn nobody_gets_hold_of_what_is_being_deleted() {
+    let mut table = Table::new(2);
+    let first = table.open(0, &Ask::new("f").options(DELETE_ON_CLOSE));
+    // The disk takes its time: the deletion is asked for but not done.
+    table.world.delay_one_in = 1;
+    let request = CloseRequest { flags: CloseFlags::empty(), file_id: first };
+    let closing = table.send(0, Command::CLOSE, &request);
+    table.world.delay_one_in = 0;
+    let waiting = table.ask(1, &Ask::new("f"));
+    let (id, _) = table.clients[1];
+    table.world.receive(id).unwrap();
+    assert!(table.world.clients[id].replies.is_empty());
+    table.reply(0, closing).unwrap().body::<CloseResponse>().unwrap();
+    table.world.advance(Duration::from_millis(5));
+    let second = table.created(1, waiting).unwrap().unwrap();
+    assert_eq!(second.action, CreateAction::CREATED);
+    table.finish();
+}

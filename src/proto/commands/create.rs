@@ -200,7 +200,7 @@ impl Work {
 
     /// Waits in the line of a node; what was opened is closed and opened again after the wait.
     fn park(self, cx: &mut Context<'_>, cell: Arc<NodeCell>, deadline: Duration) -> StepResult {
-        let wait = BreakWait::new(deadline, Registration::new(Arc::clone(cx.server), cell, cx.waiter));
+        let wait = BreakWait::new(deadline, Registration::new(cell, cx.waiter));
         let parked = Parked { work: self, wait };
         Ok(Step::Park(commands::Parked::Create(Box::new(parked))))
     }

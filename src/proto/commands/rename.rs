@@ -12,7 +12,7 @@ use std::time::Duration;
 use freehold_acl::{AccessMask, FileAccess, GenericMapping, access_check, file_access_check};
 use freehold_dtyp::{NtStatus, Wtf8Buf};
 
-use super::super::caching::{self, BreakWait};
+use super::super::caching::{self, BreakWait, Registration};
 use super::super::changes;
 use super::super::commands;
 use super::super::context::{Context, Step, StepResult, file_of};
@@ -22,7 +22,7 @@ use super::super::op::{Op, OpResult, VolumeRef};
 use super::super::open::{FileOpen, Open};
 use super::super::status::CommandError;
 use super::set_info;
-use crate::fsa::{ShareAccess, StreamId};
+use crate::fsa::{DELETION_RETRY, ShareAccess, StreamId};
 use crate::fscc::file_info::RenameInformation;
 use crate::fscc::name::{ParsedName, Stream};
 use crate::fscc::{FileAttributes, upcase};
@@ -323,7 +323,15 @@ fn check_target(cx: &Context<'_>, work: &Work, target: &Opened) -> Result<Option
     if let Some(wait) = caching::break_for_name(cx.server, &cell, None, cx.waiter, cx.now) {
         return Ok(Some(wait));
     }
-    if cell.lock().is_unused() { Ok(None) } else { Err(NtStatus::ACCESS_DENIED.into()) }
+    let mut node = cell.lock();
+    if node.is_being_deleted() {
+        // The name is about to be free.
+        node.add_waiter(caching::waiter_of(cx.waiter));
+        drop(node);
+        let deadline = cx.now.monotonic.saturating_add(DELETION_RETRY);
+        return Ok(Some(BreakWait::new(deadline, Registration::new(cell, cx.waiter))));
+    }
+    if node.is_unused() { Ok(None) } else { Err(NtStatus::ACCESS_DENIED.into()) }
 }
 
 /// The directory that gets the name: it is opened for adding to it, shared for reading and writing, as far as share modes

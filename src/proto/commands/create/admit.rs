@@ -53,7 +53,6 @@ impl Drop for Reservation {
         }
         let closed = self.cell.lock().close(self.id, self.now.monotonic);
         caching::wake(&self.server, closed.wake);
-        self.server.nodes.release(&self.cell);
     }
 }
 
@@ -126,7 +125,6 @@ pub(super) fn admit(
         }
         Decision::Refused(error) => {
             close(cx, found.file);
-            cx.server.nodes.release(&cell);
             Err(error)
         }
     }

@@ -92,10 +92,12 @@ fn prepare(cx: &Context<'_>, work: &Work, parent: &Opened) -> Result<(NewNode, A
 fn check_parent(cx: &Context<'_>, work: &Work, parent: &Opened) -> Result<(), CommandError> {
     let key = NodeKey { volume: work.volume.id, id: parent.metadata.id };
     match cx.server.nodes.find(key) {
-        Some(cell) if cell.lock().is_delete_pending(StreamId::UNNAMED) => {
-            Err(NtStatus::DELETE_PENDING.into())
+        Some(cell) => {
+            let node = cell.lock();
+            let goes = node.is_delete_pending(StreamId::UNNAMED) || node.is_being_deleted();
+            if goes { Err(NtStatus::DELETE_PENDING.into()) } else { Ok(()) }
         }
-        _ => Ok(()),
+        None => Ok(()),
     }
 }
 
