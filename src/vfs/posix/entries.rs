@@ -51,7 +51,7 @@ impl<'a> Folder<'a> {
         let Some(slot) = &mut self.slot else { return };
         let Some(index) = slot.as_mut() else { return };
         if change(index).is_ok() {
-            inner.indexes.restamp(index, self.place);
+            inner.changed_folder(self.key, index, self.place);
         } else {
             **slot = None;
         }
@@ -98,7 +98,7 @@ impl Inner {
                 }
                 let made = self.make(place, &linux, new.kind)?;
                 if index.insert(&linux).is_ok() {
-                    self.indexes.restamp(index, place);
+                    self.changed_folder(parent.key, index, place);
                 }
                 Ok(made)
             })
@@ -175,7 +175,7 @@ impl Inner {
         let removed = self.indexes.with(parent.key, place, |index| {
             rustix::fs::unlinkat(place, linux, removal(kind == NodeKind::Directory))?;
             index.remove(linux);
-            self.indexes.restamp(index, place);
+            self.changed_folder(parent.key, index, place);
             Ok::<(), Errno>(())
         });
         if let Err(errno) = removed.and_then(|removed| removed) {
@@ -183,8 +183,15 @@ impl Inner {
         }
     }
 
+    /// After our own change of a folder's entries: its index is true, and its attribute is as it was.
+    fn changed_folder(&self, folder: NodeKey, index: &mut Index, place: BorrowedFd<'_>) {
+        let before = index.changed_on_disk();
+        self.indexes.restamp(index, place);
+        self.nodes.changed_by_us(folder, before, index.changed_on_disk());
+    }
+
     /// The folder and Linux name of a link, if the name still leads to the file.
-    fn place_of(&self, link: &Link, key: NodeKey) -> Result<(VfsPath, OwnedFd, Vec<u8>), VfsError> {
+    fn place_of(&self, link: &Link, key: NodeKey) -> Result<(VfsPath, OwnedFd, Vec<u8>, Stat), VfsError> {
         loop {
             let path = link.live_path().ok_or(VfsError::NotFound)?;
             let (parent, name) = path.split_last().ok_or(VfsError::PermissionDenied)?;
@@ -194,7 +201,7 @@ impl Inner {
                 Ok((directory, stat))
             });
             match found {
-                Ok((directory, stat)) if stat.key == key => return Ok((path, directory, linux)),
+                Ok((directory, stat)) if stat.key == key => return Ok((path, directory, linux, stat)),
                 // A rename of a folder above may have come between.
                 Ok(_) | Err(Errno::NOENT | Errno::NOTDIR) if link.live_path().as_ref() != Some(&path) => {}
                 Ok(_) | Err(Errno::NOENT | Errno::NOTDIR) => return Err(VfsError::NotFound),
@@ -206,9 +213,8 @@ impl Inner {
     /// [`super::PosixVolume::unlink`].
     pub(super) fn unlink(&self, file: &PosixFile) -> Result<(), VfsError> {
         let _one_at_a_time = file.link.changing.lock();
-        let (path, directory, linux) = self.place_of(&file.link, file.key)?;
-        let leftovers =
-            self.leftovers(&sys::stat(file.descriptor.place())?, Source::Open(&file.descriptor))?;
+        let (path, directory, linux, stat) = self.place_of(&file.link, file.key)?;
+        let leftovers = self.leftovers(&stat, Source::Open(&file.descriptor))?;
         let key = sys::stat(&directory)?.key;
         let shared = self.indexes.if_held(key);
         let mut folder = Folder::new(directory.as_fd(), key, shared.as_ref());
@@ -268,7 +274,7 @@ impl Inner {
         let new = to_linux(name).ok_or(VfsError::NameInvalid)?;
         let new_path = join(&target.path, name).ok_or(VfsError::NameInvalid)?;
         let _one_at_a_time = file.link.changing.lock();
-        let (path, directory, old) = self.place_of(&file.link, file.key)?;
+        let (path, directory, old, before) = self.place_of(&file.link, file.key)?;
         let from_key = sys::stat(&directory)?.key;
         let to_key = target.stat.key;
         let is_directory = file.kind == InodeKind::Directory;
@@ -344,7 +350,12 @@ impl Inner {
             // What it inherits may be different there.
             self.inheritance_epoch.fetch_add(u64::from(is_directory), Ordering::AcqRel);
         }
-        self.forget_set_change_time(file)?;
+        let after = sys::stat(file.descriptor.place())?;
+        self.nodes.changed_by_us(file.key, before.changed, after.changed);
+        if is_directory {
+            self.indexes.moved(&before, &after);
+        }
+        self.forget_set_change_time(file, &after)?;
         Ok(new_path)
     }
 
@@ -384,10 +395,9 @@ impl Inner {
     }
 
     /// After a change of the inode that only the kernel recorded: a ChangeTime that was set holds no longer.
-    fn forget_set_change_time(&self, file: &PosixFile) -> Result<(), VfsError> {
-        let stat = sys::stat(file.descriptor.place())?;
+    fn forget_set_change_time(&self, file: &PosixFile, stat: &Stat) -> Result<(), VfsError> {
         let source = Source::Open(&file.descriptor);
-        if self.nodes.with(&stat, source, |info| info.has_explicit_change_time())? {
+        if self.nodes.with(stat, source, |info| info.has_explicit_change_time())? {
             file.update_record(None, |record, _| {
                 record.changed = None;
                 Ok(())
@@ -420,7 +430,7 @@ impl Inner {
                 let Some(taken) = index.find(name).map(<[u8]>::to_vec) else {
                     make_link(place, &new)?;
                     if index.insert(&new).is_ok() {
-                        self.indexes.restamp(index, place);
+                        self.changed_folder(target.stat.key, index, place);
                     }
                     return Ok(None);
                 };
@@ -450,7 +460,7 @@ impl Inner {
                         return Err(VfsError::OutOfResources);
                     }
                 }
-                self.indexes.restamp(index, place);
+                self.changed_folder(target.stat.key, index, place);
                 Ok(Some((leftovers, victim.key, taken)))
             })
             .map_err(VfsError::from)
@@ -464,7 +474,7 @@ impl Inner {
                 self.remove_leftovers(&leftovers);
             }
         }
-        self.forget_set_change_time(file)
+        self.forget_set_change_time(file, &sys::stat(file.descriptor.place())?)
     }
 }
 

@@ -225,6 +225,11 @@ impl Index {
         listing
     }
 
+    /// The folder's change time with which this is true.
+    pub(super) fn changed_on_disk(&self) -> Time {
+        self.stamp.changed
+    }
+
     fn bytes(&self) -> usize {
         self.text.capacity()
             + self.entries.capacity() * size_of::<Entry>()
@@ -403,6 +408,16 @@ impl Indexes {
             }
             // Gone: never true again.
             Err(_) => index.stamp = Stamp { modified: Time::default(), changed: Time::default() },
+        }
+    }
+
+    /// Takes note that the folder itself was renamed by us.
+    pub(super) fn moved(&self, before: &Stat, after: &Stat) {
+        if let Some(shared) = self.if_held(before.key)
+            && let Some(index) = &mut *shared.lock()
+            && index.stamp == Stamp::of(before)
+        {
+            index.stamp = Stamp::of(after);
         }
     }
 

@@ -273,6 +273,16 @@ impl Nodes {
         }
     }
 
+    /// Takes note of our own change of an inode that left its attribute as it was.
+    pub(super) fn changed_by_us(&self, key: NodeKey, before: Time, after: Time) {
+        if self.fine_times
+            && let Some(info) = self.shard(key).lock().get(&key)
+            && info.changed_on_disk == before
+        {
+            info.changed_on_disk = after;
+        }
+    }
+
     /// Forgets an inode that is gone.
     pub(super) fn forget(&self, key: NodeKey) {
         self.shard(key).lock().remove(&key);

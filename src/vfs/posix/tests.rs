@@ -738,3 +738,65 @@ fn a_coarse_clock_hides_no_change_for_long() {
     assert_eq!(volume.index_counters().builds, builds, "and then believed");
     assert_eq!(file.0.metadata().unwrap().attributes, FileAttributes::ARCHIVE);
 }
+
+#[test]
+fn a_killed_server_leaves_whole_files() {
+    const VARIABLE: &str = "FREEHOLD_TEST_KILLED";
+    if let Some(directory) = std::env::var_os(VARIABLE) {
+        // The one that is killed: each file that it tells of was flushed.
+        let volume = volume(Path::new(&directory));
+        for number in 0.. {
+            let name = format!("f{number}");
+            let mut new = new_node(NodeKind::File);
+            new.extended_attributes = vec![ea("BIG", &[1; 5000])];
+            let root = opened(&volume, "").file;
+            let file = volume.create(&root, name.as_str().into(), &new).unwrap().file;
+            volume.create_stream(&file, "s".into(), NOW).unwrap().file.0.write(0, name.as_bytes()).unwrap();
+            file.0.write(0, name.as_bytes()).unwrap();
+            file.0.set_security(descriptor(number % 7), NOW).unwrap();
+            volume.rename(&file, &path(&format!("done{number}")), Existing::Keep, NOW).unwrap();
+            file.0.flush().unwrap();
+            fs::write(Path::new(&directory).join("../told"), number.to_string()).unwrap();
+        }
+    }
+    let outer = tempfile::tempdir().unwrap();
+    let directory = outer.path().join("volume");
+    fs::create_dir(&directory).unwrap();
+    let mut child = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "vfs::posix::tests::a_killed_server_leaves_whole_files"])
+        .env(VARIABLE, &directory)
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    let told =
+        || fs::read_to_string(outer.path().join("told")).ok().and_then(|text| text.parse::<u32>().ok());
+    for _ in 0..600 {
+        if told().is_some_and(|number| number >= 10) {
+            break;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let told = told().expect("some files were told of");
+    let volume = volume(&directory);
+    for number in 0..=told {
+        let found = opened(&volume, &format!("DONE{number}"));
+        assert_eq!(contents(&found.file), format!("f{number}").as_bytes());
+        assert_eq!(found.security, descriptor(number % 7));
+        assert_eq!(found.file.0.extended_attributes().unwrap(), [ea("BIG", &[1; 5000])]);
+        let stream = volume.open(&path(&format!("done{number}")), Some("s".into()), DataUse { write: false });
+        assert_eq!(contents(&stream.unwrap().file), format!("f{number}").as_bytes());
+    }
+    // Whatever it was doing: everything that is there can be opened, changed and removed.
+    let root = opened(&volume, "").file;
+    for name in list(&root) {
+        let file = opened(&volume, &name).file;
+        file.0.extended_attributes().unwrap();
+        file.0.streams().unwrap();
+        volume.unlink(&file).unwrap();
+    }
+    assert!(root.0.is_empty().unwrap());
+    assert_eq!(fs::read_dir(directory.join(".freehold/tmp")).unwrap().count(), 0);
+}
