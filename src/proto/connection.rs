@@ -418,6 +418,11 @@ impl Connection {
                     self.store(chain, Some(op));
                     return Ok(());
                 }
+                Ok(Step::Park(parked)) if self.closed => {
+                    // Nobody would wake it any more.
+                    input = Input::Resume(parked, Wake::Closed);
+                    continue;
+                }
                 Ok(Step::Park(parked)) if !chain.is_last() && !matches!(parked, Parked::Create(_)) => {
                     // 3.3.5.2.7: only a CREATE, or the last request of a frame, may take its time.
                     let _ = self.step(&mut chain, now, |cx| parked.resume(cx, Wake::Cancelled))?;

@@ -106,6 +106,6 @@ impl NodeTable {
 
     /// True when no file is open.
     pub fn is_empty(&self) -> bool {
-        self.cells.is_empty()
+        self.cells.values().iter().all(|cell| cell.strong_count() == 0)
     }
 }
