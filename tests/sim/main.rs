@@ -4,7 +4,9 @@
 //! `FREEHOLD_SIM_SEEDS=N` that many.
 
 mod data;
+mod model;
 mod opens;
+mod storm;
 mod world;
 
 use world::World;
@@ -39,4 +41,23 @@ fn a_wrong_password_gets_no_session() {
     world.disconnect(client);
     world.settle();
     world.check_nothing_left();
+}
+
+/// Names the seed when its world fails.
+struct Named(u64);
+
+impl Drop for Named {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("the world of seed {0} failed: FREEHOLD_SIM_SEED={0} runs it again", self.0);
+        }
+    }
+}
+
+#[test]
+fn storms_leave_every_promise_kept() {
+    for seed in seeds() {
+        let _named = Named(seed);
+        storm::run(seed);
+    }
 }

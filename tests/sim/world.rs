@@ -1,6 +1,6 @@
 //! A server, a volume in memory, a virtual clock, and the clients around them.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::atomic::AtomicU32;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -9,16 +9,19 @@ use bytes::BytesMut;
 use freehold::auth::{self, AuthError};
 use freehold::client::{Client, ClientError, ClientOptions, Protection, Reply};
 use freehold::crypto::SigningAlgorithm;
+use freehold::proto::admit::Disconnect;
 use freehold::proto::connection::Connection;
 use freehold::proto::event::{Now, Waker};
+use freehold::proto::limits;
 use freehold::proto::op::{AccountLookup, Op, OpId, OpResult, VolumeId, VolumeRef};
 use freehold::proto::server::{Entropy, Server, ServerConfig};
 use freehold::proto::session::Identity;
 use freehold::proto::tree_connect::{CachingMode, Share, ShareTarget, Shares};
 use freehold::server::worker::{Outcome, execute};
-use freehold::smb2::{Command, Dialect, MessageId, TreeId};
+use freehold::smb2::header::Compound;
+use freehold::smb2::{AsyncId, Command, Dialect, HeaderFlags, HeaderId, MessageId, Smb2Header, TreeId};
 use freehold::vfs::memory::{MemoryOptions, MemoryVolume};
-use freehold::vfs::{VfsPath, Volume, Wait};
+use freehold::vfs::{OpenError, VfsError, VfsPath, Volume, Wait};
 use freehold_acl::{AccessMask, Ace, AceFlags, Acl, SecurityDescriptor, Token};
 use freehold_dtyp::{Encode, FileTime, Guid, NtStatus, Sid};
 
@@ -83,6 +86,14 @@ pub struct SimClient {
     pub replies: VecDeque<Reply>,
     /// Notifications of breaks that came, oldest first.
     pub notifications: VecDeque<Reply>,
+    /// AsyncIds of requests that got an interim reply, by message id.
+    pub async_ids: HashMap<u64, AsyncId>,
+    /// Requests whose signature was spoilt on the way: their replies need not be signed.
+    pub spoilt: HashSet<u64>,
+    /// LOGOFF was sent: who is not known any more gets unsigned answers.
+    pub logged_off: bool,
+    /// Why the server dropped the connection, if it did.
+    pub dropped: Option<Disconnect>,
     connected: bool,
 }
 
@@ -96,6 +107,31 @@ pub struct World {
     delayed: Vec<(ClientId, OpId, Op)>,
     /// One operation in this many is delayed; 0: none.
     pub delay_one_in: u64,
+    /// One operation in this many fails; 0: none.
+    pub fail_one_in: u64,
+    /// The server may drop a connection for what was sent: else that fails the test.
+    pub tolerant: bool,
+}
+
+/// How a client talks.
+#[derive(Clone, Copy, Debug)]
+pub struct Manner {
+    /// Highest dialect offered.
+    pub dialect: Dialect,
+    /// Protection of its messages.
+    pub protection: Protection,
+    /// Signing algorithm offered to 3.1.1.
+    pub signing: SigningAlgorithm,
+}
+
+impl Default for Manner {
+    fn default() -> Self {
+        Manner {
+            dialect: Dialect::SMB_3_1_1,
+            protection: Protection::Signed,
+            signing: SigningAlgorithm::AesGmac,
+        }
+    }
 }
 
 fn wall(monotonic: Duration) -> FileTime {
@@ -111,6 +147,11 @@ pub fn open_security() -> Arc<SecurityDescriptor> {
 
 impl World {
     pub fn new(seed: u64) -> Self {
+        World::with_signing(seed, true)
+    }
+
+    /// A server that demands signatures, or does not.
+    pub fn with_signing(seed: u64, require_signing: bool) -> Self {
         let mut random = Random::new(seed);
         let clock = Arc::new(Mutex::new(Duration::ZERO));
         let volume_clock = Arc::clone(&clock);
@@ -126,7 +167,7 @@ impl World {
             comment: String::new(),
             min_dialect: Dialect::SMB_2_0_2,
             max_dialect: Dialect::SMB_3_1_1,
-            require_signing: true,
+            require_signing,
             encrypt_data: false,
             reject_unencrypted: true,
             allow_anonymous: false,
@@ -140,19 +181,35 @@ impl World {
             identity: Arc::new(volume.identity().clone()),
             volume: Arc::new(volume.clone()),
         };
-        server.shares.store(Arc::new(Shares::new([Share {
-            name: "data".to_owned(),
-            target: ShareTarget::Disk { volume: volume_ref, path: VfsPath::root() },
+        let share = |name: &str, target: ShareTarget, encrypt| Share {
+            name: name.to_owned(),
+            target,
             comment: String::new(),
             security: open_security(),
-            encrypt: false,
+            encrypt,
             access_based_enumeration: false,
             continuously_available: false,
             caching: CachingMode::Manual,
             max_uses: None,
             uses: Arc::new(AtomicU32::new(0)),
-        }])));
-        World { random, server, volume, clock, clients: Vec::new(), delayed: Vec::new(), delay_one_in: 0 }
+        };
+        let root = || ShareTarget::Disk { volume: volume_ref.clone(), path: VfsPath::root() };
+        server.shares.store(Arc::new(Shares::new([
+            share("data", root(), false),
+            share("sealed", root(), true),
+            share("IPC$", ShareTarget::Pipes, false),
+        ])));
+        World {
+            random,
+            server,
+            volume,
+            clock,
+            clients: Vec::new(),
+            delayed: Vec::new(),
+            delay_one_in: 0,
+            fail_one_in: 0,
+            tolerant: false,
+        }
     }
 
     pub fn now(&self) -> Now {
@@ -164,12 +221,27 @@ impl World {
     pub fn advance(&mut self, duration: Duration) {
         *self.clock.lock().unwrap() += duration;
         let now = self.now();
-        for client in self.clients.iter_mut().filter(|client| client.connected) {
-            if client.connection.next_deadline().is_some_and(|deadline| deadline <= now.monotonic) {
-                client.connection.handle_deadline(now).unwrap();
+        for id in 0..self.clients.len() {
+            let client = &mut self.clients[id];
+            if client.connected
+                && client.connection.next_deadline().is_some_and(|deadline| deadline <= now.monotonic)
+            {
+                let outcome = client.connection.handle_deadline(now);
+                self.after(id, outcome);
             }
         }
         self.run();
+    }
+
+    /// What a connection wants after something was given to it: it goes on, or is dropped.
+    fn after(&mut self, id: ClientId, outcome: Result<(), Disconnect>) {
+        let Err(reason) = outcome else { return };
+        assert!(self.tolerant, "client {id} was dropped: {reason}");
+        let now = self.now();
+        let client = &mut self.clients[id];
+        client.dropped = Some(reason);
+        client.connected = false;
+        client.connection.disconnected(now);
     }
 
     pub fn connect(&mut self) -> ClientId {
@@ -177,14 +249,18 @@ impl World {
     }
 
     pub fn connect_as(&mut self, user: &str, password: &str) -> ClientId {
+        self.connect_with(user, password, Manner::default())
+    }
+
+    pub fn connect_with(&mut self, user: &str, password: &str, manner: Manner) -> ClientId {
         let mut random = [0; 48];
         for chunk in random.chunks_mut(8) {
             chunk.copy_from_slice(&self.random.next().to_le_bytes());
         }
         let options = ClientOptions {
-            dialects: Dialect::ALL.to_vec(),
-            signing: vec![SigningAlgorithm::AesGmac, SigningAlgorithm::AesCmac],
-            protection: Protection::Signed,
+            dialects: Dialect::ALL.into_iter().filter(|dialect| *dialect <= manner.dialect).collect(),
+            signing: vec![manner.signing],
+            protection: manner.protection,
             user: user.to_owned(),
             password: password.to_owned(),
             domain: "SIM".to_owned(),
@@ -203,16 +279,24 @@ impl World {
             open_requests: HashMap::new(),
             replies: VecDeque::new(),
             notifications: VecDeque::new(),
+            async_ids: HashMap::new(),
+            spoilt: HashSet::new(),
+            logged_off: false,
+            dropped: None,
             connected: true,
         });
         self.clients.len() - 1
     }
 
     /// Hands a packet to the server and runs what follows.
-    fn deliver(&mut self, id: ClientId, packet: &[u8]) {
+    pub fn deliver(&mut self, id: ClientId, packet: &[u8]) {
         let now = self.now();
         let client = &mut self.clients[id];
-        client.connection.receive(BytesMut::from(packet), now).unwrap();
+        if !client.connected {
+            return;
+        }
+        let outcome = client.connection.receive(BytesMut::from(packet), now);
+        self.after(id, outcome);
         self.run();
     }
 
@@ -232,20 +316,21 @@ impl World {
     fn run_client(&mut self, id: ClientId) -> bool {
         let now = self.now();
         let mut moved = false;
-        let client = &mut self.clients[id];
-        if client.connected {
-            client.connection.handle_events(now).unwrap();
+        if self.clients[id].connected {
+            let outcome = self.clients[id].connection.handle_events(now);
+            self.after(id, outcome);
         }
-        while let Some((op_id, op)) = client.connection.poll_op() {
+        while let Some((op_id, op)) = self.clients[id].connection.poll_op() {
             moved = true;
             if self.delay_one_in != 0 && self.random.one_in(self.delay_one_in) {
                 self.delayed.push((id, op_id, op));
                 continue;
             }
-            let result = perform(op);
-            client.connection.complete(op_id, result, now).unwrap();
+            self.finish(id, op_id, op);
         }
+        let client = &mut self.clients[id];
         while let Some(frame) = client.connection.poll_transmit() {
+            assert!(client.connected, "client {id} is sent something after its end");
             moved = true;
             assert!(frame.splice.is_none(), "the memory volume has nothing to splice from");
             let bytes = frame.bytes();
@@ -263,35 +348,90 @@ impl World {
         }
         let at = usize::try_from(self.random.below(self.delayed.len() as u64)).unwrap();
         let (id, op_id, op) = self.delayed.swap_remove(at);
-        let result = perform(op);
-        let now = self.now();
-        self.clients[id].connection.complete(op_id, result, now).unwrap();
+        self.finish(id, op_id, op);
         self.run();
         true
+    }
+
+    /// Runs an operation, or lets it fail, and tells the connection.
+    fn finish(&mut self, id: ClientId, op_id: OpId, op: Op) {
+        let result = if self.fail_one_in != 0 && self.random.one_in(self.fail_one_in) {
+            let error = if self.random.one_in(2) { VfsError::DiskFull } else { VfsError::Io };
+            fail(op, error)
+        } else {
+            perform(op)
+        };
+        let now = self.now();
+        let outcome = self.clients[id].connection.complete(op_id, result, now);
+        self.after(id, outcome);
     }
 
     /// Reads what the server has sent to a client: each request gets exactly one final reply.
     pub fn receive(&mut self, id: ClientId) -> Result<(), ClientError> {
         let client = &mut self.clients[id];
         while let Some(mut packet) = client.inbox.pop_front() {
-            for reply in client.client.open(&mut packet)? {
+            let refused = Smb2Header::decode(&packet).ok().filter(|header| {
+                header.status == NtStatus::ACCESS_DENIED && client.spoilt.remove(&header.message_id.0)
+            });
+            let replies = match (client.client.open(&mut packet), refused) {
+                (Ok(replies), _) => replies,
+                // Whom nobody knows gets an unsigned answer.
+                (Err(_), Some(header)) => vec![Reply { header, message: packet }],
+                (Err(_), None) if client.logged_off => after_logoff(&packet),
+                (Err(error), None) => return Err(error),
+            };
+            for reply in replies {
                 if reply.header.message_id == MessageId::UNSOLICITED {
                     client.notifications.push_back(reply);
                     continue;
                 }
+                let message = reply.header.message_id.0;
                 if reply.header.status == NtStatus::PENDING {
+                    let async_id = reply.header.async_id().expect("an interim reply names an AsyncId");
+                    assert!(client.open_requests.contains_key(&message), "an interim reply to {message}");
+                    let before = client.async_ids.insert(message, async_id);
+                    assert_eq!(before, None, "a second interim reply to {message}");
                     continue;
                 }
-                let known = client.open_requests.remove(&reply.header.message_id.0);
+                let known = client.open_requests.remove(&message);
                 assert_eq!(
                     known,
                     Some(reply.header.command),
                     "a second reply, or one to nothing asked: {reply:?}"
                 );
+                let promised = client.async_ids.remove(&message);
+                assert_eq!(reply.header.async_id(), promised, "the AsyncId of the reply to {message}");
                 client.replies.push_back(reply);
             }
+            let credits = client.client.credits();
+            assert!(credits <= u32::from(limits::MAX_CREDITS), "{credits} credits");
+            assert!(
+                credits > 0 || !client.open_requests.is_empty(),
+                "a client that waits for nothing is left without credits"
+            );
         }
         Ok(())
+    }
+
+    /// Asks for the end of a request; true when it waits for something.
+    pub fn cancel(&mut self, id: ClientId, message: u64) -> bool {
+        let client = &mut self.clients[id];
+        let async_id = client.async_ids.get(&message).copied();
+        let mut header = Smb2Header {
+            command: Command::CANCEL,
+            message_id: MessageId(message),
+            session_id: client.client.session(),
+            ..Smb2Header::default()
+        };
+        if let Some(async_id) = async_id {
+            header.flags |= HeaderFlags::ASYNC_COMMAND;
+            header.id = HeaderId::Async(async_id);
+        }
+        let mut packet = header.encode().to_vec();
+        packet.extend_from_slice(&[4, 0, 0, 0]);
+        let packet = client.client.protect(packet);
+        self.deliver(id, &packet);
+        async_id.is_some()
     }
 
     /// Negotiates and logs on.
@@ -372,6 +512,58 @@ impl World {
         }
         assert!(self.server.sessions.is_empty(), "sessions are left");
         assert!(self.server.nodes.is_empty(), "open files are left");
+    }
+}
+
+/// The replies of a compound whose last parts had their turn after LOGOFF: those have nobody to sign for.
+fn after_logoff(packet: &[u8]) -> Vec<Reply> {
+    let replies = Compound::new(packet).map(|element| {
+        let element = element.expect("a reply");
+        let header = element.header;
+        assert!(
+            header.flags.contains(HeaderFlags::SIGNED) || header.status.is_error(),
+            "an unsigned reply: {header:?}"
+        );
+        Reply { header, message: element.message.to_vec() }
+    });
+    replies.collect()
+}
+
+/// Lets an operation fail without doing anything. Closing does not fail, and accounts are not the volume's.
+fn fail(op: Op, error: VfsError) -> OpResult {
+    match op {
+        Op::Account { .. } | Op::Delay { .. } | Op::Close { .. } => perform(op),
+        Op::Open { .. } | Op::Create { .. } | Op::CreateStream { .. } => {
+            OpResult::Opened(Err(OpenError::Failed(error)))
+        }
+        Op::Rename { .. } => OpResult::Renamed(Err(error)),
+        Op::Space { .. } => OpResult::Space(Err(error)),
+        Op::Read { buffer, .. } => OpResult::Read { buffer, result: Err(error), splice: None },
+        Op::AllocatedRanges { .. } => OpResult::Ranges(Err(error)),
+        Op::CopyRanges { .. } => {
+            OpResult::Copied { ranges: 0, partial_bytes: 0, total_bytes: 0, result: Err(error) }
+        }
+        Op::Metadata { .. } | Op::Overwrite { .. } => OpResult::Metadata(Err(error)),
+        Op::Security { .. } => OpResult::Security(Err(error)),
+        Op::ExtendedAttributes { .. } => OpResult::ExtendedAttributes(Err(error)),
+        Op::Streams { .. } => OpResult::Streams(Err(error)),
+        Op::ReparseData { .. } => OpResult::Bytes(Err(error)),
+        Op::List { visitor, .. } => OpResult::Listed { visitor, result: Err(error) },
+        Op::Entry { .. } => OpResult::Entry(Err(error)),
+        Op::IsEmpty { .. } => OpResult::IsEmpty(Err(error)),
+        Op::Link { .. }
+        | Op::Unlink { .. }
+        | Op::Write { .. }
+        | Op::Flush { .. }
+        | Op::SetSize { .. }
+        | Op::Allocate { .. }
+        | Op::PunchHole { .. }
+        | Op::CloneRange { .. }
+        | Op::SetMetadata { .. }
+        | Op::SetSecurity { .. }
+        | Op::SetExtendedAttributes { .. }
+        | Op::RenameStream { .. }
+        | Op::SetReparseData { .. } => OpResult::Done(Err(error)),
     }
 }
 

@@ -1,0 +1,238 @@
+//! Many clients that do everything at random, pipelined, against delayed and failing operations, lost connections, spoilt
+//! frames and a clock that jumps. [`crate::model`] says what must hold.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use freehold::client::{Protection, Reply};
+use freehold::crypto::{Cipher, SigningAlgorithm};
+use freehold::fscc::FileAttributes;
+use freehold::fscc::file_info::{
+    BasicInformation, DispositionInformation, EndOfFileInformation, RenameInformation,
+};
+use freehold::smb2::change_notify::{ChangeNotifyFlags, ChangeNotifyRequest, CompletionFilter};
+use freehold::smb2::close::{CloseFlags, CloseRequest};
+use freehold::smb2::create::{
+    CreateDisposition, CreateOptions, CreateRequest, CreateResponse, ImpersonationLevel, ShareAccess,
+};
+use freehold::smb2::create_context::{
+    CreateContexts, Lease, LeaseFlags, LeaseV2, RequestContext, ResponseContext,
+};
+use freehold::smb2::echo::EchoRequest;
+use freehold::smb2::flush::FlushRequest;
+use freehold::smb2::ioctl::{IoctlFlags, IoctlRequest};
+use freehold::smb2::lock::{LockElement, LockFlags, LockRequest, LockSequence};
+use freehold::smb2::logoff::LogoffRequest;
+use freehold::smb2::oplock_break::{
+    LeaseBreak, LeaseBreakFlags, LeaseBreakNotification, OplockBreak, OplockBreakAcknowledgment,
+    OplockBreakResponse,
+};
+use freehold::smb2::query_directory::{QueryDirectoryFlags, QueryDirectoryRequest};
+use freehold::smb2::query_info::{QueryInfoFlags, QueryInfoRequest};
+use freehold::smb2::read::{ReadFlags, ReadRequest, ReadResponse};
+use freehold::smb2::set_info::SetInfoRequest;
+use freehold::smb2::tree_disconnect::TreeDisconnectRequest;
+use freehold::smb2::write::{WriteFlags, WriteRequest, WriteResponse};
+use freehold::smb2::{
+    Channel, Command, DecodeMessage, Dialect, FileId, InfoType, LeaseKey, LeaseState, MessageId, OplockLevel,
+    Smb2Header, TreeId, Utf16Buf, message_bytes,
+};
+use freehold::vfs::{DataUse, VfsPath, Volume, Wait};
+use freehold_dtyp::{Encode, FileTime, NtStatus, Writer};
+
+use crate::model::{self, CACHE_HANDLE, Cacher, Content, Handle, Model};
+use crate::world::{ClientId, Manner, PASSWORD, World};
+
+/// Steps of one world.
+const STEPS: usize = 300;
+/// Requests that a client has under way at most.
+const MOST_UNDER_WAY: usize = 24;
+/// Bytes of a private file at most.
+const MOST_BYTES: u64 = 20_000;
+
+const SHARED_FILES: [&str; 8] = ["s0", "s1", "S1", "s0:x", "d0\\s0", "d0\\s1", "d1\\s0", "d1\\s1:y"];
+const FOLDERS: [&str; 5] = ["", "d0", "d1", "d0\\e", "d2"];
+
+/// A message body that is ready.
+struct Body(Vec<u8>);
+
+impl Encode for Body {
+    fn encode(&self, writer: &mut Writer) {
+        writer.bytes(&self.0);
+    }
+}
+
+fn body(message: &impl Encode) -> Body {
+    Body(message_bytes(&Smb2Header::default(), message).split_off(Smb2Header::SIZE))
+}
+
+/// What was asked, as far as the reply matters.
+enum Asked {
+    Create { name: String, access: u32, share: u32, lease: Option<LeaseKey>, tree: u32, empties: bool },
+    Read { name: String, offset: u64, length: u32, epoch: u64, clean: bool },
+    Write { name: String, offset: u64, data: Vec<u8> },
+    Resize { name: String, size: u64 },
+    Lock { id: FileId, ranges: Vec<(u64, u64, bool)> },
+    Acknowledge { cacher: Cacher },
+    TreeConnect,
+}
+
+/// A place at which one client after the other sits.
+struct Seat {
+    client: ClientId,
+    generation: u32,
+    manner: Manner,
+    trees: Vec<TreeId>,
+}
+
+struct Storm {
+    world: World,
+    model: Model,
+    seats: Vec<Seat>,
+    asked: HashMap<(ClientId, u64), Asked>,
+    /// Breaks to acknowledge.
+    breaks: Vec<(usize, ClientId, Cacher, u32)>,
+}
+
+impl Storm {
+    fn new(seed: u64) -> Self {
+        let mut world = World::new(seed);
+        let count = 2 + world.random.below(7);
+        let mut storm =
+            Storm { world, model: Model::default(), seats: Vec::new(), asked: HashMap::new(), breaks: Vec::new() };
+        for _ in 0..count {
+            let manner = storm.manner();
+            storm.seats.push(Seat { client: 0, generation: 0, manner, trees: Vec::new() });
+            storm.sit(storm.seats.len() - 1);
+        }
+        storm
+    }
+
+    fn below(&mut self, limit: u64) -> u64 {
+        self.world.random.below(limit)
+    }
+
+    fn pick<T: Copy>(&mut self, list: &[T]) -> T {
+        list[usize::try_from(self.below(list.len() as u64)).unwrap()]
+    }
+
+    fn manner(&mut self) -> Manner {
+        let dialect = self.pick(&[
+            Dialect::SMB_2_0_2,
+            Dialect::SMB_2_1,
+            Dialect::SMB_3_0,
+            Dialect::SMB_3_0_2,
+            Dialect::SMB_3_1_1,
+            Dialect::SMB_3_1_1,
+        ]);
+        let ciphers = if dialect == Dialect::SMB_3_1_1 {
+            vec![Cipher::Aes128Gcm, Cipher::Aes256Gcm, Cipher::Aes128Ccm, Cipher::Aes256Ccm]
+        } else {
+            vec![Cipher::Aes128Ccm]
+        };
+        let sealed = dialect.is_3x() && self.world.random.one_in(3);
+        let protection =
+            if sealed { Protection::Sealed(self.pick(&ciphers)) } else { Protection::Signed };
+        let signing = self.pick(&[SigningAlgorithm::AesGmac, SigningAlgorithm::AesCmac]);
+        Manner { dialect, protection, signing }
+    }
+
+    /// Runs something while operations are neither delayed nor failing.
+    fn calmly<T>(&mut self, act: impl FnOnce(&mut World) -> T) -> T {
+        let (delay, fail) = (self.world.delay_one_in, self.world.fail_one_in);
+        (self.world.delay_one_in, self.world.fail_one_in) = (0, 0);
+        let result = act(&mut self.world);
+        (self.world.delay_one_in, self.world.fail_one_in) = (delay, fail);
+        result
+    }
+
+    /// A new client takes a seat.
+    fn sit(&mut self, seat: usize) {
+        let manner = self.seats[seat].manner;
+        let user = if seat % 2 == 0 { "even" } else { "odd" };
+        let (client, trees) = self.calmly(|world| {
+            let client = world.connect_with(user, PASSWORD, manner);
+            world.log_on(client).expect("a logon");
+            (client, vec![world.tree_connect(client, "data").expect("a share")])
+        });
+        let place = &mut self.seats[seat];
+        (place.client, place.trees) = (client, trees);
+        place.generation += 1;
+    }
+
+    fn prefix(&self, seat: usize) -> String {
+        format!("p{seat}g{}_", self.seats[seat].generation)
+    }
+
+    /// A client is gone, by its own will or not.
+    fn left(&mut self, seat: usize) {
+        let client = self.seats[seat].client;
+        self.model.gone(client);
+        self.model.abandon(&self.prefix(seat));
+        self.asked.retain(|(other, _), _| *other != client);
+        self.breaks.retain(|(_, other, _, _)| *other != client);
+    }
+
+    fn room(&self, seat: usize) -> bool {
+        let client = &self.world.clients[self.seats[seat].client];
+        client.open_requests.len() < MOST_UNDER_WAY && client.client.credits() > 64
+    }
+
+    fn tree(&mut self, seat: usize) -> TreeId {
+        let trees = self.seats[seat].trees.clone();
+        // None left: one that is not there.
+        if trees.is_empty() { TreeId(77) } else { self.pick(&trees) }
+    }
+
+    fn send(&mut self, seat: usize, command: Command, tree: TreeId, body: &Body, payload: u32) -> u64 {
+        self.world.send(self.seats[seat].client, command, tree, body, payload)
+    }
+
+    /// Sends a request whose reply matters. What is asked is noted first: the reply may come at once.
+    fn ask(&mut self, seat: usize, command: Command, tree: TreeId, body: &Body, asked: Asked) {
+        let message = self.send(seat, command, tree, body, 65_536);
+        self.asked.insert((self.seats[seat].client, message), asked);
+    }
+
+    /// An open of this client, if it has any.
+    fn handle(&mut self, seat: usize) -> Option<Handle> {
+        let handles: Vec<Handle> =
+            self.model.handles(self.seats[seat].client).into_iter().cloned().collect();
+        if handles.is_empty() {
+            return None;
+        }
+        let at = usize::try_from(self.below(handles.len() as u64)).unwrap();
+        Some(handles[at].clone())
+    }
+
+    /// An open of this client, or a FileId that is not one.
+    fn file(&mut self, seat: usize) -> (TreeId, FileId) {
+        match self.handle(seat) {
+            Some(handle) if !self.world.random.one_in(30) => (TreeId(handle.tree), handle.id),
+            _ => (self.tree(seat), FileId { persistent: 3, volatile: self.below(40) }),
+        }
+    }
+}
+
+mod act;
+mod check;
+
+/// One world, from the first logon to the last disconnect.
+pub fn run(seed: u64) {
+    let mut storm = Storm::new(seed);
+    storm.world.delay_one_in = [0, 2, 3, 6][usize::try_from(storm.below(4)).unwrap()];
+    storm.world.fail_one_in = [0, 0, 40, 12][usize::try_from(storm.below(4)).unwrap()];
+    for step in 0..STEPS {
+        if seed_is_traced() {
+            eprintln!("step {step}");
+        }
+        storm.step();
+        storm.collect();
+    }
+    storm.finish();
+}
+
+/// A single seed tells what it does.
+fn seed_is_traced() -> bool {
+    std::env::var_os("FREEHOLD_SIM_TRACE").is_some()
+}
