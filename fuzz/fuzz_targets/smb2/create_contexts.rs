@@ -1,9 +1,7 @@
 //! [MS-SMB2] 2.2.13.2 and 2.2.14.2: the input is the chain of contexts of a CREATE request and response.
-#![no_main]
 
 use freehold::smb2::create::{CreateRequest, CreateResponse};
 use freehold::smb2::{DecodeMessage, Smb2Header, message_bytes};
-use libfuzzer_sys::fuzz_target;
 
 /// A message whose fixed part has `fixed_size` bytes and ends with CreateContextsOffset and CreateContextsLength.
 fn message_of(structure_size: u16, fixed_size: usize, chain: &[u8]) -> Vec<u8> {
@@ -16,7 +14,7 @@ fn message_of(structure_size: u16, fixed_size: usize, chain: &[u8]) -> Vec<u8> {
     message
 }
 
-fuzz_target!(|chain: &[u8]| {
+pub fn run(chain: &[u8]) {
     let message = message_of(CreateRequest::STRUCTURE_SIZE, 56, chain);
     let found = CreateRequest::decode(&message).expect("a request");
     let good: Vec<_> = found.contexts.iter().map_while(Result::ok).collect();
@@ -33,4 +31,4 @@ fuzz_target!(|chain: &[u8]| {
         message_bytes(&Smb2Header::default(), &CreateResponse { contexts: good.as_slice().into(), ..found });
     let again = CreateResponse::decode(&again).expect("what was encoded");
     assert_eq!(again.contexts.iter().collect::<Result<Vec<_>, _>>().as_deref(), Ok(good.as_slice()));
-});
+}

@@ -1,13 +1,11 @@
 //! [MS-SMB2] 2.2.1, 2.2.41 and 2.2.42: the input is a packet, as it comes from the transport.
-#![no_main]
 
 use freehold::smb2::header::{Compound, ProtocolId};
 use freehold::smb2::smb1_negotiate::Smb1NegotiateRequest;
 use freehold::smb2::transform::{ChainedCompression, CompressionTransform, TransformHeader};
 use freehold_dtyp::{Encode, Writer};
-use libfuzzer_sys::fuzz_target;
 
-fuzz_target!(|packet: &[u8]| {
+pub fn run(packet: &[u8]) {
     match ProtocolId::of(packet) {
         Some(ProtocolId::Smb2) => {
             let mut end = 0;
@@ -53,4 +51,4 @@ fuzz_target!(|packet: &[u8]| {
         }
         None => {}
     }
-});
+}

@@ -1,16 +1,14 @@
 //! [MS-SMB2] 2.2.3.1: the input is the list of contexts of a 3.1.1 NEGOTIATE request, their number in front.
-#![no_main]
 
 use freehold::smb2::negotiate::NegotiateRequest;
 use freehold::smb2::{Capabilities, DecodeMessage, Dialect, SecurityMode, Smb2Header, message_bytes};
 use freehold_dtyp::Guid;
-use libfuzzer_sys::fuzz_target;
 
 /// Where NegotiateContextCount stands and where the list starts when one dialect is offered.
 const COUNT_OFFSET: usize = 64 + 32;
 const LIST_OFFSET: usize = 104;
 
-fuzz_target!(|input: &[u8]| {
+pub fn run(input: &[u8]) {
     let Some((count, list)) = input.split_first_chunk::<2>() else {
         return;
     };
@@ -34,4 +32,4 @@ fuzz_target!(|input: &[u8]| {
     );
     let again = NegotiateRequest::decode(&again).expect("what was encoded");
     assert_eq!(again.contexts.iter().collect::<Result<Vec<_>, _>>().as_deref(), Ok(good.as_slice()));
-});
+}

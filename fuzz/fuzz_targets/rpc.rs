@@ -1,0 +1,200 @@
+//! Named pipes: arbitrary bytes, or calls with arbitrary parameters after a bind, written to each endpoint.
+#![no_main]
+
+use std::sync::{Arc, LazyLock};
+
+use freehold::auth::nt_hash;
+use freehold::rpc::{NoActivity, Pipe, PipeRead, RpcContext, ServerInfo};
+use freehold::state::{Account, AccountsSnapshot, CachingMode, Group, Share, ShareSettings, SharesSnapshot};
+use freehold_acl::{SecurityDescriptor, Token};
+use freehold_dtyp::{FileTime, Guid, Sid};
+use libfuzzer_sys::fuzz_target;
+
+/// What a pipe may keep at most for a client that never reads, in bytes.
+const MOST_KEPT_BYTES: usize = 64 * 1024 * 1024;
+
+/// Pipe, UUID on the wire and version of the interfaces.
+const INTERFACES: [(&str, [u8; 16], u32); 5] = [
+    ("srvsvc", [0xc8, 0x4f, 0x32, 0x4b, 0x70, 0x16, 0xd3, 0x01, 0x12, 0x78, 0x5a, 0x47, 0xbf, 0x6e, 0xe1, 0x88], 3),
+    ("wkssvc", [0x98, 0xd0, 0xff, 0x6b, 0x12, 0xa1, 0x10, 0x36, 0x98, 0x33, 0x46, 0xc3, 0xf8, 0x7e, 0x34, 0x5a], 1),
+    ("lsarpc", [0x78, 0x57, 0x34, 0x12, 0x34, 0x12, 0xcd, 0xab, 0xef, 0x00, 0x01, 0x23, 0x45, 0x67, 0x89, 0xab], 0),
+    ("lsarpc", [0x6a, 0x28, 0x19, 0x39, 0x0c, 0xb1, 0xd0, 0x11, 0x9b, 0xa8, 0x00, 0xc0, 0x4f, 0xd9, 0x2e, 0xf5], 0),
+    ("lsass", [0x78, 0x57, 0x34, 0x12, 0x34, 0x12, 0xcd, 0xab, 0xef, 0x00, 0x01, 0x23, 0x45, 0x67, 0x89, 0xab], 0),
+];
+
+/// NDR, version 2.
+const NDR: [u8; 16] =
+    [0x04, 0x5d, 0x88, 0x8a, 0xeb, 0x1c, 0xc9, 0x11, 0x9f, 0xe8, 0x08, 0x00, 0x2b, 0x10, 0x48, 0x60];
+
+struct World {
+    server: ServerInfo,
+    callers: [Token; 3],
+    accounts: AccountsSnapshot,
+    shares: SharesSnapshot,
+}
+
+static WORLD: LazyLock<World> = LazyLock::new(|| {
+    let machine_sid: Sid = "S-1-5-21-1-2-3".parse().expect("a SID");
+    let sid = |rid| machine_sid.with_rid(rid).expect("a SID");
+    let account = |name: &str, rid| Account {
+        name: name.to_owned(),
+        rid,
+        sid: sid(rid),
+        full_name: String::new(),
+        comment: String::new(),
+        nt_hash: nt_hash("x"),
+        disabled: false,
+        created: FileTime::ZERO,
+        password_set: FileTime::ZERO,
+        groups: Vec::new(),
+    };
+    let group = |name: &str, sid, builtin| Group {
+        name: name.to_owned(),
+        sid,
+        comment: String::new(),
+        builtin,
+        members: Vec::new(),
+    };
+    let security = SecurityDescriptor::from_sddl("O:BAG:BAD:(A;;FA;;;WD)", None).expect("a descriptor");
+    let share = |id, name: &str| Share {
+        id,
+        name: name.to_owned(),
+        settings: ShareSettings {
+            volume: "vol".to_owned(),
+            path: "sub/folder".to_owned(),
+            comment: "a comment".to_owned(),
+            security: Arc::new(security.clone()),
+            encrypt: true,
+            access_based_enumeration: true,
+            caching: CachingMode::Documents,
+            continuously_available: false,
+            max_users: Some(5),
+        },
+    };
+    World {
+        server: ServerInfo {
+            netbios_name: "FILES".to_owned(),
+            dns_name: "files.example".to_owned(),
+            workgroup: "WORKGROUP".to_owned(),
+            comment: "A server".to_owned(),
+            version: ServerInfo::VERSION,
+            machine_sid,
+            server_guid: Guid::ZERO,
+        },
+        callers: [
+            Token::builder(sid(1000)).groups([Sid::ADMINISTRATORS]).build(),
+            Token::builder(sid(1001)).groups([Sid::USERS]).build(),
+            Token::builder(Sid::ANONYMOUS).build(),
+        ],
+        accounts: AccountsSnapshot::new(
+            machine_sid,
+            vec![account("anna", 1000), account("bob", 1001)],
+            vec![group("Administrators", Sid::ADMINISTRATORS, true), group("team", sid(1002), false)],
+        ),
+        shares: SharesSnapshot::new(vec![share(1, "hidden$"), share(2, "Data")]),
+    }
+});
+
+fn context(caller: u8) -> RpcContext<'static> {
+    RpcContext {
+        server: &WORLD.server,
+        caller: &WORLD.callers[usize::from(caller) % 3],
+        caller_name: "anna",
+        accounts: &WORLD.accounts,
+        shares: &WORLD.shares,
+        activity: &NoActivity,
+        now: FileTime(133_000_000_000_000_000),
+    }
+}
+
+/// PDU type and flags, call id, what follows the common header.
+fn pdu(kind: u8, flags: u8, call: u32, rest: &[u8]) -> Vec<u8> {
+    let length = u16::try_from(16 + rest.len()).unwrap_or(u16::MAX).to_le_bytes();
+    let mut bytes = vec![5, 0, kind, flags, 0x10, 0, 0, 0, length[0], length[1], 0, 0];
+    bytes.extend(call.to_le_bytes());
+    bytes.extend(rest);
+    bytes
+}
+
+fn bind(uuid: &[u8; 16], version: u32) -> Vec<u8> {
+    let mut rest = vec![0xb8, 0x10, 0xb8, 0x10, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 1, 0];
+    rest.extend(uuid);
+    rest.extend(version.to_le_bytes());
+    rest.extend(NDR);
+    rest.extend(2u32.to_le_bytes());
+    pdu(11, 3, 1, &rest)
+}
+
+fn request(flags: u8, operation: u8, stub: &[u8]) -> Vec<u8> {
+    let mut rest = u32::try_from(stub.len()).unwrap_or(u32::MAX).to_le_bytes().to_vec();
+    rest.extend([0, 0, operation, 0]);
+    rest.extend(stub);
+    pdu(0, flags, 2, &rest)
+}
+
+/// Takes everything that waits: messages are whole PDUs.
+fn drain(pipe: &mut Pipe, max: usize) -> Vec<u8> {
+    let mut last = Vec::new();
+    while let PipeRead::Data { bytes, more } = pipe.read(max) {
+        assert!(bytes.len() <= max);
+        assert!(!bytes.is_empty() || !more, "a read that does not go on");
+        last.extend(bytes);
+        if !more {
+            assert_eq!(usize::from(u16::from_le_bytes([last[8], last[9]])), last.len(), "FragLength");
+            last.clear();
+        }
+    }
+    assert_eq!(pipe.available(), (0, 0, 0));
+    last
+}
+
+fuzz_target!(|input: &[u8]| {
+    let Some((head, mut rest)) = input.split_first_chunk::<2>() else { return };
+    let [choice, caller] = *head;
+    let (name, uuid, version) = INTERFACES[usize::from(choice) % INTERFACES.len()];
+    let cx = context(caller);
+    let Some(mut pipe) = Pipe::open(name.into()) else { return };
+    if choice & 0x80 == 0 {
+        pipe.write(&cx, &bind(&uuid, version)).expect("a bind");
+        drain(&mut pipe, 4280);
+    }
+    // A policy opened first (LsarOpenPolicy2), so that calls have a handle to name.
+    let mut handle = None;
+    if choice & 0xC0 == 0x40 {
+        let mut open = vec![0; 28];
+        open.extend([0, 0, 0, 2]);
+        let _ = pipe.write(&cx, &request(3, 44, &open));
+        if let PipeRead::Data { bytes, .. } = pipe.read(4280) {
+            handle = bytes.get(24..44).map(<[u8]>::to_vec);
+        }
+    }
+    // Steps: what to do, an operation, a length, that many bytes.
+    while let Some((step, tail)) = rest.split_first_chunk::<3>() {
+        let [what, operation, length] = *step;
+        let length = (usize::from(length) * if what & 8 == 0 { 1 } else { 16 }).min(tail.len());
+        let (bytes, tail) = tail.split_at(length);
+        rest = tail;
+        let flags = match what & 3 {
+            0 => 3,
+            1 => 1,
+            2 => 2,
+            _ => 0,
+        };
+        let outcome = if let (0, 0, Some(handle)) = (what & 4, what & 64, &handle) {
+            pipe.write(&cx, &request(flags, operation, &[handle, bytes].concat()))
+        } else if what & 4 == 0 {
+            pipe.write(&cx, &request(flags, operation, bytes))
+        } else {
+            pipe.write(&cx, bytes)
+        };
+        if outcome.is_err() {
+            break;
+        }
+        let (kept, _, _) = pipe.available();
+        assert!(kept <= MOST_KEPT_BYTES, "{kept} bytes wait");
+        if what & 16 == 0 {
+            drain(&mut pipe, if what & 32 == 0 { 4280 } else { 7 });
+        }
+    }
+    drain(&mut pipe, 1 << 20);
+});
