@@ -105,8 +105,7 @@ impl Model {
     pub fn opened(&mut self, new: Handle, cached: u32, breaking: bool) {
         for other in self.handles.iter().filter(|other| other.stream == new.stream) {
             let (mine, theirs) = (shared_part(new.access), shared_part(other.access));
-            let fits =
-                mine == 0 || theirs == 0 || (mine & !other.share == 0 && theirs & !new.share == 0);
+            let fits = mine == 0 || theirs == 0 || (mine & !other.share == 0 && theirs & !new.share == 0);
             assert!(fits, "share modes are violated:\n{new:?}\n{other:?}");
         }
         let cacher = match new.lease {
@@ -203,14 +202,7 @@ impl Model {
     }
 
     /// A lock was granted.
-    pub fn locked(
-        &mut self,
-        client: ClientId,
-        id: FileId,
-        offset: u64,
-        length_bytes: u64,
-        exclusive: bool,
-    ) {
+    pub fn locked(&mut self, client: ClientId, id: FileId, offset: u64, length_bytes: u64, exclusive: bool) {
         let Some(handle) = self.handles.iter().find(|handle| handle.client == client && handle.id == id)
         else {
             return;

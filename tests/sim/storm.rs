@@ -98,8 +98,13 @@ impl Storm {
     fn new(seed: u64) -> Self {
         let mut world = World::new(seed);
         let count = 2 + world.random.below(7);
-        let mut storm =
-            Storm { world, model: Model::default(), seats: Vec::new(), asked: HashMap::new(), breaks: Vec::new() };
+        let mut storm = Storm {
+            world,
+            model: Model::default(),
+            seats: Vec::new(),
+            asked: HashMap::new(),
+            breaks: Vec::new(),
+        };
         for _ in 0..count {
             let manner = storm.manner();
             storm.seats.push(Seat { client: 0, generation: 0, manner, trees: Vec::new() });
@@ -131,8 +136,7 @@ impl Storm {
             vec![Cipher::Aes128Ccm]
         };
         let sealed = dialect.is_3x() && self.world.random.one_in(3);
-        let protection =
-            if sealed { Protection::Sealed(self.pick(&ciphers)) } else { Protection::Signed };
+        let protection = if sealed { Protection::Sealed(self.pick(&ciphers)) } else { Protection::Signed };
         let signing = self.pick(&[SigningAlgorithm::AesGmac, SigningAlgorithm::AesCmac]);
         Manner { dialect, protection, signing }
     }
@@ -196,8 +200,7 @@ impl Storm {
 
     /// An open of this client, if it has any.
     fn handle(&mut self, seat: usize) -> Option<Handle> {
-        let handles: Vec<Handle> =
-            self.model.handles(self.seats[seat].client).into_iter().cloned().collect();
+        let handles: Vec<Handle> = self.model.handles(self.seats[seat].client).into_iter().cloned().collect();
         if handles.is_empty() {
             return None;
         }

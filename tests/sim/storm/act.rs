@@ -23,7 +23,9 @@ impl Storm {
             self.acknowledge(at);
         }
         match self.below(100) {
-            0..=9 => self.world.advance(Duration::from_millis(self.world.now().monotonic.as_millis() as u64 % 997)),
+            0..=9 => {
+                self.world.advance(Duration::from_millis(self.world.now().monotonic.as_millis() as u64 % 997))
+            }
             10..=11 => self.world.advance(Duration::from_secs(2)),
             12 => self.world.advance(Duration::from_secs(40)),
             _ => {}
@@ -145,7 +147,8 @@ impl Storm {
 
     fn close(&mut self, seat: usize) {
         let (tree, file_id) = self.file(seat);
-        let flags = if self.world.random.one_in(2) { CloseFlags::empty() } else { CloseFlags::POSTQUERY_ATTRIB };
+        let flags =
+            if self.world.random.one_in(2) { CloseFlags::empty() } else { CloseFlags::POSTQUERY_ATTRIB };
         self.model.closing(self.seats[seat].client, file_id);
         self.send(seat, Command::CLOSE, tree, &body(&CloseRequest { flags, file_id }), 1);
     }
@@ -182,7 +185,8 @@ impl Storm {
         let first = self.below(256);
         let data: Vec<u8> = (0..length as u64).map(|at| (first + at * 7 + at / 251) as u8).collect();
         let offset = self.below(MOST_BYTES - 6000);
-        let through = if self.world.random.one_in(8) { WriteFlags::WRITE_THROUGH } else { WriteFlags::empty() };
+        let through =
+            if self.world.random.one_in(8) { WriteFlags::WRITE_THROUGH } else { WriteFlags::empty() };
         let request = WriteRequest {
             file_offset: offset,
             file_id: handle.id,
@@ -248,10 +252,10 @@ impl Storm {
         let choice = self.world.random.next();
         let client = self.seats[seat].client;
         let Some((file_id, file_offset, length_bytes)) = self.model.a_lock(client, choice) else { return };
-        let tree = self.model.handles(client).iter().find(|handle| handle.id == file_id).map(|handle| handle.tree);
+        let tree =
+            self.model.handles(client).iter().find(|handle| handle.id == file_id).map(|handle| handle.tree);
         let locks = [LockElement { file_offset, length_bytes, flags: LockFlags::UNLOCK }];
-        let request =
-            LockRequest { lock_sequence: LockSequence(0), file_id, locks: locks.as_slice().into() };
+        let request = LockRequest { lock_sequence: LockSequence(0), file_id, locks: locks.as_slice().into() };
         self.model.unlocking(client, file_id, file_offset, length_bytes);
         self.send(seat, Command::LOCK, TreeId(tree.unwrap_or(0)), &body(&request), 1);
     }
@@ -348,8 +352,7 @@ impl Storm {
                 let to = if handle.is_directory { self.pick(&FOLDERS) } else { self.pick(&SHARED_FILES) };
                 let to: Vec<u8> = to.encode_utf16().flat_map(u16::to_le_bytes).collect();
                 let replace_if_exists = self.world.random.one_in(2);
-                let information =
-                    RenameInformation { replace_if_exists, root_directory: 0, file_name: &to };
+                let information = RenameInformation { replace_if_exists, root_directory: 0, file_name: &to };
                 (10, information.to_bytes(), None)
             }
             (3, None) => {
@@ -362,8 +365,11 @@ impl Storm {
                     last_access_time: FileTime(0),
                     last_write_time: FileTime(132_000_000_000_000_000),
                     change_time: FileTime(0),
-                    file_attributes: self
-                        .pick(&[FileAttributes::empty(), FileAttributes::HIDDEN, FileAttributes::NORMAL]),
+                    file_attributes: self.pick(&[
+                        FileAttributes::empty(),
+                        FileAttributes::HIDDEN,
+                        FileAttributes::NORMAL,
+                    ]),
                 };
                 (4, information.to_bytes(), None)
             }
@@ -570,8 +576,7 @@ impl Storm {
             }
             Cacher::Lease(_, lease_key) => {
                 let lease_state = LeaseState::from_bits_retain(if less { to & !CACHE_HANDLE } else { to });
-                let acknowledgement =
-                    OplockBreakAcknowledgment::Lease(LeaseBreak { lease_key, lease_state });
+                let acknowledgement = OplockBreakAcknowledgment::Lease(LeaseBreak { lease_key, lease_state });
                 (self.tree(seat), acknowledgement)
             }
         };

@@ -70,8 +70,7 @@ impl Storm {
                 let is_directory = FOLDERS.contains(&name.as_str());
                 let id = created.file_id;
                 let stream = (file, stream);
-                let handle =
-                    Handle { client, tree, id, stream, access, share, lease, is_directory, private };
+                let handle = Handle { client, tree, id, stream, access, share, lease, is_directory, private };
                 self.model.opened(handle, cached, breaking);
             }
             Asked::Read { name, offset, length, epoch, clean } => {
@@ -101,7 +100,8 @@ impl Storm {
             Asked::Resize { name, size } => {
                 let size = usize::try_from(size).unwrap();
                 let done = !status.is_error();
-                self.model.change_ends(&name, done.then_some(move |bytes: &mut Vec<u8>| bytes.resize(size, 0)));
+                self.model
+                    .change_ends(&name, done.then_some(move |bytes: &mut Vec<u8>| bytes.resize(size, 0)));
             }
             Asked::Lock { id, ranges } => {
                 if status == NtStatus::SUCCESS {
@@ -167,8 +167,11 @@ impl Storm {
             if !self.world.is_connected(client) {
                 continue;
             }
-            let mut waiting: Vec<_> =
-                self.world.clients[client].open_requests.iter().map(|(id, command)| (*id, *command)).collect();
+            let mut waiting: Vec<_> = self.world.clients[client]
+                .open_requests
+                .iter()
+                .map(|(id, command)| (*id, *command))
+                .collect();
             waiting.sort_unstable_by_key(|(id, _)| *id);
             for (message, command) in waiting {
                 assert!(
