@@ -126,6 +126,13 @@ impl ParsedName {
     /// The first rule that the name breaks.
     pub fn from_utf16le(bytes: &[u8]) -> Result<Self, NameError> {
         let (pairs, []) = bytes.as_chunks::<2>() else { return Err(NameError::OddLength) };
+        let resolved;
+        let pairs = if pairs.split(|unit| *unit == BACKSLASH).any(|component| component == PARENT) {
+            resolved = without_parents(pairs)?;
+            resolved.as_slice()
+        } else {
+            pairs
+        };
         if pairs.is_empty() {
             return Ok(ParsedName::default());
         }
@@ -190,7 +197,25 @@ impl ParsedName {
 }
 
 const BACKSLASH: [u8; 2] = [b'\\', 0];
+/// `..` as a component.
+const PARENT: [[u8; 2]; 2] = [[b'.', 0], [b'.', 0]];
 const COLON: [u8; 2] = [b':', 0];
+
+/// Takes `name\..` pairs out, as Windows does: by the text alone, whether `name` exists or not.
+///
+/// # Errors
+/// [`NameError::ParentComponent`] when that leads above the share's root.
+fn without_parents(pairs: &[[u8; 2]]) -> Result<Vec<[u8; 2]>, NameError> {
+    let mut kept: Vec<&[[u8; 2]]> = Vec::new();
+    for component in pairs.split(|unit| *unit == BACKSLASH) {
+        if component == PARENT {
+            kept.pop().ok_or(NameError::ParentComponent)?;
+        } else {
+            kept.push(component);
+        }
+    }
+    Ok(kept.join(&BACKSLASH))
+}
 
 /// True for a code unit that may stand in a file name: [MS-FSCC] 2.1.5.2.
 #[inline]
@@ -411,6 +436,13 @@ mod tests {
     }
 
     #[test]
+    fn parent_components_are_resolved_within_the_share() {
+        for (text, path) in [("a\\..\\b", "b"), ("a\\b\\..", "a"), ("a\\..", ""), ("a\\b\\..\\..\\c", "c")] {
+            assert_eq!(ParsedName::from_text(text).unwrap().path.to_string(), path, "{text}");
+        }
+    }
+
+    #[test]
     fn wrong_names_have_the_error_that_windows_gives() {
         use NameError::*;
         let long = "x".repeat(256);
@@ -419,7 +451,7 @@ mod tests {
             ("\\", LeadingSeparator, NtStatus::INVALID_PARAMETER),
             ("\\a", LeadingSeparator, NtStatus::INVALID_PARAMETER),
             ("..", ParentComponent, NtStatus::OBJECT_PATH_SYNTAX_BAD),
-            ("a\\..\\b", ParentComponent, NtStatus::OBJECT_PATH_SYNTAX_BAD),
+            ("a\\..\\..\\b", ParentComponent, NtStatus::OBJECT_PATH_SYNTAX_BAD),
             ("..:s", ParentComponent, NtStatus::OBJECT_PATH_SYNTAX_BAD),
             (".", DotComponent, NtStatus::OBJECT_NAME_INVALID),
             ("a\\.", DotComponent, NtStatus::OBJECT_NAME_INVALID),

@@ -40,7 +40,9 @@ NOT_TESTS = ('smb2.hold-oplock', 'smb2.hold-sharemode', 'smb2.check-sharemode', 
              'smb2.timestamp_resolution.*', 'smb2.scan.*')
 
 # Run as an administrator of the server: they ask for what a plain user is refused.
-AS_ADMIN = ('smb2.getinfo.fsinfo', 'smb2.create.quota-fake-file')
+AS_ADMIN = ('smb2.getinfo.fsinfo', 'smb2.create.quota-fake-file',
+            # They give files to others, which takes the right to restore.
+            'smb2.create.aclfile', 'smb2.create.acldir', 'smb2.acls.SDFLAGSVSCHOWN')
 
 # They load the machine: nothing else runs beside them.
 EXCLUSIVE = ('smb2.maxfid', 'smb2.bench.*', 'smb2.dir.large-files', 'smb2.create.bench-*', 'smb2.secleak',

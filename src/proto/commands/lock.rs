@@ -75,14 +75,17 @@ pub fn resume(cx: &mut Context<'_>, parked: Parked, wake: Wake) -> StepResult {
     let open = Arc::clone(&parked.open);
     let file = file_of(&open)?;
     let ended = match wake {
-        Wake::Retry => {
-            if take_or_wait(cx, &open, file, parked.range, parked.kind)? {
+        Wake::Retry => match take_or_wait(cx, &open, file, parked.range, parked.kind) {
+            Ok(true) => {
                 stop_waiting(cx, file);
                 remember(cx, file, parked.sequence);
                 return cx.reply(&LockResponse);
             }
-            return Ok(Step::Park(super::Parked::Lock(Box::new(parked))));
-        }
+            Ok(false) => return Ok(Step::Park(super::Parked::Lock(Box::new(parked)))),
+            // The open was closed meanwhile: its wait ends as that of any closed open.
+            Err(error) if error.status() == NtStatus::FILE_CLOSED => NtStatus::RANGE_NOT_LOCKED,
+            Err(error) => return Err(error),
+        },
         Wake::Cancelled => NtStatus::CANCELLED,
         Wake::Closed | Wake::TimedOut => NtStatus::RANGE_NOT_LOCKED,
     };
