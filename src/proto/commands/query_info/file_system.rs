@@ -122,7 +122,8 @@ pub fn finish(cx: &mut Context<'_>, pending: &Pending, result: OpResult) -> Step
 
 /// Only what is true of the volume: clients build on each of these.
 fn attributes(identity: &VolumeIdentity) -> FileSystemAttributes {
-    let mut attributes = FileSystemAttributes::CASE_PRESERVED_NAMES
+    let mut attributes = FileSystemAttributes::CASE_SENSITIVE_SEARCH
+        | FileSystemAttributes::CASE_PRESERVED_NAMES
         | FileSystemAttributes::UNICODE_ON_DISK
         | FileSystemAttributes::PERSISTENT_ACLS
         | FileSystemAttributes::SUPPORTS_REPARSE_POINTS
