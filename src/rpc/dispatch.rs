@@ -1,11 +1,11 @@
 //! Which interface answers on which pipe, and the context handles of a pipe.
 
-use freehold_dtyp::Guid;
+use freehold_dtyp::{Guid, Sid};
 
 use super::fault::Fault;
 use super::ndr::{NdrReader, NdrWriter};
 use super::pdu::Syntax;
-use super::{Endpoint, RpcContext, dssetup, lsarpc, srvsvc, wkssvc};
+use super::{Endpoint, RpcContext, dssetup, lsarpc, samr, srvsvc, wkssvc};
 
 /// Most context handles that are open on one pipe.
 const MAX_HANDLES: usize = 256;
@@ -34,7 +34,7 @@ pub(super) struct Call<'c, 'a> {
     pub(super) parameters: NdrReader<'c>,
 }
 
-static INTERFACES: [Interface; 4] = [
+static INTERFACES: [Interface; 5] = [
     Interface {
         endpoint: Endpoint::Srvsvc,
         uuid: Guid::new(0x4B32_4FC8, 0x1670, 0x01D3, [0x12, 0x78, 0x5A, 0x47, 0xBF, 0x6E, 0xE1, 0x88]),
@@ -52,6 +52,12 @@ static INTERFACES: [Interface; 4] = [
         uuid: Guid::new(0x1234_5778, 0x1234, 0xABCD, [0xEF, 0x00, 0x01, 0x23, 0x45, 0x67, 0x89, 0xAB]),
         version: 0,
         call: lsarpc::call,
+    },
+    Interface {
+        endpoint: Endpoint::Samr,
+        uuid: Guid::new(0x1234_5778, 0x1234, 0xABCD, [0xEF, 0x00, 0x01, 0x23, 0x45, 0x67, 0x89, 0xAC]),
+        version: 1,
+        call: samr::call,
     },
     Interface {
         endpoint: Endpoint::Lsarpc,
@@ -85,6 +91,10 @@ pub(super) fn call(
 pub(super) enum Handle {
     /// [MS-LSAD] 3.1.1.1: the policy object.
     Policy,
+    /// [MS-SAMR] 3.1.1: the server object.
+    SamServer,
+    /// A domain object, by its SID.
+    SamDomain(Sid),
 }
 
 /// The context handles that were given out on one pipe (C706 14.2.16.6 ndr_context_handle).

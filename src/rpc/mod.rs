@@ -2,7 +2,7 @@
 //!
 //! Owns the pipe as clients see it ([`Pipe`]), the connection-oriented PDUs of DCE/RPC ([MS-RPCE] 2.2.2, C706 chapter
 //! 12), NDR32 (C706 chapter 14) and one file per interface: `srvsvc` ([MS-SRVS]), `wkssvc` ([MS-WKST]), `lsarpc`
-//! ([MS-LSAD], [MS-LSAT]), `dssetup` ([MS-DSSP]). Who calls, what the server is and what it holds
+//! ([MS-LSAD], [MS-LSAT]), `samr` ([MS-SAMR]), `dssetup` ([MS-DSSP]). Who calls, what the server is and what it holds
 //! come in with each call as [`RpcContext`].
 //!
 //! Knows nothing of SMB messages: the caller turns WRITE, READ and FSCTL_PIPE_TRANSCEIVE into [`Pipe::write`],
@@ -28,6 +28,7 @@ mod names;
 mod ndr;
 mod pdu;
 mod pipe;
+mod samr;
 mod srvsvc;
 mod win32;
 mod wkssvc;

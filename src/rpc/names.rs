@@ -9,13 +9,28 @@ use crate::state::accounts::fold_name;
 /// [MS-SAMR] 2.2.2.3 SID_NAME_USE.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum SidUse {
-    User = 1,
-    Group = 2,
-    Domain = 3,
-    Alias = 4,
-    WellKnownGroup = 5,
-    Unknown = 8,
-    Label = 10,
+    User,
+    Group,
+    Domain,
+    Alias,
+    WellKnownGroup,
+    Unknown,
+    Label,
+}
+
+impl SidUse {
+    /// The number on the wire.
+    pub(super) const fn number(self) -> u16 {
+        match self {
+            SidUse::User => 1,
+            SidUse::Group => 2,
+            SidUse::Domain => 3,
+            SidUse::Alias => 4,
+            SidUse::WellKnownGroup => 5,
+            SidUse::Unknown => 8,
+            SidUse::Label => 10,
+        }
+    }
 }
 
 /// A name, its SID and the domain that both are in.
@@ -52,7 +67,9 @@ const fn label(sub_authorities: &'static [u32], name: &'static str) -> WellKnown
 const NT_AUTHORITY: &str = "NT AUTHORITY";
 const BUILTIN: &str = "BUILTIN";
 /// RID of the group that local accounts have as primary group ([MS-SAMR] 3.1.1.7: DOMAIN_GROUP_RID_USERS).
-const PRIMARY_GROUP_RID: u32 = 513;
+pub(super) const PRIMARY_GROUP_RID: u32 = 513;
+/// Its name.
+pub(super) const PRIMARY_GROUP_NAME: &str = "None";
 
 static WELL_KNOWN: &[WellKnown] = &[
     well_known(0, &[0], "", "NULL SID"),
@@ -105,7 +122,8 @@ impl WellKnown {
     }
 }
 
-fn builtin_sid() -> Option<Sid> {
+/// S-1-5-32.
+pub(super) fn builtin_sid() -> Option<Sid> {
     Sid::from_parts([0, 0, 0, 0, 0, 5], &[32])
 }
 
@@ -142,7 +160,7 @@ pub(super) fn of_sid(cx: &RpcContext<'_>, sid: &Sid) -> Option<Principal> {
         return machine(&cx.server.netbios_name, SidUse::Domain);
     }
     if cx.server.machine_sid.with_rid(PRIMARY_GROUP_RID) == Some(*sid) {
-        return machine("None", SidUse::Group);
+        return machine(PRIMARY_GROUP_NAME, SidUse::Group);
     }
     if builtin_sid() == Some(*sid) {
         return Some(Principal {
@@ -190,7 +208,7 @@ pub(super) fn of_name(cx: &RpcContext<'_>, name: &str) -> Option<Principal> {
         if let Some(account) = cx.accounts.account(bare) {
             return of_sid(cx, &account.sid);
         }
-        if folded == "NONE" {
+        if folded == fold_name(PRIMARY_GROUP_NAME) {
             return of_sid(cx, &cx.server.machine_sid.with_rid(PRIMARY_GROUP_RID)?);
         }
     }

@@ -34,11 +34,13 @@ pub enum Endpoint {
     Wkssvc,
     /// `lsarpc`: names and SIDs.
     Lsarpc,
+    /// `samr`: lists of accounts and groups.
+    Samr,
 }
 
 impl Endpoint {
     /// All pipes.
-    pub const ALL: [Endpoint; 3] = [Endpoint::Srvsvc, Endpoint::Wkssvc, Endpoint::Lsarpc];
+    pub const ALL: [Endpoint; 4] = [Endpoint::Srvsvc, Endpoint::Wkssvc, Endpoint::Lsarpc, Endpoint::Samr];
 
     /// The name to open it by.
     #[must_use]
@@ -47,16 +49,17 @@ impl Endpoint {
             Endpoint::Srvsvc => "srvsvc",
             Endpoint::Wkssvc => "wkssvc",
             Endpoint::Lsarpc => "lsarpc",
+            Endpoint::Samr => "samr",
         }
     }
 
     /// The secondary address in a bind_ack.
     const fn address(self) -> &'static str {
         match self {
-            // Windows serves all three from pipes with these names.
             Endpoint::Srvsvc => "\\PIPE\\srvsvc",
             Endpoint::Wkssvc => "\\PIPE\\wkssvc",
-            Endpoint::Lsarpc => "\\PIPE\\lsass",
+            // One process of Windows serves both.
+            Endpoint::Lsarpc | Endpoint::Samr => "\\PIPE\\lsass",
         }
     }
 }
@@ -538,7 +541,7 @@ mod tests {
 
         #[test]
         fn any_parameters_are_answered(
-            which in 0usize..4, operation in 0u16..140, stub in proptest::collection::vec(0u8..4, 0..200),
+            which in 0usize..testing::INTERFACES.len(), operation in 0u16..140, stub in proptest::collection::vec(0u8..4, 0..200),
         ) {
             let (pipe, uuid, version) = testing::INTERFACES[which];
             let fixture = Fixture::new();

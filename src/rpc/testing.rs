@@ -13,11 +13,12 @@ use crate::auth::NtHash;
 use crate::state::{Account, AccountsSnapshot, CachingMode, Group, Share, ShareSettings, SharesSnapshot};
 
 /// Pipe, UUID and version of each interface.
-pub(super) const INTERFACES: [(&str, &str, u32); 4] = [
+pub(super) const INTERFACES: [(&str, &str, u32); 5] = [
     ("srvsvc", "4b324fc8-1670-01d3-1278-5a47bf6ee188", 3),
     ("wkssvc", "6bffd098-a112-3610-9833-46c3f87e345a", 1),
     ("lsarpc", "12345778-1234-abcd-ef00-0123456789ab", 0),
     ("lsarpc", "3919286a-b10c-11d0-9ba8-00c04fd92ef5", 0),
+    ("samr", "12345778-1234-abcd-ef00-0123456789ac", 1),
 ];
 
 pub(super) struct Fixture {
@@ -268,6 +269,11 @@ impl<'f> Client<'f> {
 
     pub(super) fn lsarpc(fixture: &'f Fixture) -> Self {
         let (pipe, uuid, version) = INTERFACES[2];
+        Self::bind(fixture, pipe, uuid, version)
+    }
+
+    pub(super) fn samr(fixture: &'f Fixture) -> Self {
+        let (pipe, uuid, version) = INTERFACES[4];
         Self::bind(fixture, pipe, uuid, version)
     }
 

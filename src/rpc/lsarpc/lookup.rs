@@ -147,16 +147,7 @@ fn relative_id(found: &Principal) -> u32 {
 }
 
 fn sid_use(answer: &Option<Principal>) -> u16 {
-    let sid_use = answer.as_ref().map_or(SidUse::Unknown, |found| found.sid_use);
-    match sid_use {
-        SidUse::User => 1,
-        SidUse::Group => 2,
-        SidUse::Domain => 3,
-        SidUse::Alias => 4,
-        SidUse::WellKnownGroup => 5,
-        SidUse::Unknown => 8,
-        SidUse::Label => 10,
-    }
+    answer.as_ref().map_or(SidUse::Unknown, |found| found.sid_use).number()
 }
 
 fn refusal(cx: &RpcContext<'_>, level: u16) -> Option<NtStatus> {
