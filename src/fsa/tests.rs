@@ -466,7 +466,7 @@ fn streams_are_shared_and_deleted_on_their_own() {
          close e => closed delete-stream
          open x r/rwd - => wait
          deleted => ok
-         close a => closed
+         close a => closed; wake x
          open f S:rw/rwd - => ok
          open g d/rwd - => ok
          delete g => ok
