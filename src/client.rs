@@ -33,6 +33,19 @@ use crate::smb2::{
 
 /// Credits asked for with every request.
 const CREDITS_WANTED: u16 = 512;
+/// Bytes that the transport puts in front of a packet: its length.
+const TRANSPORT_HEADER_SIZE: usize = 4;
+/// Where the command stands in a header.
+const COMMAND_OFFSET: usize = 12;
+
+/// Where a packet begins in a buffer that has it with its transport header; see [`Client::begin`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PacketStart {
+    /// The transport's header.
+    transport: usize,
+    /// The first message.
+    message: usize,
+}
 
 /// How messages are protected after the logon.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -155,6 +168,7 @@ pub struct Client {
     session: SessionId,
     keys: Option<Keys>,
     encrypt: bool,
+    verify: bool,
     /// Largest read the server offers, in bytes.
     pub max_read_bytes: u32,
     /// Largest write the server offers, in bytes.
@@ -188,6 +202,7 @@ impl Client {
             session: SessionId::NONE,
             keys: None,
             encrypt: false,
+            verify: true,
             max_read_bytes: 65_536,
             max_write_bytes: 65_536,
         }
@@ -203,6 +218,18 @@ impl Client {
     #[must_use]
     pub fn credits(&self) -> u32 {
         self.credits
+    }
+
+    /// The algorithm that signs.
+    #[must_use]
+    pub fn signing(&self) -> SigningAlgorithm {
+        self.signing
+    }
+
+    /// Takes replies after the logon without computing their signatures, for measurements in which the client shall cost
+    /// little. Sealed replies are opened, and so verified, all the same.
+    pub fn trust_signatures(&mut self) {
+        self.verify = false;
     }
 
     /// The session's id.
@@ -384,13 +411,51 @@ impl Client {
         payload_bytes: u32,
         related: bool,
     ) -> MessageId {
+        let start = PacketStart { transport: 0, message: 0 };
+        self.add(packet, start, command, tree, body, payload_bytes, related)
+    }
+
+    /// Starts a packet at the end of `output`, with room for what stands in front of it: fill it with [`Client::add`], then
+    /// [`Client::finish`] it. Several packets may follow each other in one buffer.
+    #[must_use]
+    pub fn begin(&self, output: &mut Vec<u8>) -> PacketStart {
+        let transport = output.len();
+        let room = if self.seals() { TransformHeader::SIZE } else { 0 };
+        let message = transport + TRANSPORT_HEADER_SIZE + room;
+        output.resize(message, 0);
+        PacketStart { transport, message }
+    }
+
+    /// Appends a request to the packet that `start` begins; as [`Client::append`].
+    #[expect(clippy::too_many_arguments, reason = "they are the fields of one request")]
+    pub fn add(
+        &mut self,
+        output: &mut Vec<u8>,
+        start: PacketStart,
+        command: Command,
+        tree: TreeId,
+        body: &impl Encode,
+        payload_bytes: u32,
+        related: bool,
+    ) -> MessageId {
         let multi_credit = self.dialect > Dialect::SMB_2_0_2;
         let charge = CreditCharge::for_length(payload_bytes);
         let id = MessageId(self.next_message);
         self.next_message += u64::from(charge.message_ids());
         self.credits = self.credits.saturating_sub(u32::from(charge.message_ids()));
-        packet.resize(packet.len().next_multiple_of(8), 0);
-        let start = packet.len();
+        let length = (output.len() - start.message).next_multiple_of(8);
+        output.resize(start.message + length, 0);
+        let packet = &mut output[start.message..];
+        if length != 0 {
+            // NextCommand of the request before.
+            let mut previous = 0;
+            while let Some(next) = next_command(packet, previous) {
+                previous += next;
+            }
+            let next = u32::try_from(length - previous).unwrap_or(u32::MAX);
+            let at = previous + Smb2Header::NEXT_COMMAND_OFFSET;
+            packet[at..at + 4].copy_from_slice(&next.to_le_bytes());
+        }
         let mut flags = HeaderFlags::empty();
         flags.set(HeaderFlags::RELATED_OPERATIONS, related);
         let header = Smb2Header {
@@ -403,55 +468,79 @@ impl Client {
             session_id: self.session,
             ..Smb2Header::default()
         };
-        if start != 0 {
-            // NextCommand of the request before.
-            let mut previous = 0;
-            while let Some(next) = next_command(packet, previous) {
-                previous += next;
-            }
-            let next = u32::try_from(start - previous).unwrap_or(u32::MAX);
-            let at = previous + Smb2Header::NEXT_COMMAND_OFFSET;
-            packet[at..at + 4].copy_from_slice(&next.to_le_bytes());
-        }
-        packet.extend_from_slice(&header.encode());
-        let mut writer = Writer::from_vec(std::mem::take(packet));
+        output.extend_from_slice(&header.encode());
+        let mut writer = Writer::from_vec(std::mem::take(output));
         body.encode(&mut writer);
-        *packet = writer.into_bytes();
+        *output = writer.into_bytes();
         id
+    }
+
+    /// Signs or seals the packet that `start` begins, where it is, and writes the transport's header.
+    ///
+    /// # Errors
+    /// [`ClientError::Crypto`]; [`ClientError::Unexpected`] for a packet longer than the transport can carry.
+    pub fn finish(&self, output: &mut [u8], start: PacketStart) -> Result<(), ClientError> {
+        let (head, packet) = output.split_at_mut(start.message);
+        match head[start.transport..].split_last_chunk_mut::<{ TransformHeader::SIZE }>() {
+            Some((_, header)) => self.seal(header, packet)?,
+            None => self.sign(packet)?,
+        }
+        let length = output.len() - start.transport - TRANSPORT_HEADER_SIZE;
+        let length = u32::try_from(length).ok().filter(|length| *length < 1 << 24);
+        let length = length.ok_or(ClientError::Unexpected)?.to_be_bytes();
+        output[start.transport..start.transport + TRANSPORT_HEADER_SIZE].copy_from_slice(&length);
+        Ok(())
     }
 
     /// Signs or seals a packet as the session's protection says.
     #[must_use]
     pub fn protect(&self, mut packet: Vec<u8>) -> Vec<u8> {
-        let Some(keys) = &self.keys else { return packet };
-        if let (true, Some(seal)) = (self.encrypt, &keys.seal) {
-            let header = TransformHeader {
-                original_message_size: u32::try_from(packet.len()).unwrap_or(u32::MAX),
-                flags: TransformHeader::ENCRYPTED,
-                session_id: self.session,
-                ..TransformHeader::default()
-            };
-            let mut bytes = header.encode();
-            if seal.seal(&mut bytes, &mut packet).is_ok() {
-                let mut sealed = Vec::with_capacity(bytes.len() + packet.len());
-                sealed.extend_from_slice(&bytes);
-                sealed.extend_from_slice(&packet);
-                return sealed;
-            }
+        // A packet that cannot be protected is refused by the server, which is what shall be seen.
+        if !self.seals() {
+            let _ = self.sign(&mut packet);
+            return packet;
+        }
+        let mut header = [0; TransformHeader::SIZE];
+        if self.seal(&mut header, &mut packet).is_err() {
             return Vec::new();
         }
-        if let (Protection::Signed, Some(key)) = (self.options.protection, &keys.signing) {
-            let mut start = 0;
-            while start < packet.len() {
-                let end = next_command(&packet, start).map_or(packet.len(), |next| start + next);
-                let at = start + Smb2Header::FLAGS_OFFSET;
-                packet[at] |= 0x08;
-                // A message that cannot be signed is refused by the server, which is what shall be seen.
-                let _ = key.sign(&mut packet[start..end], Sender::Client);
-                start = end;
-            }
-        }
+        packet.splice(..0, header);
         packet
+    }
+
+    /// Whether what is sent now is sealed.
+    fn seals(&self) -> bool {
+        self.encrypt && self.keys.as_ref().is_some_and(|keys| keys.seal.is_some())
+    }
+
+    fn seal(&self, bytes: &mut [u8; TransformHeader::SIZE], packet: &mut [u8]) -> Result<(), ClientError> {
+        let key = self.keys.as_ref().and_then(|keys| keys.seal.as_ref()).ok_or(ClientError::Unexpected)?;
+        *bytes = TransformHeader {
+            original_message_size: u32::try_from(packet.len()).unwrap_or(u32::MAX),
+            flags: TransformHeader::ENCRYPTED,
+            session_id: self.session,
+            ..TransformHeader::default()
+        }
+        .encode();
+        Ok(key.seal(bytes, packet)?)
+    }
+
+    /// Signs every message of a packet that is to be signed. [MS-SMB2] 3.2.4.1.1: a TREE_CONNECT of 3.1.1 always is.
+    fn sign(&self, packet: &mut [u8]) -> Result<(), ClientError> {
+        let Some(key) = self.keys.as_ref().and_then(|keys| keys.signing.as_ref()) else { return Ok(()) };
+        let mut start = 0;
+        while start < packet.len() {
+            let end = next_command(packet, start).map_or(packet.len(), |next| start + next);
+            let message = &mut packet[start..end];
+            let tree_connect = self.dialect == Dialect::SMB_3_1_1
+                && message[COMMAND_OFFSET..].starts_with(&Command::TREE_CONNECT.0.to_le_bytes());
+            if self.options.protection == Protection::Signed || tree_connect {
+                message[Smb2Header::FLAGS_OFFSET] |= 0x08;
+                key.sign(message, Sender::Client)?;
+            }
+            start = end;
+        }
+        Ok(())
     }
 
     /// Opens and checks a received packet and counts its credits.
@@ -459,6 +548,19 @@ impl Client {
     /// # Errors
     /// [`ClientError`] when it cannot be read, or is not protected as the session demands.
     pub fn open(&mut self, packet: &mut [u8]) -> Result<Vec<Reply>, ClientError> {
+        let mut replies = Vec::new();
+        for element in self.receive(packet)? {
+            let element = element?;
+            replies.push(Reply { header: element.header, message: element.message.to_vec() });
+        }
+        Ok(replies)
+    }
+
+    /// As [`Client::open`], the messages where they are.
+    ///
+    /// # Errors
+    /// As [`Client::open`].
+    pub fn receive<'p>(&mut self, packet: &'p mut [u8]) -> Result<Compound<'p>, ClientError> {
         let mut sealed = false;
         let mut clear: &mut [u8] = packet;
         if clear.starts_with(&TransformHeader::PROTOCOL_ID) {
@@ -471,27 +573,32 @@ impl Client {
             clear = body;
             sealed = true;
         }
-        let mut replies = Vec::new();
-        for element in Compound::new(clear) {
-            let element = element?;
-            replies.push(Reply { header: element.header, message: element.message.to_vec() });
-        }
-        for reply in &mut replies {
-            self.credits = self.credits.saturating_add(u32::from(reply.header.credits));
-            let exempt = reply.header.status == NtStatus::PENDING
-                || reply.header.message_id == MessageId::UNSOLICITED
-                || matches!(reply.header.command, Command::NEGOTIATE | Command::SESSION_SETUP);
-            if sealed || exempt {
-                continue;
+        let mut at = 0;
+        loop {
+            let header = Smb2Header::decode(&clear[at..])?;
+            let next = header.next_command as usize;
+            let end = if next == 0 { clear.len() } else { at + next };
+            let message = clear.get_mut(at..end).ok_or(ClientError::Unexpected)?;
+            self.credits = self.credits.saturating_add(u32::from(header.credits));
+            let exempt = header.status == NtStatus::PENDING
+                || header.message_id == MessageId::UNSOLICITED
+                || matches!(header.command, Command::NEGOTIATE | Command::SESSION_SETUP);
+            if !sealed && !exempt {
+                let key = self.keys.as_ref().and_then(|keys| keys.signing.as_ref());
+                if header.flags.contains(HeaderFlags::SIGNED) {
+                    let key = key.ok_or(ClientError::Unexpected)?;
+                    if self.verify {
+                        key.verify(message, Sender::Server)?;
+                    }
+                } else if self.encrypt || self.options.protection == Protection::Signed && key.is_some() {
+                    return Err(ClientError::Crypto(CryptoError::BadSignature));
+                }
             }
-            let key = self.keys.as_ref().and_then(|keys| keys.signing.as_ref());
-            if reply.header.flags.contains(HeaderFlags::SIGNED) {
-                key.ok_or(ClientError::Unexpected)?.verify(&mut reply.message, Sender::Server)?;
-            } else if self.encrypt || self.options.protection == Protection::Signed && key.is_some() {
-                return Err(ClientError::Crypto(CryptoError::BadSignature));
+            if next == 0 {
+                return Ok(Compound::new(clear));
             }
+            at = end;
         }
-        Ok(replies)
     }
 
     fn one(&mut self, packet: &mut [u8]) -> Result<Reply, ClientError> {
