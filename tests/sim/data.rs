@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
+use std::time::Duration;
 
 use freehold::client::{ClientError, Reply};
 use freehold::fscc::FileAttributes;
@@ -19,8 +20,10 @@ use freehold::smb2::flush::{FlushRequest, FlushResponse};
 use freehold::smb2::ioctl::{IoctlFlags, IoctlRequest, IoctlResponse};
 use freehold::smb2::lock::{LockElement, LockFlags, LockRequest, LockSequence};
 use freehold::smb2::read::{ReadFlags, ReadRequest, ReadResponse};
+use freehold::smb2::set_info::SetInfoRequest;
+use freehold::smb2::tree_disconnect::TreeDisconnectRequest;
 use freehold::smb2::write::{WriteFlags, WriteRequest, WriteResponse};
-use freehold::smb2::{Channel, Command, DecodeMessage, FileId, OplockLevel, TreeId, Utf16Buf};
+use freehold::smb2::{Channel, Command, DecodeMessage, FileId, InfoType, OplockLevel, TreeId, Utf16Buf};
 use freehold::vfs::{DataUse, Metadata, MetadataChange, VfsPath, Volume};
 use freehold_acl::AccessMask;
 use freehold_dtyp::{Decode, Encode, NtStatus, Writer};
@@ -418,6 +421,53 @@ fn the_first_write_through_a_handle_sets_archive() {
     assert_eq!(desk.metadata("f").attributes, FileAttributes::HIDDEN);
     assert_eq!(desk.write(file, 0, b"x"), NtStatus::SUCCESS);
     assert_eq!(desk.metadata("f").attributes, FileAttributes::HIDDEN | FileAttributes::ARCHIVE);
+    desk.finish();
+}
+
+#[test]
+fn a_frozen_write_time_stays_and_any_other_moves() {
+    let mut desk = Desk::new(1);
+    let file = desk.open(0, "f");
+    assert_eq!(desk.write(file, 0, b"x"), NtStatus::SUCCESS);
+    let before = desk.metadata("f");
+    desk.world.advance(Duration::from_secs(5));
+    assert_eq!(desk.write(file, 0, b"y"), NtStatus::SUCCESS);
+    let after = desk.metadata("f");
+    assert!(after.modified > before.modified && after.changed > before.changed);
+    // FileBasicInformation: LastWriteTime -1 freezes it on this handle, 0 keeps the others.
+    let mut basic = vec![0; 40];
+    basic[16..24].fill(0xFF);
+    let request = SetInfoRequest {
+        info_type: InfoType::FILE,
+        file_info_class: 4,
+        additional_information: 0,
+        file_id: file,
+        buffer: &basic,
+    };
+    assert_eq!(desk.call(0, Command::SET_INFO, &request, 0).header.status, NtStatus::SUCCESS);
+    desk.world.advance(Duration::from_secs(5));
+    assert_eq!(desk.write(file, 0, b"z"), NtStatus::SUCCESS);
+    assert_eq!(desk.metadata("f").modified, after.modified);
+    let other = desk.open(0, "f");
+    assert_eq!(desk.write(other, 0, b"z"), NtStatus::SUCCESS);
+    assert!(desk.metadata("f").modified > after.modified);
+    desk.finish();
+}
+
+#[test]
+fn locks_end_with_their_tree_connect() {
+    let mut desk = Desk::new(1);
+    let (one, two) = (desk.open(0, "f"), desk.open(0, "f"));
+    assert_eq!(desk.lock(0, one, 0, 10, EXCLUSIVE), NtStatus::SUCCESS);
+    let message = desk.send_locks(0, two, &[(0, 10, EXCLUSIVE)]);
+    assert!(desk.reply(0, message).is_none());
+    assert_eq!(
+        desk.call(0, Command::TREE_DISCONNECT, &TreeDisconnectRequest, 0).header.status,
+        NtStatus::SUCCESS
+    );
+    // Whichever of the two opens was closed first.
+    let status = desk.reply(0, message).expect("a reply").header.status;
+    assert!([NtStatus::RANGE_NOT_LOCKED, NtStatus::SUCCESS].contains(&status), "{status}");
     desk.finish();
 }
 

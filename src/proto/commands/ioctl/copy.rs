@@ -103,7 +103,7 @@ pub(super) fn decide(cx: &mut Context<'_>, call: Call) -> StepResult {
     if call.max_output < CopyChunkResponse::FIXED_SIZE {
         return Err(NtStatus::INVALID_PARAMETER.into());
     }
-    let Some((key, ranges)) = read_input(&call)? else {
+    let Some(Input { key, ranges }) = read_input(&call)? else {
         // 3.3.5.15.6.2 Sending an Invalid Parameter Server-Side Copy Response: the limits.
         let limits = CopyChunkResponse {
             chunks_written: COPY_MAX_CHUNKS,
@@ -140,8 +140,14 @@ pub(super) fn decide(cx: &mut Context<'_>, call: Call) -> StepResult {
     call.run(Op::Metadata { file }, Work::Copy(copy))
 }
 
+/// What a request asks for.
+struct Input {
+    key: [u8; 24],
+    ranges: Vec<CopyRange>,
+}
+
 /// Key and chunks; `None` when they are beyond the limits.
-fn read_input(call: &Call) -> Result<Option<([u8; 24], Vec<CopyRange>)>, CommandError> {
+fn read_input(call: &Call) -> Result<Option<Input>, CommandError> {
     let count = call.input.get(24..).and_then(<[u8]>::first_chunk::<4>);
     if count.is_some_and(|count| u32::from_le_bytes(*count) > COPY_MAX_CHUNKS) {
         return Ok(None);
@@ -167,7 +173,7 @@ fn read_input(call: &Call) -> Result<Option<([u8; 24], Vec<CopyRange>)>, Command
             length_bytes,
         });
     }
-    Ok(Some((request.source_key, ranges)))
+    Ok(Some(Input { key: request.source_key, ranges }))
 }
 
 /// Goes on with what the volume answered.
