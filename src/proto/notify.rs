@@ -26,6 +26,8 @@ use crate::vfs::{NodeKind, VfsPath};
 
 /// Number of locks of the table; a power of two.
 const SHARDS: usize = 64;
+/// Keeps an index below [`SHARDS`].
+const SHARD_MASK: usize = SHARDS - 1;
 
 /// What a renamed file also has that is new: its ARCHIVE attribute is set.
 const RENAMED_FILE: CompletionFilter = CompletionFilter::ATTRIBUTES.union(CompletionFilter::CREATION);
@@ -41,10 +43,14 @@ pub struct NotifyTable {
 struct Inner {
     /// Number of watchers: what [`NotifyTable::report`] looks at first.
     watchers: AtomicUsize,
-    shards: [Mutex<HashMap<Place, Vec<Arc<Watcher>>>>; SHARDS],
+    shards: [Mutex<Watched>; SHARDS],
     /// Held for writing while watches move, so that a watch that ends finds its place.
     moves: RwLock<()>,
 }
+
+/// The watchers of each directory.
+#[derive(Default)]
+struct Watched(HashMap<Place, Vec<Arc<Watcher>>>);
 
 /// A watched directory.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -92,7 +98,7 @@ impl Default for NotifyTable {
         NotifyTable {
             inner: Arc::new(Inner {
                 watchers: AtomicUsize::new(0),
-                shards: std::array::from_fn(|_| Mutex::new(HashMap::new())),
+                shards: std::array::from_fn(|_| Mutex::default()),
                 moves: RwLock::new(()),
             }),
         }
@@ -133,7 +139,7 @@ impl NotifyTable {
                 deleted: false,
             }),
         });
-        self.inner.shard(&place).lock().entry(place).or_default().push(Arc::clone(&watcher));
+        self.inner.shard(&place).lock().0.entry(place).or_default().push(Arc::clone(&watcher));
         self.inner.watchers.fetch_add(1, Ordering::Release);
         Watch { watcher, table: Arc::clone(&self.inner) }
     }
@@ -222,7 +228,7 @@ impl NotifyTable {
         }
         let place = Place { volume, path: path.clone() };
         let mut wakes = Wakes::new();
-        for watcher in self.inner.shard(&place).lock().get(&place).into_iter().flatten() {
+        for watcher in self.inner.shard(&place).lock().0.get(&place).into_iter().flatten() {
             let mut state = watcher.state.lock();
             state.deleted = true;
             wakes.extend(state.waiting.drain(..));
@@ -245,7 +251,7 @@ impl NotifyTable {
             let name = whole.as_bytes().get(start..).and_then(Wtf8::from_bytes).unwrap_or(Wtf8::from(""));
             above = directory.split_last().map(|(parent, _)| parent);
             let place = Place { volume, path: directory };
-            for watcher in self.inner.shard(&place).lock().get(&place).into_iter().flatten() {
+            for watcher in self.inner.shard(&place).lock().0.get(&place).into_iter().flatten() {
                 if direct || watcher.tree {
                     each(watcher, name);
                 }
@@ -260,7 +266,7 @@ impl NotifyTable {
         let mut moved = Vec::new();
         for shard in &self.inner.shards {
             let within = |place: &Place| place.volume == volume && place.path.is_within(from);
-            moved.extend(shard.lock().extract_if(|place, _| within(place)));
+            moved.extend(shard.lock().0.extract_if(|place, _| within(place)));
         }
         for (place, watchers) in moved {
             let Some(path) = moved_path(&place.path, from, to) else { continue };
@@ -268,7 +274,7 @@ impl NotifyTable {
             for watcher in &watchers {
                 watcher.state.lock().place = place.clone();
             }
-            self.inner.shard(&place).lock().entry(place).or_default().extend(watchers);
+            self.inner.shard(&place).lock().0.entry(place).or_default().extend(watchers);
         }
     }
 }
@@ -287,11 +293,11 @@ fn post(server: &Server, wakes: Wakes) {
 }
 
 impl Inner {
-    fn shard(&self, place: &Place) -> &Mutex<HashMap<Place, Vec<Arc<Watcher>>>> {
+    fn shard(&self, place: &Place) -> &Mutex<Watched> {
         let mut hasher = DefaultHasher::new();
         place.hash(&mut hasher);
-        let index = usize::try_from(hasher.finish() % (SHARDS as u64)).unwrap_or(0);
-        #[allow(clippy::indexing_slicing)] // below SHARDS by the remainder above
+        let index = usize::try_from(hasher.finish() >> 48).unwrap_or(0) & SHARD_MASK;
+        #[allow(clippy::indexing_slicing)] // below SHARDS by the mask above
         &self.shards[index]
     }
 }
@@ -375,10 +381,10 @@ impl Drop for Watch {
         let _no_moves = self.table.moves.read();
         let place = self.watcher.state.lock().place.clone();
         let mut shard = self.table.shard(&place).lock();
-        if let Some(watchers) = shard.get_mut(&place) {
+        if let Some(watchers) = shard.0.get_mut(&place) {
             watchers.retain(|other| !Arc::ptr_eq(other, &self.watcher));
             if watchers.is_empty() {
-                shard.remove(&place);
+                shard.0.remove(&place);
             }
         }
         self.table.watchers.fetch_sub(1, Ordering::Release);

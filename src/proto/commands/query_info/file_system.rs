@@ -120,7 +120,8 @@ pub fn finish(cx: &mut Context<'_>, pending: &Pending, result: OpResult) -> Step
     })
 }
 
-/// Only what is true of the volume: clients build on each of these.
+/// Only what is true of the volume: clients build on each of these. NTFS says CASE_SENSITIVE_SEARCH as well although it
+/// compares names without case unless it is told otherwise; clients expect both together.
 fn attributes(identity: &VolumeIdentity) -> FileSystemAttributes {
     let mut attributes = FileSystemAttributes::CASE_SENSITIVE_SEARCH
         | FileSystemAttributes::CASE_PRESERVED_NAMES

@@ -22,7 +22,7 @@ pub struct Pending {
 
 enum Stage {
     /// The present descriptor is read; these parts of it are replaced.
-    Reading(SecurityInformation, SecurityDescriptor),
+    Reading(SecurityInformation, Box<SecurityDescriptor>),
     /// The new one is stored.
     Storing,
 }
@@ -39,7 +39,7 @@ pub fn decide(open: &Arc<Open>, request: &SetInfoRequest<'_>) -> StepResult {
     }
     let new = SecurityDescriptor::from_bytes(request.buffer).map_err(|_| NtStatus::INVALID_SECURITY_DESCR)?;
     let op = Op::Security { file: file.file.clone() };
-    then(open, op, Stage::Reading(information, new))
+    then(open, op, Stage::Reading(information, Box::new(new)))
 }
 
 fn then(open: &Arc<Open>, op: Op, stage: Stage) -> StepResult {
