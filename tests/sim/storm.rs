@@ -1,7 +1,7 @@
 //! Many clients that do everything at random, pipelined, against delayed and failing operations, lost connections, spoilt
 //! frames and a clock that jumps. [`crate::model`] says what must hold.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use freehold::client::{Protection, Reply};
@@ -92,6 +92,43 @@ struct Storm {
     asked: HashMap<(ClientId, u64), Asked>,
     /// Breaks to acknowledge.
     breaks: Vec<(usize, ClientId, Cacher, u32)>,
+    tally: Tally,
+}
+
+/// What happened, so that a storm in which nothing happens is noticed.
+#[derive(Clone, Debug, Default)]
+pub struct Tally {
+    /// Replies by command and status.
+    pub replies: BTreeMap<(u16, String), u64>,
+    /// Notifications of breaks.
+    pub breaks: u64,
+    /// Reads of which every byte was known.
+    pub reads_checked: u64,
+    /// Opens with an oplock or a lease.
+    pub cached_opens: u64,
+    /// Locks granted.
+    pub locks: u64,
+    /// Private files whose bytes were compared at the end.
+    pub contents_checked: u64,
+}
+
+impl Tally {
+    /// Adds another world's.
+    pub fn add(&mut self, other: Tally) {
+        for (key, count) in other.replies {
+            *self.replies.entry(key).or_default() += count;
+        }
+        self.breaks += other.breaks;
+        self.reads_checked += other.reads_checked;
+        self.cached_opens += other.cached_opens;
+        self.locks += other.locks;
+        self.contents_checked += other.contents_checked;
+    }
+
+    /// Replies to a command with this status.
+    pub fn of(&self, command: Command, status: NtStatus) -> u64 {
+        self.replies.get(&(command.0, status.to_string())).copied().unwrap_or(0)
+    }
 }
 
 impl Storm {
@@ -104,6 +141,7 @@ impl Storm {
             seats: Vec::new(),
             asked: HashMap::new(),
             breaks: Vec::new(),
+            tally: Tally::default(),
         };
         for _ in 0..count {
             let manner = storm.manner();
@@ -221,7 +259,7 @@ mod act;
 mod check;
 
 /// One world, from the first logon to the last disconnect.
-pub fn run(seed: u64) {
+pub fn run(seed: u64) -> Tally {
     let mut storm = Storm::new(seed);
     storm.world.delay_one_in = [0, 2, 3, 6][usize::try_from(storm.below(4)).unwrap()];
     storm.world.fail_one_in = [0, 0, 40, 12][usize::try_from(storm.below(4)).unwrap()];
@@ -233,6 +271,7 @@ pub fn run(seed: u64) {
         storm.collect();
     }
     storm.finish();
+    storm.tally
 }
 
 /// A single seed tells what it does.

@@ -12,6 +12,8 @@ impl Storm {
             }
             self.world.receive(client).unwrap_or_else(|error| panic!("client {client}: {error}"));
             for reply in std::mem::take(&mut self.world.clients[client].replies) {
+                let key = (reply.header.command.0, reply.header.status.to_string());
+                *self.tally.replies.entry(key).or_default() += 1;
                 if let Some(asked) = self.asked.remove(&(client, reply.header.message_id.0)) {
                     self.reply(seat, client, &reply, asked);
                 }
@@ -71,12 +73,14 @@ impl Storm {
                 let id = created.file_id;
                 let stream = (file, stream);
                 let handle = Handle { client, tree, id, stream, access, share, lease, is_directory, private };
+                self.tally.cached_opens += u64::from(cached != 0);
                 self.model.opened(handle, cached, breaking);
             }
             Asked::Read { name, offset, length, epoch, clean } => {
                 let Some(content) = self.model.contents.get(&name) else { return };
                 if clean && !content.unknown && content.epoch == epoch {
                     check_read(content, reply, offset, length, &name);
+                    self.tally.reads_checked += 1;
                 }
             }
             Asked::Write { name, offset, data } => {
@@ -106,6 +110,7 @@ impl Storm {
             Asked::Lock { id, ranges } => {
                 if status == NtStatus::SUCCESS {
                     for (offset, length, exclusive) in ranges {
+                        self.tally.locks += 1;
                         self.model.locked(client, id, offset, length, exclusive);
                     }
                 }
@@ -143,6 +148,7 @@ impl Storm {
                 (Cacher::Lease(client, lease.lease_key), lease.new_lease_state.bits(), acknowledge)
             }
         };
+        self.tally.breaks += 1;
         self.model.breaks(cacher, to, acknowledge);
         if acknowledge {
             self.breaks.push((seat, client, cacher, to));
@@ -200,7 +206,7 @@ impl Storm {
         self.world.check_nothing_left();
     }
 
-    fn check_contents(&self) {
+    fn check_contents(&mut self) {
         for (name, content) in &self.model.contents {
             if content.unknown || content.changing || !content.there {
                 continue;
@@ -212,6 +218,7 @@ impl Storm {
             let length = opened.file.0.read(0, &mut bytes, Wait::Allowed).expect("its data");
             bytes.truncate(length);
             assert!(bytes == content.bytes, "{name} has other bytes than were written");
+            self.tally.contents_checked += 1;
         }
     }
 }
