@@ -6,12 +6,14 @@
 //! cargo install gungraun-runner --version 0.20.0
 //! cargo bench -p smbload --features instructions
 //! ```
+#![allow(missing_docs, reason = "the macros make modules that cannot be documented")]
 
 use std::hint::black_box;
 
 use freehold::crypto::{
     Cipher, CipherKey, SealKey, Sender, SigningAlgorithm, SigningKey, SigningKeyBytes, TRANSFORM_HEADER_SIZE,
 };
+use freehold::fscc::directory::ShortName;
 use freehold::fscc::{DirectoryEntry, DirectoryWriter, FileAttributes, FileInformationClass};
 use freehold::smb2::create::{
     CreateAction, CreateDisposition, CreateOptions, CreateRequest, CreateResponse, CreateResponseFlags,
@@ -28,7 +30,7 @@ use freehold::smb2::{
     Smb2Header, Utf16Buf, message_bytes,
 };
 use freehold_acl::{AccessMask, Ace, AceFlags, Acl, GenericMapping, SecurityDescriptor, Token, access_check};
-use freehold_dtyp::{Encode, FileTime, Guid, NtStatus, Sid, Writer, Wtf8, Wtf8Buf};
+use freehold_dtyp::{Encode, FileTime, Guid, NtStatus, Sid, Writer, Wtf8Buf};
 use gungraun::prelude::*;
 
 fn header(command: Command) -> Smb2Header {
@@ -194,7 +196,14 @@ fn encode_directory((names, mut output): (Vec<Wtf8Buf>, Vec<u8>)) -> (Vec<Wtf8Bu
                 allocation_size: 8192,
                 file_attributes: FileAttributes::ARCHIVE,
                 file_id: 42,
-                ..DirectoryEntry::<Wtf8<'_>>::default()
+                short_name: ShortName::NONE,
+                file_index: 0,
+                last_access_time: FileTime(133_000_000_000_000_000),
+                last_write_time: FileTime(133_000_000_000_000_000),
+                change_time: FileTime(133_000_000_000_000_000),
+                ea_size: 0,
+                reparse_tag: 0,
+                file_id_128: [0; 16],
             };
             black_box(writer.append(&entry));
         }
