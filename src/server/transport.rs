@@ -10,7 +10,7 @@ use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::{Buf, BytesMut};
+use bytes::{Buf, BufMut, BytesMut};
 use rustix::net::{SendFlags, send};
 use tokio::io::Interest;
 use tokio::net::TcpStream;
@@ -27,6 +27,9 @@ use crate::vfs::{VfsError, Wait};
 
 /// Room for requests that came together; a longer message gets exactly what it needs.
 const RECEIVE_BYTES: usize = 64 * 1024;
+/// After a message longer than [`RECEIVE_BYTES`] this much is asked for first: it holds the next one's length, so that the
+/// rest of that can be read exactly, and next to nothing must be moved to make room.
+const HEAD_BYTES: usize = 4 * 1024;
 /// Replies queued, in bytes, above which no further request is taken in.
 const MAX_QUEUED_BYTES: usize = 32 * 1024 * 1024;
 /// Messages taken in before the task lets others run.
@@ -87,6 +90,8 @@ pub async fn serve(shared: Arc<Shared>, stream: TcpStream, shutdown: watch::Rece
         results,
         results_in,
         received: BytesMut::new(),
+        missing: 0,
+        after_long: false,
         outbox: VecDeque::new(),
         sent_of_first: 0,
         queued_bytes: 0,
@@ -105,6 +110,10 @@ struct Task {
     results: mpsc::UnboundedReceiver<(OpId, OpResult)>,
     results_in: mpsc::UnboundedSender<(OpId, OpResult)>,
     received: BytesMut,
+    /// Bytes that are missing of the message that has begun; 0 where none has.
+    missing: usize,
+    /// The last message was longer than [`RECEIVE_BYTES`].
+    after_long: bool,
     outbox: VecDeque<OutFrame>,
     /// Bytes of the first message (with its splice) that are sent.
     sent_of_first: usize,
@@ -208,6 +217,7 @@ impl Task {
 
     /// A whole message without its transport header, once it is there.
     fn next_frame(&mut self) -> Result<Option<BytesMut>, End> {
+        self.missing = 0;
         let Some(header) = self.received.first_chunk::<TRANSPORT_HEADER_BYTES>() else { return Ok(None) };
         let length = u32::from_be_bytes(*header) as usize;
         // 2.1: the first byte is zero; anything else is NetBIOS or no SMB at all.
@@ -216,27 +226,26 @@ impl Task {
         }
         let whole = TRANSPORT_HEADER_BYTES + length;
         if self.received.len() < whole {
-            self.received.reserve(whole - self.received.len());
+            self.missing = whole - self.received.len();
             return Ok(None);
         }
+        self.after_long = length > RECEIVE_BYTES;
         self.received.advance(TRANSPORT_HEADER_BYTES);
         Ok(Some(self.received.split_to(length)))
     }
 
     /// Reads what the socket has; false when it has nothing.
     fn fill(&mut self) -> Result<bool, End> {
-        if self.received.capacity() - self.received.len() < RECEIVE_BYTES / 4 {
-            self.received.reserve(RECEIVE_BYTES);
-        }
-        match self.stream.try_read_buf(&mut self.received) {
+        let wanted = match self.missing {
+            0 if self.after_long => HEAD_BYTES,
+            missing => missing.max(RECEIVE_BYTES),
+        };
+        // The buffer is this task's alone by now, except for messages that wait: it is used again in place.
+        self.received.reserve(wanted);
+        match self.stream.try_read_buf(&mut (&mut self.received).limit(wanted)) {
             Ok(0) => Err(End::Closed),
             Ok(_) => Ok(true),
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                if self.received.is_empty() && self.received.capacity() > RECEIVE_BYTES * 2 {
-                    self.received = BytesMut::new();
-                }
-                Ok(false)
-            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(false),
             Err(error) => Err(error.into()),
         }
     }
