@@ -55,7 +55,7 @@ SHARE_ALONE = ('smb2.session.signing-*', 'smb2.session.encryption-*', 'smb2.sess
 # a folder behind that only the next one clears.
 SPREAD = ('smb2.replay', 'smb2.lease', 'smb2.oplock', 'smb2.notify', 'smb2.timestamps', 'smb2.session', 'smb2.bench')
 
-LONG_SECONDS = {'smb2.maxfid': 600, 'smb2.lease.timeout*': 300, 'smb2.bench.*': 300}
+LONG_SECONDS = {'smb2.maxfid': 600, 'smb2.notify.mask': 300, 'smb2.lease.timeout*': 300, 'smb2.bench.*': 300}
 
 VERDICT = re.compile(r'^(success|successful|failure|fail|error|skip|xfail|uxsuccess): (.*?)( \[)?$')
 MEANING = {'success': 'pass', 'successful': 'pass', 'failure': 'fail', 'fail': 'fail', 'error': 'error',
