@@ -32,9 +32,13 @@ def killed_in_the_middle_of_a_copy(t):
                                    share.name, t.user.name, t.user.password], stdout=subprocess.PIPE, text=True,
                                   stderr=subprocess.DEVNULL)
         try:
-            time.sleep(2 + attempt)
+            lines = []
+            while sum(x.startswith('flushed') for x in lines) < 4 + attempt:      # well under way
+                lines.append(writer.stdout.readline())
+                t.true(lines[-1] and not lines[-1].startswith('lost'), 'the writer got nowhere: %s' % lines[-5:])
+            time.sleep(0.3 * attempt)
             s.kill()
-            lines = writer.communicate(timeout=90)[0].split('\n')
+            lines += writer.communicate(timeout=90)[0].split('\n')
         finally:
             if writer.poll() is None:
                 writer.kill()
