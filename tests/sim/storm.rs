@@ -191,7 +191,7 @@ impl Storm {
     /// A new client takes a seat.
     fn sit(&mut self, seat: usize) {
         let manner = self.seats[seat].manner;
-        let user = if seat % 2 == 0 { "even" } else { "odd" };
+        let user = if seat.is_multiple_of(2) { "even" } else { "odd" };
         let (client, trees) = self.calmly(|world| {
             let client = world.connect_with(user, PASSWORD, manner);
             world.log_on(client).expect("a logon");
