@@ -770,17 +770,22 @@ impl Connection {
             return;
         }
         let Some(request) = &chain.request else { return };
+        if is_reading(chain) && !chain.answered.is_empty() {
+            return;
+        }
         let header = request.header;
         let async_id = AsyncId(self.next_id());
         chain.async_id = Some(async_id);
-        chain.out.truncate(chain.header_start);
-        if chain.answered.is_empty() {
-            chain.out.reset();
-        } else {
-            self.flush(chain);
+        if !is_reading(chain) {
+            chain.out.truncate(chain.header_start);
+            if chain.answered.is_empty() {
+                chain.out.reset();
+            } else {
+                self.flush(chain);
+            }
+            chain.header_start = chain.out.len();
+            chain.out.append(&[0; Smb2Header::SIZE]);
         }
-        chain.header_start = chain.out.len();
-        chain.out.append(&[0; Smb2Header::SIZE]);
         // Never signed (3.2.5.1.3 exempts STATUS_PENDING): with AES-GMAC the final reply needs this nonce.
         let reply = Smb2Header {
             credit_charge: header.credit_charge,
@@ -885,12 +890,21 @@ impl Connection {
     }
 }
 
+/// True while the reply buffer is with an operation that reads into it. The replies in it cannot be sent before then.
+fn is_reading(chain: &Chain) -> bool {
+    chain.out.len() < HEADROOM_BYTES
+}
+
 /// When something is to be done for a chain.
 fn deadline_of(chain: &Chain) -> Option<Duration> {
     match &chain.stage {
         Stage::Parked(parked) => parked.deadline(),
         // Only the last request of a frame may answer later than its neighbours.
-        Stage::Running(_) if chain.async_id.is_none() && chain.is_last() => {
+        Stage::Running(_)
+            if chain.async_id.is_none()
+                && chain.is_last()
+                && (chain.answered.is_empty() || !is_reading(chain)) =>
+        {
             Some(chain.began.saturating_add(limits::INTERIM_AFTER))
         }
         Stage::Running(_) | Stage::Draining(_) | Stage::Next => None,
