@@ -133,7 +133,7 @@ impl Connection {
             && only.header.command == Command::CANCEL
         {
             if only.refused.is_none() {
-                self.cancel(&only.header, now);
+                return self.cancel(&only.header, now);
             }
             return Ok(());
         }
@@ -372,7 +372,7 @@ impl Connection {
     }
 
     /// 3.3.5.16 Receiving an SMB2 CANCEL Request.
-    fn cancel(&mut self, header: &Smb2Header, now: Now) {
+    fn cancel(&mut self, header: &Smb2Header, now: Now) -> Result<(), Disconnect> {
         let found = self.chains.values().find(|chain| match header.id {
             HeaderId::Async(id) => chain.async_id == Some(id),
             HeaderId::Sync { .. } => {
@@ -380,9 +380,10 @@ impl Connection {
             }
         });
         if let Some(id) = found.map(|chain| chain.id) {
-            // A cancelled request has a reply; the connection goes on.
-            let _ = self.wake(id, Wake::Cancelled, now);
+            // What follows the cancelled request in its frame may end the connection.
+            self.wake(id, Wake::Cancelled, now)?;
         }
+        Ok(())
     }
 
     fn wake(&mut self, id: ChainId, wake: Wake, now: Now) -> Result<(), Disconnect> {
