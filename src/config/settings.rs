@@ -200,7 +200,7 @@ impl Default for Limits {
             connections_per_address: 4_096,
             half_open_logons_per_address: 256,
             logon_timeout: Duration::from_secs(45),
-            logon_failures_before_wait: 10,
+            logon_failures_before_wait: 9,
             logon_wait: Duration::from_secs(2),
             sessions_per_connection: 1_024,
             trees_per_session: 1_024,

@@ -424,7 +424,9 @@ impl Connection {
                     input = Input::Resume(parked, Wake::Closed);
                     continue;
                 }
-                Ok(Step::Park(parked)) if !chain.is_last() && !matches!(parked, Parked::Create(_) | Parked::SetInfo(_)) => {
+                Ok(Step::Park(parked))
+                    if !chain.is_last() && !matches!(parked, Parked::Create(_) | Parked::SetInfo(_)) =>
+                {
                     // 3.3.5.2.7: only a CREATE, or the last request of a frame, may take its time.
                     let _ = self.step(&mut chain, now, |cx| parked.resume(cx, Wake::Cancelled))?;
                     self.write_error(&mut chain, NtStatus::INTERNAL_ERROR.into())

@@ -49,6 +49,10 @@ pub struct ServerConfig {
     pub reject_unencrypted: bool,
     /// Sessions without an account may be made.
     pub allow_anonymous: bool,
+    /// NTLM may come without SPNEGO around it.
+    pub allow_raw_ntlm: bool,
+    /// NTLM clients that announce no MIC are refused (the Linux kernel's among them).
+    pub require_mic: bool,
     /// When the server started.
     pub started: FileTime,
     /// Workgroup, as RPC clients see it.
@@ -75,6 +79,8 @@ impl Default for ServerConfig {
             encrypt_data: false,
             reject_unencrypted: true,
             allow_anonymous: false,
+            allow_raw_ntlm: true,
+            require_mic: false,
             started: FileTime::ZERO,
             workgroup: "WORKGROUP".to_owned(),
             limits: limits::Limits::default(),
@@ -138,6 +144,7 @@ impl Server {
                 ..ServerNames::default()
             },
             allow_anonymous: config.allow_anonymous,
+            require_mic: config.require_mic,
             ..AcceptorConfig::default()
         });
         let rpc = ServerInfo {

@@ -49,7 +49,7 @@ impl BuildHasher for IdHasher {
 /// A map by ids of this server's making.
 pub type IdMap<K, V> = HashMap<K, V, IdHasher>;
 
-/// An [`IdMap`] in [`SHARDS`] parts, each behind a lock of its own. Lock order: never hold two shards at a time.
+/// An [`IdMap`] in `SHARDS` parts, each behind a lock of its own. Lock order: never hold two shards at a time.
 #[derive(Debug)]
 pub struct Sharded<K, V> {
     shards: [Mutex<IdMap<K, V>>; SHARDS],

@@ -20,12 +20,12 @@ const BACKLOG: i32 = 1024;
 /// Pause after an accept that failed for want of descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// How many connections each address has.
+/// How many connections each address has: all of them, or those without a logon.
 #[derive(Debug, Default)]
 pub struct Addresses(Mutex<HashMap<IpAddr, u32>>);
 
 /// One connection of an address; counts itself out when dropped.
-struct Counted(Arc<Addresses>, IpAddr);
+pub struct Counted(Arc<Addresses>, IpAddr);
 
 impl Addresses {
     fn enter(self: &Arc<Self>, address: IpAddr, limit: u32) -> Option<Counted> {
@@ -80,7 +80,7 @@ pub fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
 pub async fn accept(
     shared: Arc<Shared>,
     listener: TcpListener,
-    addresses: Arc<Addresses>,
+    addresses: (Arc<Addresses>, Arc<Addresses>),
     connections: Arc<Semaphore>,
     mut shutdown: watch::Receiver<bool>,
 ) {
@@ -109,7 +109,7 @@ fn admit(
     shared: &Arc<Shared>,
     stream: TcpStream,
     peer: SocketAddr,
-    addresses: &Arc<Addresses>,
+    (addresses, half_open): &(Arc<Addresses>, Arc<Addresses>),
     connections: &Arc<Semaphore>,
     shutdown: &watch::Receiver<bool>,
     open: &Arc<AtomicUsize>,
@@ -123,10 +123,14 @@ fn admit(
         tracing::warn!(%ip, "refused: as many connections as limits.connections_per_address allows");
         return;
     };
+    let Some(half_open) = half_open.enter(ip, shared.limits.half_open_logons_per_address) else {
+        tracing::warn!(%ip, "refused: as many logons under way as limits.half_open_logons_per_address allows");
+        return;
+    };
     open.fetch_add(1, Ordering::AcqRel);
     let (shared, shutdown, open) = (Arc::clone(shared), shutdown.clone(), Arc::clone(open));
     tokio::spawn(async move {
-        let end = transport::serve(shared, stream, shutdown).await;
+        let end = transport::serve(shared, stream, half_open, shutdown).await;
         tracing::debug!(%ip, reason = %end, "connection ended");
         drop((permit, counted));
         open.fetch_sub(1, Ordering::AcqRel);

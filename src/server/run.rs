@@ -178,6 +178,10 @@ pub async fn run(
     state: Arc<State>,
     ready: impl FnOnce(SocketAddr) + Send,
 ) -> anyhow::Result<()> {
+    anyhow::ensure!(
+        config.security.ntlm.enabled,
+        "`security.ntlm.enabled = false` leaves nobody a way to log on: NTLM is the only mechanism of this version"
+    );
     raise_descriptor_limit();
     let clock = Clock::new();
     let core = Server::new(core_config(&config, &state, clock), Box::new(SystemEntropy::default()));
@@ -210,7 +214,7 @@ pub async fn run(
     }
 
     let (stop, stopped) = watch::channel(false);
-    let addresses = Arc::new(listener::Addresses::default());
+    let addresses = (Arc::new(listener::Addresses::default()), Arc::new(listener::Addresses::default()));
     let connections = Arc::new(Semaphore::new(config.limits.connections as usize));
     let mut accepting = Vec::new();
     let mut first = None;
@@ -220,7 +224,7 @@ pub async fn run(
         accepting.push(tokio::spawn(listener::accept(
             Arc::clone(&shared),
             listener,
-            Arc::clone(&addresses),
+            addresses.clone(),
             Arc::clone(&connections),
             stopped.clone(),
         )));
@@ -275,6 +279,8 @@ fn core_config(config: &Config, state: &State, clock: Clock) -> ServerConfig {
         encrypt_data: security.encryption == EncryptionMode::Required,
         reject_unencrypted: security.reject_unencrypted,
         allow_anonymous: security.allow_anonymous,
+        allow_raw_ntlm: security.ntlm.allow_raw,
+        require_mic: security.ntlm.require_mic,
         started: clock.now().wall,
         workgroup: config.names.workgroup.clone(),
         limits: core_limits(&config.limits),

@@ -17,6 +17,7 @@ use tokio::net::TcpStream;
 use tokio::sync::{Notify, mpsc, watch};
 
 use super::Shared;
+use super::listener::Counted;
 use super::worker::{Outcome, execute};
 use crate::proto::admit::Disconnect;
 use crate::proto::buffer::TRANSPORT_HEADER_BYTES;
@@ -67,8 +68,13 @@ impl Waker for NotifyWaker {
     }
 }
 
-/// Serves one connection to its end.
-pub async fn serve(shared: Arc<Shared>, stream: TcpStream, shutdown: watch::Receiver<bool>) -> End {
+/// Serves one connection to its end. `half_open` counts it among those without a logon until it has one.
+pub async fn serve(
+    shared: Arc<Shared>,
+    stream: TcpStream,
+    half_open: Counted,
+    shutdown: watch::Receiver<bool>,
+) -> End {
     // Small replies must not wait for more.
     let _ = stream.set_nodelay(true);
     let address = |address: io::Result<std::net::SocketAddr>| {
@@ -84,6 +90,7 @@ pub async fn serve(shared: Arc<Shared>, stream: TcpStream, shutdown: watch::Rece
     let (results_in, results) = mpsc::unbounded_channel();
     let mut task = Task {
         shared,
+        half_open: Some(half_open),
         stream,
         connection,
         mail,
@@ -104,6 +111,7 @@ pub async fn serve(shared: Arc<Shared>, stream: TcpStream, shutdown: watch::Rece
 
 struct Task {
     shared: Arc<Shared>,
+    half_open: Option<Counted>,
     stream: TcpStream,
     connection: Connection,
     mail: Arc<Notify>,
@@ -158,6 +166,9 @@ impl Task {
             };
             let deadline = self.connection.next_deadline().map(|at| self.shared.clock.instant(at).into());
             let logged_on = self.connection.link().logged_on;
+            if logged_on {
+                self.half_open = None;
+            }
             tokio::select! {
                 biased;
                 _ = shutdown.changed() => return Err(End::Shutdown),

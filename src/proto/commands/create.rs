@@ -1,6 +1,6 @@
 //! [MS-SMB2] 3.3.5.9 Receiving an SMB2 CREATE Request, with the rules of [MS-FSA] 2.1.5.1.
 //!
-//! A request becomes an [`intent::Intent`]: what it wants, checked as far as that goes without looking at the disk. One
+//! A request becomes an `intent::Intent`: what it wants, checked as far as that goes without looking at the disk. One
 //! operation then opens the path; what is found decides what follows:
 //!
 //! ```text

@@ -65,6 +65,9 @@ impl Setup {
 pub fn decide(cx: &mut Context<'_>) -> StepResult {
     let message = cx.request.message.clone();
     let request = SessionSetupRequest::decode(&message)?;
+    if !cx.server.config.allow_raw_ntlm && request.security_buffer.starts_with(b"NTLMSSP\0") {
+        return Err(NtStatus::LOGON_FAILURE.into());
+    }
     let (id, mut setup) = find_setup(cx, &request)?;
     *cx.session_id = id;
     setup.preauth.update(&message);
