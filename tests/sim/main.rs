@@ -107,3 +107,42 @@ fn storms_leave_every_promise_kept() {
         assert!(count >= least, "only {count} {what}");
     }
 }
+
+#[test]
+fn a_negotiate_behind_a_cancelled_request_ends_the_connection() {
+    use freehold::smb2::create::{
+        CreateDisposition, CreateOptions, CreateRequest, ImpersonationLevel, ShareAccess,
+    };
+    use freehold::smb2::create_context::CreateContexts;
+    use freehold::smb2::echo::EchoRequest;
+    use freehold::smb2::{OplockLevel, Utf16Buf};
+
+    let mut world = World::new(3);
+    let name = Utf16Buf::from("f");
+    let create = CreateRequest {
+        requested_oplock_level: OplockLevel::BATCH,
+        impersonation_level: ImpersonationLevel::IMPERSONATION,
+        desired_access: 0x1F_01FF,
+        file_attributes: 0,
+        share_access: ShareAccess::from_bits_retain(7),
+        create_disposition: CreateDisposition::OPEN_IF,
+        create_options: CreateOptions::empty(),
+        name: name.as_utf16(),
+        contexts: CreateContexts::EMPTY,
+    };
+    let [holder, other] = [(); 2].map(|()| {
+        let client = world.connect();
+        world.log_on(client).unwrap();
+        (client, world.tree_connect(client, "data").unwrap())
+    });
+    world.send(holder.0, Command::CREATE, holder.1, &create, 1);
+    let mut packet = world.clients[other.0].client.compound();
+    let client = &mut world.clients[other.0].client;
+    let waits = client.append(&mut packet, Command::CREATE, other.1, &create, 1, false);
+    let wrong = client.append(&mut packet, Command::NEGOTIATE, other.1, &EchoRequest, 1, false);
+    world.send_compound(other.0, packet, &[(waits, Command::CREATE), (wrong, Command::NEGOTIATE)]);
+    world.receive(other.0).unwrap();
+    world.tolerant = true;
+    assert!(world.cancel(other.0, waits.0), "the CREATE waits for the break");
+    assert!(!world.is_connected(other.0));
+}
