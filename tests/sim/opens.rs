@@ -392,8 +392,7 @@ fn options_access_and_attributes_are_checked_bit_by_bit() {
             other => panic!("right {bit}: {other}"),
         }
     }
-    // SYNCHRONIZE alone gives nothing to do with the file.
-    assert_eq!(denied, 0x0df0_fe00);
+    assert_eq!(denied, 0x0de0_fe00);
     assert_eq!(table.status_of(&Ask::new("file").access(AccessMask::EMPTY)), NtStatus::ACCESS_DENIED);
 
     let mut invalid = 0u32;

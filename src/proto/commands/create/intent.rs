@@ -271,8 +271,7 @@ fn check_options(options: CreateOptions) -> Result<CreateOptions, CommandError> 
 /// DesiredAccess must want something that exists, and nothing that the share does not let through.
 fn check_access(desired: u32, share_allows: AccessMask) -> Result<AccessMask, CommandError> {
     let desired = AccessMask(desired);
-    // SYNCHRONIZE alone is nothing that one could wait for here.
-    if desired.without(AccessMask::SYNCHRONIZE).is_empty() || desired.intersects(AccessMask::FILE_RESERVED) {
+    if desired.is_empty() || desired.intersects(AccessMask::FILE_RESERVED) {
         return Err(NtStatus::ACCESS_DENIED.into());
     }
     let mapped = GenericMapping::FILE.map_generic(desired);
