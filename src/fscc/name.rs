@@ -209,7 +209,7 @@ fn without_parents(pairs: &[[u8; 2]]) -> Result<Vec<[u8; 2]>, NameError> {
     let mut kept: Vec<&[[u8; 2]]> = Vec::new();
     for component in pairs.split(|unit| *unit == BACKSLASH) {
         if component == PARENT {
-            kept.pop().ok_or(NameError::ParentComponent)?;
+            check_parent(kept.pop().ok_or(NameError::ParentComponent)?)?;
         } else {
             kept.push(component);
         }
@@ -520,8 +520,10 @@ mod tests {
                 if let Some(stream) = &name.stream {
                     prop_assert_eq!(check_stream_name(stream.name.as_wtf8()), Ok(()));
                 }
-                // Nothing but the stream part is ever lost.
-                if name.stream.is_none() && !units.contains(&u16::from(b':')) {
+                // Nothing but the stream part, and what `..` takes back, is ever lost.
+                let backslash = u16::from(b'\\');
+                let parents = units.split(|unit| *unit == backslash).any(|part| part == [u16::from(b'.'); 2]);
+                if name.stream.is_none() && !units.contains(&u16::from(b':')) && !parents {
                     let back: Vec<u16> = name.path.as_wtf8().utf16()
                         .map(|unit| if unit == u16::from(b'/') { u16::from(b'\\') } else { unit })
                         .chain(name.trailing_separator.then_some(u16::from(b'\\')))
