@@ -23,6 +23,7 @@ mod context;
 mod dispatch;
 mod dssetup;
 mod fault;
+mod info_level;
 mod lsarpc;
 mod names;
 mod ndr;

@@ -2,8 +2,8 @@
 
 use super::dispatch::Call;
 use super::fault::Fault;
+use super::info_level;
 use super::ndr::NdrWriter;
-use super::srvsvc::PLATFORM_NT;
 use super::win32::Win32;
 
 /// [MS-WKST] 3.2.4 Message Processing Events and Sequencing Rules.
@@ -16,27 +16,11 @@ pub(super) fn call(call: &mut Call<'_, '_>, operation: u16) -> Result<NdrWriter,
 
 /// NetrWkstaGetInfo, with [MS-WKST] 2.2.5.1 WKSTA_INFO_100 to 2.2.5.3 WKSTA_INFO_102.
 fn workstation_get_info(call: &mut Call<'_, '_>) -> Result<NdrWriter, Fault> {
-    call.parameters.optional("ServerName", |reader| reader.wide_string("ServerName"))?;
-    let level = call.parameters.u32("Level")?;
-    let mut writer = NdrWriter::new();
-    writer.u32(level);
-    let status = match level {
-        _ if call.cx.is_anonymous() => Win32::ACCESS_DENIED,
-        100 | 101 => Win32::SUCCESS,
-        102 if call.cx.is_administrator() => Win32::SUCCESS,
-        102 => Win32::ACCESS_DENIED,
-        _ => Win32::INVALID_LEVEL,
+    let (level, mut writer) = match info_level::begin(call)? {
+        Ok(begun) => begun,
+        Err(refused) => return Ok(refused),
     };
-    if status != Win32::SUCCESS {
-        if matches!(level, 100..=102) {
-            writer.null();
-        }
-        writer.u32(status.0);
-        return Ok(writer);
-    }
     let server = call.cx.server;
-    writer.pointer();
-    writer.u32(PLATFORM_NT);
     writer.pointer();
     writer.pointer();
     writer.u32(server.version.0);

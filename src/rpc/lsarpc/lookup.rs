@@ -60,14 +60,10 @@ pub(super) fn lookup_sids(call: &mut Call<'_, '_>, form: SidsForm) -> Result<Ndr
     let extended = form != SidsForm::Plain;
     let sids = read_sids(&mut call.parameters)?;
     let level = read_tail(&mut call.parameters, extended)?;
-    let mut writer = NdrWriter::new();
-    if let Some(refusal) = refusal(call.cx, level) {
-        writer.null();
-        writer.u32(0);
-        writer.null();
-        writer.u32(0);
-        return Ok(status(writer, refusal));
+    if let Some(refused) = refused(call.cx, level) {
+        return Ok(refused);
     }
+    let mut writer = NdrWriter::new();
     let answers: Answers = sids.iter().map(|sid| names::of_sid(call.cx, sid)).collect();
     let domains = Domains::of(&answers);
     domains.write(&mut writer);
@@ -102,14 +98,10 @@ pub(super) fn lookup_names(call: &mut Call<'_, '_>, form: NamesForm) -> Result<N
     let extended = form != NamesForm::Rid;
     let wanted = read_names(&mut call.parameters)?;
     let level = read_tail(&mut call.parameters, extended)?;
-    let mut writer = NdrWriter::new();
-    if let Some(refusal) = refusal(call.cx, level) {
-        writer.null();
-        writer.u32(0);
-        writer.null();
-        writer.u32(0);
-        return Ok(status(writer, refusal));
+    if let Some(refused) = refused(call.cx, level) {
+        return Ok(refused);
     }
+    let mut writer = NdrWriter::new();
     let answers: Answers = wanted.iter().map(|name| names::of_name(call.cx, name)).collect();
     let domains = Domains::of(&answers);
     domains.write(&mut writer);
@@ -150,14 +142,21 @@ fn sid_use(answer: &Option<Principal>) -> u16 {
     answer.as_ref().map_or(SidUse::Unknown, |found| found.sid_use).number()
 }
 
-fn refusal(cx: &RpcContext<'_>, level: u16) -> Option<NtStatus> {
-    if cx.is_anonymous() {
-        Some(NtStatus::ACCESS_DENIED)
+/// The reply to who may not look anything up, or asks for a level that does not exist: no domains, nothing found.
+fn refused(cx: &RpcContext<'_>, level: u16) -> Option<NdrWriter> {
+    let why = if cx.is_anonymous() {
+        NtStatus::ACCESS_DENIED
     } else if (1..=MAX_LOOKUP_LEVEL).contains(&level) {
-        None
+        return None;
     } else {
-        Some(NtStatus::INVALID_PARAMETER)
-    }
+        NtStatus::INVALID_PARAMETER
+    };
+    let mut writer = NdrWriter::new();
+    writer.null();
+    writer.u32(0);
+    writer.null();
+    writer.u32(0);
+    Some(status(writer, why))
 }
 
 /// MappedCount and the status.

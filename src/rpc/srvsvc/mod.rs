@@ -9,9 +9,6 @@ use super::dispatch::Call;
 use super::fault::Fault;
 use super::ndr::{NdrReader, NdrWriter};
 
-/// Platform id of Windows NT and what follows it ([MS-SRVS] 2.2.2.6).
-pub(super) const PLATFORM_NT: u32 = 500;
-
 /// [MS-SRVS] 3.1.4 Message Processing Events and Sequencing Rules.
 pub(super) fn call(call: &mut Call<'_, '_>, operation: u16) -> Result<NdrWriter, Fault> {
     match operation {

@@ -6,9 +6,9 @@ use jiff::tz::TimeZone;
 
 use super::super::dispatch::Call;
 use super::super::fault::Fault;
+use super::super::info_level;
 use super::super::ndr::NdrWriter;
 use super::super::win32::Win32;
-use super::PLATFORM_NT;
 
 /// [MS-SRVS] 2.2.2.7 software type: SV_TYPE_WORKSTATION, SV_TYPE_SERVER, SV_TYPE_NT, SV_TYPE_SERVER_NT.
 const SERVER_TYPE: u32 = 0x0000_0001 | 0x0000_0002 | 0x0000_1000 | 0x0000_8000;
@@ -21,27 +21,11 @@ const NAME_TYPE_SHARE: u32 = 9;
 
 /// NetrServerGetInfo.
 pub(super) fn server_get_info(call: &mut Call<'_, '_>) -> Result<NdrWriter, Fault> {
-    super::server_name(&mut call.parameters)?;
-    let level = call.parameters.u32("Level")?;
-    let mut writer = NdrWriter::new();
-    writer.u32(level);
-    let status = match level {
-        _ if call.cx.is_anonymous() => Win32::ACCESS_DENIED,
-        100 | 101 => Win32::SUCCESS,
-        102 if call.cx.is_administrator() => Win32::SUCCESS,
-        102 => Win32::ACCESS_DENIED,
-        _ => Win32::INVALID_LEVEL,
+    let (level, mut writer) = match info_level::begin(call)? {
+        Ok(begun) => begun,
+        Err(refused) => return Ok(refused),
     };
-    if status != Win32::SUCCESS {
-        if matches!(level, 100..=102) {
-            writer.null();
-        }
-        writer.u32(status.0);
-        return Ok(writer);
-    }
     let server = call.cx.server;
-    writer.pointer();
-    writer.u32(PLATFORM_NT);
     writer.pointer();
     if level >= 101 {
         writer.u32(server.version.0);
