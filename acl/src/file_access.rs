@@ -1,6 +1,7 @@
 //! [MS-FSA] 2.1.5.1 Server Requests an Open of a File: which access an open of a file or folder gets.
 
 use crate::access_check::{Outcome, evaluate};
+use crate::observer::{AccessObserver, Giver, Keeper, Note, Place};
 use crate::{AccessError, AccessMask, GenericMapping, Privileges, SecurityDescriptor, Token};
 
 /// What [`file_access_check`] looks at.
@@ -64,25 +65,66 @@ const READ_ONLY_REFUSES: AccessMask = AccessMask::FILE_WRITE_DATA.union(AccessMa
 const READ_ONLY_WITHHOLDS: AccessMask = READ_ONLY_REFUSES.union(AccessMask::FILE_DELETE_CHILD);
 
 /// [MS-FSA] 2.1.5.1, phase 1: DesiredAccess is not zero and has no reserved bit.
-fn check_request(desired: AccessMask) -> Result<(), AccessError> {
+fn check_request<O: AccessObserver>(desired: AccessMask, observer: &mut O) -> Result<(), AccessError> {
     if desired.is_empty() || desired.intersects(AccessMask::FILE_RESERVED) {
+        let rights = desired & AccessMask::FILE_RESERVED;
+        observer.note(Note::Kept { by: Keeper::Reserved, rights });
         return Err(AccessError::Denied);
     }
     Ok(())
 }
 
 /// What the privileges give for an open with backup intent.
-fn given_by_privilege(token: &Token, backup_intent: bool) -> AccessMask {
+fn given_by_privilege<O: AccessObserver>(token: &Token, backup_intent: bool, observer: &mut O) -> AccessMask {
     let mut given = AccessMask::EMPTY;
     if backup_intent {
         if token.has(Privileges::BACKUP) {
+            observer.note(Note::Given { by: Giver::BackupPrivilege, rights: BACKUP_RIGHTS });
             given |= BACKUP_RIGHTS;
         }
         if token.has(Privileges::RESTORE) {
+            observer.note(Note::Given { by: Giver::RestorePrivilege, rights: RESTORE_RIGHTS.without(given) });
             given |= RESTORE_RIGHTS;
         }
     }
     given
+}
+
+/// DesiredAccess through a share ([MS-SMB2] 3.3.5.9: against TreeConnect.MaximalAccess), generic rights mapped.
+/// MAXIMUM_ALLOWED and ACCESS_SYSTEM_SECURITY are not the share's to refuse.
+///
+/// # Errors
+/// [`AccessError::Denied`] for no rights at all, for reserved bits, and for what `share_allows` does not have.
+pub fn share_access_check<O: AccessObserver>(
+    desired: AccessMask,
+    share_allows: AccessMask,
+    observer: &mut O,
+) -> Result<AccessMask, AccessError> {
+    check_request(desired, observer)?;
+    let mapped = GenericMapping::FILE.map_generic(desired);
+    let named = mapped.without(AccessMask::MAXIMUM_ALLOWED | AccessMask::ACCESS_SYSTEM_SECURITY);
+    if !share_allows.contains(named) {
+        observer.note(Note::Kept { by: Keeper::Share, rights: named.without(share_allows) });
+        return Err(AccessError::Denied);
+    }
+    Ok(mapped)
+}
+
+/// What an open gets through a share of what the file grants.
+///
+/// # Errors
+/// [`AccessError::Denied`] when nothing is left.
+pub fn within_share<O: AccessObserver>(
+    granted: AccessMask,
+    share_allows: AccessMask,
+    observer: &mut O,
+) -> Result<AccessMask, AccessError> {
+    let allowed = granted & (share_allows | AccessMask::ACCESS_SYSTEM_SECURITY);
+    let rights = granted.without(allowed);
+    if !rights.is_empty() {
+        observer.note(Note::Kept { by: Keeper::Share, rights });
+    }
+    if allowed.is_empty() { Err(AccessError::Denied) } else { Ok(allowed) }
 }
 
 /// [MS-FSA] 2.1.5.1.2.1 Algorithm to Check Access to an Existing File: the access that an open of a file gets.
@@ -94,23 +136,50 @@ fn given_by_privilege(token: &Token, backup_intent: bool) -> AccessMask {
 /// # Errors
 /// As [`crate::access_check`]; [`AccessError::Denied`] too for no rights at all and for reserved bits.
 pub fn file_access_check(request: &FileAccess<'_>) -> Result<AccessMask, AccessError> {
-    check_request(request.desired)?;
+    file_access_check_observed(request, &mut ())
+}
+
+/// [`file_access_check`], with an observer.
+///
+/// # Errors
+/// As [`file_access_check`].
+pub fn file_access_check_observed<O: AccessObserver>(
+    request: &FileAccess<'_>,
+    observer: &mut O,
+) -> Result<AccessMask, AccessError> {
+    let granted = check_existing(request, observer);
+    observer.note(Note::Outcome(granted));
+    granted
+}
+
+fn check_existing<O: AccessObserver>(
+    request: &FileAccess<'_>,
+    observer: &mut O,
+) -> Result<AccessMask, AccessError> {
+    check_request(request.desired, observer)?;
+    observer.note(Note::Descriptor(Place::Object));
     let mapping = &GenericMapping::FILE;
     let desired = mapping.map_generic(request.desired);
     if request.read_only && desired.intersects(READ_ONLY_REFUSES) {
+        observer.note(Note::Kept { by: Keeper::ReadOnly, rights: desired & READ_ONLY_REFUSES });
         return Err(AccessError::Denied);
     }
-    let given = given_by_privilege(request.token, request.backup_intent);
+    let given = given_by_privilege(request.token, request.backup_intent, observer);
     let needed = desired | request.required;
-    let mut outcome = evaluate(request.descriptor, request.token, needed, mapping, given)?;
+    let mut outcome = evaluate(request.descriptor, request.token, needed, mapping, given, observer)?;
     if let Some(parent) = request.parent {
-        add_from_parent(&mut outcome, parent, request.token);
+        add_from_parent(&mut outcome, parent, request.token, observer);
     }
     let granted = outcome.finish()?;
     if !outcome.maximum {
         return Ok(granted & desired);
     }
-    let granted = if request.read_only { granted.without(READ_ONLY_WITHHOLDS) } else { granted };
+    let granted = if request.read_only {
+        observer.note(Note::Kept { by: Keeper::ReadOnly, rights: granted & READ_ONLY_WITHHOLDS });
+        granted.without(READ_ONLY_WITHHOLDS)
+    } else {
+        granted
+    };
     if granted.is_empty() { Err(AccessError::Denied) } else { Ok(granted) }
 }
 
@@ -141,14 +210,26 @@ pub fn may_enumerate(descriptor: &SecurityDescriptor, token: &Token) -> bool {
 
 /// What the folder gives: whoever may delete its children may delete each, and whoever may list it may see what a
 /// listing shows of each.
-fn add_from_parent(outcome: &mut Outcome, parent: &SecurityDescriptor, token: &Token) {
+fn add_from_parent<O: AccessObserver>(
+    outcome: &mut Outcome,
+    parent: &SecurityDescriptor,
+    token: &Token,
+    observer: &mut O,
+) {
+    observer.note(Note::Descriptor(Place::Parent));
     for (from_parent, right) in [
         (AccessMask::FILE_DELETE_CHILD, AccessMask::DELETE),
         (AccessMask::FILE_LIST_DIRECTORY, AccessMask::FILE_READ_ATTRIBUTES),
     ] {
         let useful =
             outcome.missing.intersects(right) || (outcome.maximum && !outcome.granted.intersects(right));
-        if useful && crate::access_check(parent, token, from_parent, &GenericMapping::FILE).is_ok() {
+        let granted = |observer: &mut O| {
+            let outcome =
+                evaluate(parent, token, from_parent, &GenericMapping::FILE, AccessMask::EMPTY, observer);
+            outcome.and_then(Outcome::finish).is_ok()
+        };
+        if useful && granted(observer) {
+            observer.note(Note::Given { by: Giver::Parent, rights: right });
             outcome.granted |= right;
             outcome.missing = outcome.missing.without(right);
         }
@@ -170,21 +251,55 @@ pub fn create_access_check(
     is_directory: bool,
     backup_intent: bool,
 ) -> Result<AccessMask, AccessError> {
-    check_request(desired)?;
+    create_access_check_observed(parent, token, desired, is_directory, backup_intent, &mut ())
+}
+
+/// [`create_access_check`], with an observer.
+///
+/// # Errors
+/// As [`create_access_check`].
+pub fn create_access_check_observed<O: AccessObserver>(
+    parent: &SecurityDescriptor,
+    token: &Token,
+    desired: AccessMask,
+    is_directory: bool,
+    backup_intent: bool,
+    observer: &mut O,
+) -> Result<AccessMask, AccessError> {
+    let granted = check_new(parent, token, desired, is_directory, backup_intent, observer);
+    observer.note(Note::Outcome(granted));
+    granted
+}
+
+fn check_new<O: AccessObserver>(
+    parent: &SecurityDescriptor,
+    token: &Token,
+    desired: AccessMask,
+    is_directory: bool,
+    backup_intent: bool,
+    observer: &mut O,
+) -> Result<AccessMask, AccessError> {
+    check_request(desired, observer)?;
     let mapping = &GenericMapping::FILE;
     let desired = mapping.map_generic(desired);
-    let given = given_by_privilege(token, backup_intent);
+    let given = given_by_privilege(token, backup_intent, observer);
     if desired.without(given).intersects(AccessMask::ACCESS_SYSTEM_SECURITY)
         && !token.has(Privileges::SECURITY)
     {
+        let rights = AccessMask::ACCESS_SYSTEM_SECURITY;
+        observer.note(Note::Kept { by: Keeper::NoSecurityPrivilege, rights });
         return Err(AccessError::PrivilegeNotHeld);
     }
     let add = if is_directory { AccessMask::FILE_ADD_SUBDIRECTORY } else { AccessMask::FILE_ADD_FILE };
-    evaluate(parent, token, add, mapping, given)?.finish()?;
-    if desired.intersects(AccessMask::MAXIMUM_ALLOWED) {
-        return Ok(desired.without(AccessMask::MAXIMUM_ALLOWED) | AccessMask::FILE_ALL_ACCESS);
-    }
-    Ok(desired)
+    observer.note(Note::Descriptor(Place::Parent));
+    evaluate(parent, token, add, mapping, given, observer)?.finish()?;
+    let granted = if desired.intersects(AccessMask::MAXIMUM_ALLOWED) {
+        desired.without(AccessMask::MAXIMUM_ALLOWED) | AccessMask::FILE_ALL_ACCESS
+    } else {
+        desired
+    };
+    observer.note(Note::Given { by: Giver::Creator, rights: granted });
+    Ok(granted)
 }
 
 #[cfg(test)]

@@ -23,10 +23,13 @@ mod access_check;
 mod access_mask;
 mod ace;
 mod acl;
+mod claim;
+mod condition;
 mod descriptor;
 mod file_access;
 mod guid_text;
 mod inherit;
+mod observer;
 mod sddl;
 mod security_information;
 mod serde_form;
@@ -34,18 +37,22 @@ mod serde_form;
 mod test_support;
 mod token;
 
-pub use access_check::{AccessError, access_check, maximum_access};
+pub use access_check::{AccessError, access_check, maximum_access, maximum_access_observed};
 pub use access_mask::{AccessMask, GenericMapping};
 pub use ace::{Ace, AceFlags, AceType, ObjectTypes};
 pub use acl::{Acl, AclTooLarge};
+pub use claim::{Claim, ClaimFlags, ClaimValues};
+pub use condition::{Truth, condition_value};
 pub use descriptor::{AclPart, Control, SecurityDescriptor};
 pub use file_access::{
-    FileAccess, create_access_check, file_access_check, maximal_file_access, may_enumerate,
+    FileAccess, create_access_check, create_access_check_observed, file_access_check,
+    file_access_check_observed, maximal_file_access, may_enumerate, share_access_check, within_share,
 };
 pub use inherit::{CreateSecurityError, create_descriptor};
+pub use observer::{AccessObserver, AttributeSource, Giver, Keeper, Note, Place};
 pub use sddl::SddlError;
 pub use security_information::{
     SecurityInformation, SetSecurityError, access_to_query, access_to_set, query, set_security,
 };
 pub use serde_form::sddl as serde_sddl;
-pub use token::{Group, GroupAttributes, IntegrityLevel, Privileges, Token, TokenBuilder};
+pub use token::{Group, GroupAttributes, IntegrityLevel, Privileges, Token, TokenBuilder, TokenClaims};

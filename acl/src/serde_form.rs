@@ -6,7 +6,7 @@
 
 use crate::{
     AccessMask, Ace, AceFlags, AceType, Acl, AclPart, Control, Group, IntegrityLevel, ObjectTypes,
-    Privileges, SecurityDescriptor, SecurityInformation, Token,
+    Privileges, SecurityDescriptor, SecurityInformation, Token, TokenClaims,
 };
 use freehold_dtyp::{Decode, Encode, Guid, Sid};
 use serde::de::{Error as _, SeqAccess, Unexpected, Visitor};
@@ -484,6 +484,8 @@ struct TokenForm {
     privileges: Privileges,
     integrity_level: IntegrityLevel,
     groups: Vec<Group>,
+    #[serde(default, skip_serializing_if = "TokenClaims::is_empty")]
+    claims: TokenClaims,
 }
 
 impl Serialize for Token {
@@ -496,6 +498,7 @@ impl Serialize for Token {
             privileges: self.privileges(),
             integrity_level: self.integrity_level(),
             groups: self.members().iter().filter(|member| member.sid != *self.user()).copied().collect(),
+            claims: self.claims().cloned().unwrap_or_default(),
         };
         form.serialize(serializer)
     }
@@ -508,7 +511,8 @@ impl<'de> Deserialize<'de> for Token {
             .owner(form.owner)
             .primary_group(form.primary_group)
             .privileges(form.privileges)
-            .integrity_level(form.integrity_level);
+            .integrity_level(form.integrity_level)
+            .claims(form.claims);
         let builder = form.groups.into_iter().fold(builder, crate::TokenBuilder::group_with);
         Ok(match form.default_dacl {
             Some(dacl) => builder.default_dacl(dacl).build(),

@@ -3,7 +3,7 @@
 //! A token is made once per logon and asked once per access-control entry of every open, so membership is answered
 //! from a filter and sorted keys, without allocation.
 
-use crate::Acl;
+use crate::{Acl, Claim};
 use freehold_dtyp::Sid;
 use serde::{Deserialize, Serialize};
 
@@ -135,6 +135,30 @@ pub struct Token {
     /// One bit per key, chosen by the key's upper byte: most SIDs of most descriptors stop here.
     filter: [u64; FILTER_WORDS],
     is_admin: bool,
+    /// What conditions look at; `None` when there is nothing, as for local accounts.
+    claims: Option<Box<TokenClaims>>,
+}
+
+/// UserClaims, DeviceClaims, LocalClaims and DeviceSids of [MS-DTYP] 2.5.2.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", default, deny_unknown_fields)]
+pub struct TokenClaims {
+    /// What is known of the user: `@User.` in conditions.
+    pub user: Vec<Claim>,
+    /// What is known of the device that the user sits at: `@Device.`.
+    pub device: Vec<Claim>,
+    /// Attributes without a prefix.
+    pub local: Vec<Claim>,
+    /// The groups that the device is in.
+    pub device_groups: Vec<Group>,
+}
+
+impl TokenClaims {
+    /// True when conditions find nothing here.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == TokenClaims::default()
+    }
 }
 
 #[inline]
@@ -155,6 +179,7 @@ impl Token {
             default_dacl: None,
             privileges: Privileges::USER,
             integrity_level: IntegrityLevel::MEDIUM,
+            claims: TokenClaims::default(),
         }
     }
 
@@ -218,6 +243,32 @@ impl Token {
         &self.members
     }
 
+    /// Claims and device groups; `None` when there is none.
+    #[must_use]
+    pub fn claims(&self) -> Option<&TokenClaims> {
+        self.claims.as_deref()
+    }
+
+    pub(crate) fn user_claims(&self) -> &[Claim] {
+        self.claims.as_ref().map_or(&[], |claims| &claims.user)
+    }
+
+    pub(crate) fn device_claims(&self) -> &[Claim] {
+        self.claims.as_ref().map_or(&[], |claims| &claims.device)
+    }
+
+    pub(crate) fn local_claims(&self) -> &[Claim] {
+        self.claims.as_ref().map_or(&[], |claims| &claims.local)
+    }
+
+    /// True when the device is in the group: for an entry that denies, groups for denials count too.
+    pub(crate) fn device_contains(&self, sid: &Sid, deny: bool) -> bool {
+        self.claims.as_ref().is_some_and(|claims| {
+            let group = claims.device_groups.iter().find(|group| group.sid == *sid);
+            group.is_some_and(|group| if deny { group.denies() } else { group.allows() })
+        })
+    }
+
     /// True for SYSTEM and for enabled members of Administrators.
     #[inline]
     #[must_use]
@@ -276,6 +327,7 @@ pub struct TokenBuilder {
     default_dacl: Option<Acl>,
     privileges: Privileges,
     integrity_level: IntegrityLevel,
+    claims: TokenClaims,
 }
 
 impl TokenBuilder {
@@ -341,6 +393,13 @@ impl TokenBuilder {
         self
     }
 
+    /// Replaces claims and device groups.
+    #[must_use]
+    pub fn claims(mut self, claims: TokenClaims) -> Self {
+        self.claims = claims;
+        self
+    }
+
     /// The token.
     #[must_use]
     pub fn build(self) -> Token {
@@ -369,6 +428,7 @@ impl TokenBuilder {
             members: members.into_iter().map(|(_, group)| group).collect(),
             filter,
             is_admin: false,
+            claims: (!self.claims.is_empty()).then(|| Box::new(self.claims)),
         };
         token.is_admin = token.user == Sid::SYSTEM || token.contains(&Sid::ADMINISTRATORS);
         token
@@ -378,6 +438,7 @@ impl TokenBuilder {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ClaimValues;
     use crate::test_support::{account, sid};
     use proptest::collection::vec;
     use proptest::prelude::*;
@@ -401,10 +462,16 @@ mod tests {
                 .privileges(Privileges(privileges))
                 .owner(Sid::ADMINISTRATORS)
                 .primary_group(account(513))
+                .claims(TokenClaims {
+                    user: vec![Claim::new("Dept", ClaimValues::String(vec!["Sales".into()]))],
+                    device_groups: vec![Group { sid: account(78), attributes: GroupAttributes::MEMBER }],
+                    ..TokenClaims::default()
+                })
                 .build();
             let text = serde_json::to_string(&token).unwrap();
             let back: Token = serde_json::from_str(&text).unwrap();
             prop_assert_eq!(back.members(), token.members());
+            prop_assert_eq!(back.claims(), token.claims());
             prop_assert_eq!(serde_json::to_string(&back).unwrap(), text);
         }
     }

@@ -24,6 +24,18 @@ impl LockRange {
         last.is_none_or(|last| offset.checked_add(last).is_some()).then_some(LockRange { offset, length })
     }
 
+    /// First byte.
+    #[must_use]
+    pub const fn offset(self) -> u64 {
+        self.offset
+    }
+
+    /// Length in bytes.
+    #[must_use]
+    pub const fn length(self) -> u64 {
+        self.length
+    }
+
     /// First byte after the range, which may be 2^64.
     fn end(self) -> u128 {
         u128::from(self.offset).saturating_add(u128::from(self.length))
@@ -152,6 +164,11 @@ impl LockTable {
     #[must_use]
     pub fn held_by(&self, owner: OpenId) -> usize {
         self.locks.values().filter(|lock| lock.owner == owner).count()
+    }
+
+    /// The locks that an open holds, by length class, then by offset.
+    pub fn of(&self, owner: OpenId) -> impl Iterator<Item = (LockRange, LockKind)> {
+        self.locks.values().filter(move |lock| lock.owner == owner).map(|lock| (lock.range, lock.kind))
     }
 
     /// Gives up all locks of an open; true when it had any.

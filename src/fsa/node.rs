@@ -256,11 +256,12 @@ impl Node {
     /// What an open may cache now: its oplock's level, or its lease's state.
     #[must_use]
     pub fn cached_by(&self, open: OpenId) -> CacheState {
+        self.holder_of(open).map_or(CacheState::empty(), |holder| holder.state)
+    }
+
+    pub(super) fn holder_of(&self, open: OpenId) -> Option<&Holder> {
         let lease = self.lease_of(open);
-        self.holders
-            .iter()
-            .find(|holder| holder.id == HolderId::Oplock(open) || holder.is_lease(lease))
-            .map_or(CacheState::empty(), |holder| holder.state)
+        self.holders.iter().find(|holder| holder.id == HolderId::Oplock(open) || holder.is_lease(lease))
     }
 
     /// The level of an open's oplock; `None` for a lease.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
 
 use anyhow::Context as _;
-use freehold_acl::{AccessMask, Ace, AceFlags, Acl, Privileges, SecurityDescriptor, Token};
+use freehold_acl::{AccessMask, Ace, AceFlags, Acl, SecurityDescriptor};
 use freehold_dtyp::{Sid, Wtf8Buf};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{Semaphore, watch};
@@ -59,7 +59,7 @@ impl Shared {
             identity: Some(Identity {
                 user: account.name.clone(),
                 domain: names.netbios_name.clone(),
-                token: Arc::new(token(account)),
+                token: Arc::new(state::network_token(account)),
                 is_anonymous: false,
                 is_guest: false,
             }),
@@ -125,27 +125,6 @@ impl Shared {
             uses,
         })
     }
-}
-
-/// The token of a local account that logs on over the network.
-fn token(account: &state::Account) -> Token {
-    let administrator = account.is_administrator();
-    let mut privileges = Privileges::CHANGE_NOTIFY;
-    if administrator {
-        privileges = privileges
-            | Privileges::BACKUP
-            | Privileges::RESTORE
-            | Privileges::TAKE_OWNERSHIP
-            | Privileges::SECURITY
-            | Privileges::MANAGE_VOLUME;
-    } else if account.groups.contains(&Sid::BACKUP_OPERATORS) {
-        privileges = privileges | Privileges::BACKUP | Privileges::RESTORE;
-    }
-    let everyone = [Sid::EVERYONE, Sid::NETWORK, Sid::AUTHENTICATED_USERS, Sid::USERS];
-    Token::builder(account.sid)
-        .groups(everyone.into_iter().chain(account.groups.iter().copied()))
-        .privileges(privileges)
-        .build()
 }
 
 /// A new volume's root: administrators and the system everything, whoever makes a file everything with it, who is

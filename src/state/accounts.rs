@@ -1,6 +1,6 @@
 //! Local accounts and groups as plain data. A pure part: no database, no clock.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
 use freehold_dtyp::{FileTime, Sid};
@@ -67,6 +67,8 @@ pub struct AccountsSnapshot {
     account_by_sid: HashMap<Sid, Arc<Account>>,
     group_by_name: HashMap<String, Arc<Group>>,
     group_by_sid: HashMap<Sid, Arc<Group>>,
+    /// The groups that a member is in directly.
+    groups_of: HashMap<Sid, Vec<Sid>>,
 }
 
 impl AccountsSnapshot {
@@ -95,6 +97,7 @@ impl AccountsSnapshot {
             group_by_sid: groups.iter().map(|g| (g.sid, Arc::clone(g))).collect(),
             accounts,
             groups,
+            groups_of,
         }
     }
 
@@ -138,6 +141,40 @@ impl AccountsSnapshot {
     #[must_use]
     pub fn group_by_sid(&self, sid: &Sid) -> Option<&Arc<Group>> {
         self.group_by_sid.get(sid)
+    }
+}
+
+impl AccountsSnapshot {
+    /// All groups that an account or a group is in, directly or through groups, sorted.
+    #[must_use]
+    pub fn groups_of(&self, member: &Sid) -> Vec<Sid> {
+        closure(*member, &self.groups_of)
+    }
+
+    /// A shortest chain of memberships from `member` to `group`, both included; `None` when it is not in it.
+    #[must_use]
+    pub fn membership_chain(&self, member: &Sid, group: &Sid) -> Option<Vec<Sid>> {
+        let mut from: HashMap<Sid, Sid> = HashMap::new();
+        let mut waiting = VecDeque::from([*member]);
+        while let Some(sid) = waiting.pop_front() {
+            if sid == *group {
+                let mut chain = vec![sid];
+                let mut here = sid;
+                while let Some(before) = from.get(&here) {
+                    chain.push(*before);
+                    here = *before;
+                }
+                chain.reverse();
+                return Some(chain);
+            }
+            for next in self.groups_of.get(&sid).into_iter().flatten() {
+                if next != member && !from.contains_key(next) {
+                    from.insert(*next, sid);
+                    waiting.push_back(*next);
+                }
+            }
+        }
+        None
     }
 }
 
@@ -219,6 +256,11 @@ mod tests {
         assert_eq!(anne.groups, [Sid::ADMINISTRATORS, sid(2000), sid(2001)]);
         assert!(!snapshot.account("BOB").unwrap().is_administrator());
         assert_eq!(snapshot.group("INNER").unwrap().sid, sid(2000));
+        let chain = snapshot.membership_chain(&sid(1000), &Sid::ADMINISTRATORS).unwrap();
+        assert_eq!(chain, [sid(1000), sid(2000), sid(2001), Sid::ADMINISTRATORS]);
+        assert_eq!(snapshot.membership_chain(&sid(1001), &sid(2000)), None);
+        assert_eq!(snapshot.membership_chain(&sid(1001), &sid(1001)).unwrap(), [sid(1001)]);
+        assert_eq!(snapshot.groups_of(&sid(2001)), [Sid::ADMINISTRATORS, sid(2000), sid(2001)]);
         assert_eq!(snapshot.account_by_sid(&sid(1001)).unwrap().name, "bob");
     }
 

@@ -16,6 +16,7 @@ mod identity;
 mod schema;
 pub mod shares;
 mod shares_changes;
+pub mod tokens;
 
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
@@ -36,6 +37,7 @@ pub use error::StateError;
 pub use identity::Identity;
 pub use shares::{CachingMode, Share, ShareSettings, SharesSnapshot};
 pub use shares_changes::ShareChange;
+pub use tokens::{network_token, network_token_if};
 
 /// Name of the database in the state folder.
 pub const DATABASE_FILE: &str = "state.db";

@@ -5,30 +5,19 @@ use super::SddlError;
 use super::cursor::{Cursor, push_hex, push_quoted};
 use super::format::push_sid;
 use super::parse;
+use crate::claim::value_type;
 use core::fmt::Write as _;
 use freehold_dtyp::{Decode, Encode, Reader, Sid, Writer};
 
 /// Types of values, by the name of the text and the number of the bytes.
 const TYPES: &[(&str, u16)] = &[
-    ("TI", ValueType::INT64),
-    ("TU", ValueType::UINT64),
-    ("TS", ValueType::STRING),
-    ("TD", ValueType::SID),
-    ("TB", ValueType::BOOLEAN),
-    ("TX", ValueType::OCTET_STRING),
+    ("TI", value_type::INT64),
+    ("TU", value_type::UINT64),
+    ("TS", value_type::STRING),
+    ("TD", value_type::SID),
+    ("TB", value_type::BOOLEAN),
+    ("TX", value_type::OCTET_STRING),
 ];
-
-/// ValueType.
-struct ValueType;
-
-impl ValueType {
-    const INT64: u16 = 0x0001;
-    const UINT64: u16 = 0x0002;
-    const STRING: u16 = 0x0003;
-    const SID: u16 = 0x0005;
-    const BOOLEAN: u16 = 0x0006;
-    const OCTET_STRING: u16 = 0x0010;
-}
 
 /// Bytes before the offsets of the values: Name 4, ValueType 2, Reserved 2, Flags 4, ValueCount 4.
 const HEADER_SIZE: usize = 4 + 2 + 2 + 4 + 4;
@@ -72,20 +61,20 @@ fn value(cursor: &mut Cursor<'_>, value_type: u16, domain: Option<&Sid>) -> Resu
     let start = cursor.position();
     let mut writer = Writer::new();
     match value_type {
-        ValueType::INT64 => {
+        value_type::INT64 => {
             let negative = cursor.eat("-");
             let (magnitude, _) = cursor.number()?;
             let value =
                 if negative { 0i64.checked_sub_unsigned(magnitude) } else { i64::try_from(magnitude).ok() };
             writer.i64(value.ok_or(Cursor::error_at(start, "a number that fits 64 bits with its sign"))?);
         }
-        ValueType::UINT64 => writer.u64(cursor.number()?.0),
-        ValueType::BOOLEAN => match cursor.number()?.0 {
+        value_type::UINT64 => writer.u64(cursor.number()?.0),
+        value_type::BOOLEAN => match cursor.number()?.0 {
             value @ 0..=1 => writer.u64(value),
             _ => return Err(Cursor::error_at(start, "0 or 1")),
         },
-        ValueType::STRING => write_text(&mut writer, &cursor.quoted()?),
-        ValueType::SID => {
+        value_type::STRING => write_text(&mut writer, &cursor.quoted()?),
+        value_type::SID => {
             let in_words = cursor.eat("SID(");
             cursor.skip_spaces();
             let sid = parse::sid(cursor, domain)?;
@@ -170,19 +159,19 @@ fn push_value(text: &mut String, data: &[u8], value_type: u16, offset: u32) -> O
     let mut reader = Reader::new(data.get(usize::try_from(offset).ok()?..)?);
     // Writing to a string does not fail.
     match value_type {
-        ValueType::INT64 => {
+        value_type::INT64 => {
             let _ = write!(text, "{}", reader.i64("Int64").ok()?);
         }
-        ValueType::UINT64 => {
+        value_type::UINT64 => {
             let _ = write!(text, "{}", reader.u64("Uint64").ok()?);
         }
-        ValueType::BOOLEAN => match reader.u64("Boolean").ok()? {
+        value_type::BOOLEAN => match reader.u64("Boolean").ok()? {
             0 => text.push('0'),
             1 => text.push('1'),
             _ => return None,
         },
-        ValueType::STRING => push_quoted(text, &text_at(data, offset)?),
-        ValueType::SID => {
+        value_type::STRING => push_quoted(text, &text_at(data, offset)?),
+        value_type::SID => {
             let length = usize::try_from(reader.u32("Length").ok()?).ok()?;
             let bytes = reader.bytes("OctetString", length).ok()?;
             push_sid(text, &Sid::from_bytes(bytes).ok().filter(|sid| sid.size() == length)?);

@@ -6,29 +6,12 @@ use super::SddlError;
 use super::cursor::{Cursor, push_hex, push_quoted, push_units};
 use super::format::push_sid;
 use super::parse;
+use crate::condition::{SIGNATURE, code as token};
 use core::fmt::Write as _;
 use freehold_dtyp::{Decode, Encode, Reader, Sid, Writer};
 
 /// Deepest nesting of parentheses and negations.
 const MAX_DEPTH: usize = 64;
-
-/// [MS-DTYP] 2.4.4.17.4: ACE_CONDITION_SIGNATURE.
-const SIGNATURE: [u8; 4] = *b"artx";
-
-/// [MS-DTYP] 2.4.4.17.5 to 2.4.4.17.8: byte codes.
-mod token {
-    pub const PADDING: u8 = 0x00;
-    pub const INT8: u8 = 0x01;
-    pub const INT64: u8 = 0x04;
-    pub const UNICODE_STRING: u8 = 0x10;
-    pub const OCTET_STRING: u8 = 0x18;
-    pub const COMPOSITE: u8 = 0x50;
-    pub const SID: u8 = 0x51;
-    pub const AND: u8 = 0xA0;
-    pub const OR: u8 = 0xA1;
-    pub const NOT: u8 = 0xA2;
-    pub const LOCAL_ATTRIBUTE: u8 = 0xF8;
-}
 
 /// Relational operators with two operands. Longer spellings come before those that they start with.
 const RELATIONS: &[(&str, u8)] = &[

@@ -1,6 +1,8 @@
 //! [MS-FSA] 2.1.5.1.2 Open of an Existing File: type, attributes and access, up to the point where other opens matter.
 
-use freehold_acl::{AccessError, AccessMask, FileAccess, file_access_check, maximal_file_access};
+use freehold_acl::{
+    AccessError, AccessMask, FileAccess, file_access_check, maximal_file_access, within_share,
+};
 use freehold_dtyp::NtStatus;
 
 use super::super::super::context::{Context, StepResult};
@@ -161,8 +163,7 @@ fn access(
         backup_intent: intent.options.contains(CreateOptions::OPEN_FOR_BACKUP_INTENT),
         read_only: !is_directory && found.metadata.attributes.contains(FileAttributes::READONLY),
     })?;
-    let granted = granted & (intent.share_allows | AccessMask::ACCESS_SYSTEM_SECURITY);
-    if granted.is_empty() { Err(AccessError::Denied) } else { Ok(granted) }
+    within_share(granted, intent.share_allows, &mut ())
 }
 
 /// The directory's descriptor is looked at only where it can change the answer: that saves an operation for most opens.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use freehold_acl::{AccessMask, GenericMapping, SecurityDescriptor, Token};
+use freehold_acl::{AccessMask, SecurityDescriptor, Token, share_access_check};
 use freehold_dtyp::{Decode, FileTime, NtStatus, Wtf8Buf};
 
 use super::super::super::context::Context;
@@ -102,7 +102,7 @@ impl Intent {
             return Err(NtStatus::BAD_IMPERSONATION_LEVEL.into());
         }
         let options = check_options(request.create_options)?;
-        let desired = check_access(request.desired_access, tree.maximal_access)?;
+        let desired = share_access_check(AccessMask(request.desired_access), tree.maximal_access, &mut ())?;
         let disposition =
             CreateDisposition::from_wire(request.create_disposition.0).ok_or(FsaError::InvalidParameter)?;
         let directory = options.contains(CreateOptions::DIRECTORY_FILE);
@@ -266,20 +266,6 @@ fn check_options(options: CreateOptions) -> Result<CreateOptions, CommandError> 
         return Err(NtStatus::NOT_SUPPORTED.into());
     }
     Ok(options)
-}
-
-/// DesiredAccess must want something that exists, and nothing that the share does not let through.
-fn check_access(desired: u32, share_allows: AccessMask) -> Result<AccessMask, CommandError> {
-    let desired = AccessMask(desired);
-    if desired.is_empty() || desired.intersects(AccessMask::FILE_RESERVED) {
-        return Err(NtStatus::ACCESS_DENIED.into());
-    }
-    let mapped = GenericMapping::FILE.map_generic(desired);
-    let named = mapped.without(AccessMask::MAXIMUM_ALLOWED | AccessMask::ACCESS_SYSTEM_SECURITY);
-    if !share_allows.contains(named) {
-        return Err(NtStatus::ACCESS_DENIED.into());
-    }
-    Ok(mapped)
 }
 
 const fn oplock_of(level: smb2::OplockLevel) -> OplockLevel {
