@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """Runs Samba's smbtorture against a server of our own and holds every verdict against expected-failures.txt.
 
-    tests/conformance/run.py                        every family below, against Freehold
+    tests/conformance/run.py                        the whole smb2 family, against Freehold
     tests/conformance/run.py --only 'smb2\\.lock'    tests whose name matches
     tests/conformance/run.py --server samba         the same against a private smbd, held against the baseline table
 
 Each leaf test is a process of its own with its own time limit, so that a hang costs one test and not a suite. Tests of
-one suite use the same names in the share's root: they never share a share at the same time. Needs smbtorture and cc.
+one suite use the same names in the share's root: they never share a share at the same time. Some want a share of their
+own kind: places.py. Needs smbtorture, cc, mkfs.xfs, mkfs.btrfs, iptables and root; what is missing fails the run.
 
 A test passes, or it is listed in expected-failures.txt with its verdict and a reason. A listed test that passes, an
 unlisted one that does not, and a line that matches no test are all failures of this run.
@@ -19,6 +20,7 @@ import fnmatch
 import os
 import pathlib
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -27,12 +29,9 @@ import threading
 import time
 
 HERE = pathlib.Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent))
+sys.path[:0] = [str(HERE.parent), str(HERE)]
+import places  # noqa: E402
 from rig import server  # noqa: E402
-
-FAMILIES = ('connect', 'create', 'read', 'rw', 'getinfo', 'setinfo', 'dir', 'rename', 'compound', 'credits', 'session',
-            'tcon', 'delete-on-close-perms', 'streams', 'acls', 'lock', 'notify', 'ioctl', 'maxfid', 'mangle',
-            'charset', 'sharemode', 'bench')
 
 # Listed by smbtorture but no tests: helpers for a person, or print-outs without a verdict.
 NOT_TESTS = ('smb2.hold-oplock', 'smb2.hold-sharemode', 'smb2.check-sharemode', 'smb2.set-sparse-ioctl',
@@ -66,16 +65,28 @@ Expected = collections.namedtuple('Expected', 'verdict pattern reason')
 
 
 def matches(name, patterns):
+    name = name.partition('@')[0]
     return any(fnmatch.fnmatchcase(name, p) for p in patterns)
 
 
 def suite_of(name):
-    return '.'.join(name.split('.')[:2])
+    name, at, place = name.partition('@')
+    return '.'.join(name.split('.')[:2]) + at + place
 
 
-def list_tests(conf):
+def smb_conf(folder):
+    """A configuration of our own: the machine's smb.conf must not change a verdict."""
+    conf = folder / 'smb.conf'
+    conf.write_text('[global]\n' + ''.join(
+        '%s = %s\n' % (k, folder) for k in ('private dir', 'lock directory', 'state directory', 'cache directory',
+                                            'ncalrpc dir'))
+        + 'client min protocol = SMB2_02\nclient max protocol = SMB3_11\nlog level = 0\n')
+    return conf
+
+
+def list_tests(folder):
     """Every leaf test by the name smbtorture takes."""
-    out = subprocess.run(['smbtorture', '-s', conf, '--list'], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+    out = subprocess.run(['smbtorture', '-s', smb_conf(folder), '--list'], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
                          text=True, check=True).stdout
     names = collections.OrderedDict()
     for line in out.splitlines():
@@ -114,41 +125,36 @@ def read_baseline(path):
 class Runner:
     """Hands units (tests of one suite in order, on one share) to threads."""
 
-    def __init__(self, target, users, shares, options):
-        self.target, self.users, self.shares, self.options = target, users, shares, options
+    def __init__(self, folder, users, shares, options):
+        self.folder, self.users, self.shares, self.options = folder, users, shares, options
         self.results = {}
         self.state = threading.Condition()
         self.busy = collections.Counter()      # (suite, share) -> units running
         self.running = 0
         self.exclusive = False
         self.taken = set()                     # shares held by a SHARE_ALONE test
-        self.folder = pathlib.Path(tempfile.mkdtemp(prefix='smbtorture-'))
-        self.conf = self.folder / 'smb.conf'
-        # a configuration of our own: the machine's smb.conf must not change a verdict
-        self.conf.write_text('[global]\n' + ''.join(
-            '%s = %s\n' % (k, self.folder) for k in ('private dir', 'lock directory', 'state directory',
-                                                     'cache directory', 'ncalrpc dir'))
-            + 'client min protocol = SMB2_02\nclient max protocol = SMB3_11\nlog level = 0\n')
-        self.env = dict(os.environ, **server.redirect_445(self.folder, target.port))
+        self.conf = smb_conf(folder)
+        server.redirect_445(folder, 0)         # built once, before the threads want it
 
-    def command(self, name, share):
-        user = self.target.admin if matches(name, AS_ADMIN) else self.users[0]
+    def command(self, name, target, share):
+        user = target.admin if matches(name, AS_ADMIN) else self.users[0]
         return ['smbtorture', '-s', str(self.conf), '--format=subunit', '--fullname', '--basedir=%s' % self.folder,
-                '-p', str(self.target.port), '-U', str(user), '--target=samba3',
+                '-p', str(target.port), '-U', str(user), '--target=samba3',
                 '--option=torture:user2name=' + self.users[1].name,
                 '--option=torture:user2password=' + self.users[1].password,
                 '--option=torture:sharedelay=100000', '--option=torture:writetimeupdatedelay=500000',
                 '--option=torture:progress=no',
-                *['--option=' + o for o in self.options.opt], *self.options.extra,
-                '//%s/%s' % (self.target.host, share), name]
+                *['--option=' + o for o in [*places.options_of(name), *self.options.opt]], *self.options.extra,
+                '//%s/%s' % (target.host, share), name.partition('@')[0]]
 
-    def run_once(self, name, share):
+    def run_once(self, name, target, share):
         limit = max([self.options.timeout] + [t for p, t in LONG_SECONDS.items() if fnmatch.fnmatchcase(name, p)])
         begin = time.monotonic()
         late = False
         with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
-            p = subprocess.Popen(self.command(name, share), stdout=out, stderr=err, stdin=subprocess.DEVNULL,
-                                 cwd=self.folder, env=self.env, start_new_session=True)
+            env = dict(os.environ, **server.redirect_445(self.folder, target.port))
+            p = subprocess.Popen(self.command(name, target, share), stdout=out, stderr=err, stdin=subprocess.DEVNULL,
+                                 cwd=self.folder, env=env, start_new_session=True)
             try:
                 p.wait(limit)
             except subprocess.TimeoutExpired:
@@ -181,13 +187,13 @@ class Runner:
         bad = [f for f in found if f[0] not in ('pass', 'skip')] or [f for f in found if f[0] == 'pass'] or found
         return Result(bad[0][0], seconds, bad[0][1])
 
-    def run_test(self, name, share, wanted):
+    def run_test(self, name, place, wanted):
         """Again, once, when the verdict is not the one wanted: some tests lose a race against their own clock."""
-        result = self.run_once(name, share)
+        result = self.run_once(name, *place)
         for _ in range(self.options.retries):
             if result.verdict in ('pass', 'skip') or result.verdict == wanted.get(name):
                 break
-            again = self.run_once(name, share)
+            again = self.run_once(name, *place)
             if again.verdict in ('pass', 'skip'):
                 again = again._replace(message='at the second attempt; first: %s' % result.message)
             result = again
@@ -206,7 +212,8 @@ class Runner:
             if exclusive and self.running:
                 continue
             suite, alone = suite_of(unit[0]), any(matches(n, SHARE_ALONE) for n in unit)
-            load = {s: sum(v for (_, t), v in self.busy.items() if t == s) for s in self.shares}
+            load = {s: sum(v for (_, t), v in self.busy.items() if t == s)
+                    for s in self.shares[places.place_of(unit[0])]}
             free = [s for s in load if not self.busy[(suite, s)] and s not in self.taken and not (alone and load[s])]
             if free:
                 return todo.pop(i), min(free, key=load.get), exclusive, alone
@@ -245,6 +252,7 @@ class Runner:
         for n in names:
             last = units[-1] if units else None
             if last and suite_of(last[0]) == suite_of(n) and suite_of(n) not in SPREAD \
+                    and places.place_of(last[0]) == places.place_of(n) \
                     and not matches(n, EXCLUSIVE) and not matches(last[0], EXCLUSIVE):
                 last.append(n)
             else:
@@ -301,32 +309,45 @@ def main():
                     for n, r in baseline.items() if r.verdict != 'pass']
     else:
         expected = read_expected(HERE / 'expected-failures.txt')
+    folder = pathlib.Path(tempfile.mkdtemp(prefix='conformance-'))
+    folder.chmod(0o755)
+    try:
+        names, results, wall, dead = run_all(folder, options, baseline, expected)
+    finally:
+        if not options.keep:
+            shutil.rmtree(folder, ignore_errors=True)
+    return report(options, names, results, wall, dead, baseline, expected)
+
+
+def run_all(folder, options, baseline, expected):
+    """Starts the servers, runs the tests; their names, their results, the time it took, whether a server died."""
+    family = re.compile(options.only or r'^smb2\.')
+    names = [n for n in list_tests(folder) if family.search(n) and not matches(n, NOT_TESTS)]
+    if not names:
+        sys.exit('no test matches')
+    if options.server == 'freehold':
+        names += places.again(names)
+    wanted = {places.place_of(n) for n in names}
     # As the reference server was when the baseline was taken: signing when the client wants it, anonymous sessions.
     settings = {'samba': 'smbd:FSCTL_SMBTORTURE = yes',
                 'freehold': '[security]\nrequire_signing = false\nallow_anonymous = true\n'}[options.server]
-    with server.make(options.server, keep=options.keep, settings=settings) as target:
-        target.start()
-        users = [target.add_user('user1', 'Passw0rd1'), target.add_user('user2', 'Passw0rd2')]
-        shares = ['t%d' % (i + 1) for i in range(8)]
-        for s in shares:
-            target.add_share(s)
-            target.open_root(s)
-        target.add_share('hideunread', access_based=True)     # the name smb2.acls.ACCESSBASED asks for
-        target.open_root('hideunread')
-        target.add_share('noperm')                            # the name smb2.ioctl.bug14788.* ask for
-        target.close_root('noperm')
-        runner = Runner(target, users, shares, options)
-        family = re.compile(options.only or r'^smb2\.(%s)(\.|$)' % '|'.join(FAMILIES))
-        names = [n for n in list_tests(runner.conf) if family.search(n) and not matches(n, NOT_TESTS)]
-        if not names:
-            sys.exit('no test matches')
-        begin = time.monotonic()
-        wanted = {n: e.verdict for n in names for e in expected if fnmatch.fnmatchcase(n, e.pattern)}
-        runner.run(names, baseline, wanted)
-        wall = time.monotonic() - begin
-        dead = not target.alive()
-    results = runner.results
+    with places.Places(options.server, folder, wanted) as special:
+        settings += special.settings()
+        with server.make(options.server, keep=options.keep, settings=settings) as target:
+            target.start()
+            users = [target.add_user('user1', 'Passw0rd1'), target.add_user('user2', 'Passw0rd2')]
+            special.start(target)
+            runner = Runner(folder, users, special.shares, options)
+            begin = time.monotonic()
+            verdicts = {n: e.verdict for n in names for e in expected if fnmatch.fnmatchcase(n, e.pattern)}
+            runner.run(names, baseline, verdicts)
+            wall = time.monotonic() - begin
+            dead = not all(t.alive() for t in [target, *special.servers])
+    return names, runner.results, wall, dead
 
+
+def report(options, names, results, wall, dead, baseline, expected):
+    """Prints and writes what was found; the exit status."""
     if options.out:
         with open(options.out, 'w') as f:
             f.write('name\tresult\tseconds\tmessage\n')

@@ -191,11 +191,12 @@ path = "{volume}"
         self.users[name] = account = Account(name, password)
         return account
 
-    def add_share(self, name, encrypt=False, access_based=False):
-        """A share of its own folder in the volume, which every user may connect to with full access."""
-        self.run('share', 'add', name, '--volume', 'data', '--path', name, '--access', 'D:(A;;FA;;;WD)',
-                 *(['--encrypt'] if encrypt else []), *(['--access-based-enumeration'] if access_based else []))
-        self.shares[name] = path = self.volume / name
+    def add_share(self, name, encrypt=False, access_based=False, volume='data', root=None, options=()):
+        """A share of its own folder in the volume, which every user may connect to with full access. `volume` and `root`:
+        another volume of `settings` and its folder. `options`: further options of `freehold share add`."""
+        self.run('share', 'add', name, '--volume', volume, '--path', name, '--access', 'D:(A;;FA;;;WD)',
+                 *(['--encrypt'] if encrypt else []), *(['--access-based-enumeration'] if access_based else []), *options)
+        self.shares[name] = path = pathlib.Path(root or self.volume) / name
         return path
 
     def set_root_acl(self, share, *entries):

@@ -1,0 +1,154 @@
+"""Where single tests run: volumes, shares and servers of their own, beside the eight plain shares.
+
+A place is a share with something special about it (a file system that compresses, snapshots, an option of the volume).
+PLACES says which tests want which; the first line that matches counts. AGAIN has tests that run a second time somewhere
+else: their names get `@PLACE` behind them, in tables and in expected-failures.txt.
+
+Images are files on a loop device, mounted below the server's folder and unmounted at the end. That needs root.
+"""
+import fnmatch
+import os
+import pathlib
+import subprocess
+import time
+
+from rig import server
+
+# Place of a test: (place, patterns).
+PLACES = (
+    ('plain', ('smb2.ioctl.compress_notsup_*',)),
+    ('btrfs', ('smb2.ioctl.compress_*', 'smb2.ioctl.sparse_compressed', 'smb2.ioctl.dup_extents_*')),
+    ('signing', ('smb2.session-require-signing.*',)),
+)
+
+# Tests that run at another place as well.
+AGAIN = (
+    ('xfs', ('smb2.ioctl.dup_extents_*', 'smb2.ioctl.copy_chunk_*', 'smb2.ioctl.sparse_*')),
+)
+
+IPTABLES = ['torture:use_iptables=yes', 'torture:iptables_command=/usr/sbin/iptables']
+# Options of smbtorture for single tests.
+OPTIONS = (
+    (('smb2.lease.*', 'smb2.multichannel.*', 'smb2.replay.*'), IPTABLES),
+)
+
+
+def place_of(name):
+    """The place of a test; a name with `@` says it itself."""
+    if '@' in name:
+        return name.partition('@')[2]
+    return next((place for place, patterns in PLACES if any(fnmatch.fnmatchcase(name, p) for p in patterns)), 'plain')
+
+
+def options_of(name):
+    """smbtorture's options for a test, without --option."""
+    name = name.partition('@')[0]
+    return [o for patterns, options in OPTIONS if any(fnmatch.fnmatchcase(name, p) for p in patterns) for o in options]
+
+
+def again(names):
+    """The tests that run at another place as well, by their names with `@`."""
+    return ['%s@%s' % (n, place) for place, patterns in AGAIN for n in names
+            if any(fnmatch.fnmatchcase(n, p) for p in patterns)]
+
+
+class Image:
+    """A file system in a file, mounted while it is used."""
+
+    MAKE = {'xfs': ['mkfs.xfs', '-q', '-m', 'reflink=1'], 'btrfs': ['mkfs.btrfs', '-q', '-m', 'single']}
+    BYTES = {'xfs': 320 << 20, 'btrfs': 256 << 20}
+
+    def __init__(self, kind, folder):
+        self.file = folder / ('%s.img' % kind)
+        self.mounted = folder / kind
+        with open(self.file, 'wb') as f:
+            f.truncate(self.BYTES[kind])
+        run(*self.MAKE[kind], self.file)
+        self.mounted.mkdir()
+        run('mount', '-o', 'loop', self.file, self.mounted)
+
+    def close(self):
+        # the last handle of a stopped server may take a moment
+        for attempt in range(20):
+            if subprocess.run(['umount', self.mounted], stderr=subprocess.DEVNULL).returncode == 0:
+                break
+            time.sleep(0.25)
+        else:
+            run('umount', '-l', self.mounted)
+        self.file.unlink()
+
+
+def run(*command):
+    done = subprocess.run([str(c) for c in command], text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    if done.returncode != 0:
+        raise server.RigError('%s: status %d: %s' % (' '.join(map(str, command)), done.returncode, done.stdout.strip()))
+    return done.stdout
+
+
+class Places:
+    """Makes what the places need: first `settings` for the main server, then, once that runs, the shares.
+
+    `shares` maps a place to a list of (server, share); a test may run on any of them."""
+
+    def __init__(self, kind, folder, wanted):
+        self.kind, self.folder, self.wanted = kind, pathlib.Path(folder), set(wanted)
+        self.images, self.servers, self.shares = {}, [], {}
+        self.volumes = {}
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        for s in self.servers:
+            s.close()
+        for image in self.images.values():
+            image.close()
+
+    def settings(self):
+        """Volumes for freehold.toml."""
+        if self.kind != 'freehold':
+            return ''
+        if os.geteuid() != 0 and self.wanted - {'plain'}:
+            raise server.RigError('the file systems for single tests can only be mounted by root')
+        text = ''
+        for kind in ('xfs', 'btrfs'):
+            if kind in self.wanted:
+                self.images[kind] = image = Image(kind, self.folder)
+                text += self.volume(kind, image.mounted / 'volume')
+        return text
+
+    def volume(self, name, path, options=''):
+        path.mkdir(mode=0o700, exist_ok=True)
+        self.volumes[name] = path
+        return '[volumes.%s]\npath = "%s"\n%s\n' % (name, path, options)
+
+    def start(self, target):
+        """Makes the shares on the running main server."""
+        self.shares['plain'] = [(target, 't%d' % (i + 1)) for i in range(8)]
+        for _, s in self.shares['plain']:
+            target.add_share(s)
+            target.open_root(s)
+        target.add_share('hideunread', access_based=True)     # the name smb2.acls.ACCESSBASED asks for
+        target.open_root('hideunread')
+        target.add_share('noperm')                            # the name smb2.ioctl.bug14788.* ask for
+        target.close_root('noperm')
+        if self.kind != 'freehold':
+            self.shares.update((place, self.shares['plain']) for place in self.wanted)
+            return
+        for name, root in self.volumes.items():
+            target.add_share(name, volume=name, root=root)
+            target.open_root(name)
+            self.shares[name] = [(target, name)]
+        if 'signing' in self.wanted:
+            self.signing()
+
+    def signing(self):
+        """A server with the default settings, which insists on signatures."""
+        own = server.make(self.kind)
+        self.servers.append(own)
+        own.start()
+        own.add_user('user1', 'Passw0rd1')
+        own.add_user('user2', 'Passw0rd2')
+        own.add_share('signing')
+        own.open_root('signing')
+        self.shares['signing'] = [(own, 'signing')]
