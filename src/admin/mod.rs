@@ -8,11 +8,13 @@
 
 mod client;
 pub mod protocol;
+mod running;
 mod service;
 mod socket;
 mod volume_folder;
 
 pub use client::{Client, ClientError};
+pub use running::{LiveOpen, RunningServer};
 pub use service::{AdminService, default_share_security};
 pub use socket::listen;
 

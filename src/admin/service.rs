@@ -8,15 +8,17 @@ use freehold_dtyp::{FileTime, Sid};
 use super::protocol::{
     GroupRow, Password, Reply, Request, ShareOptions, ShareRight, ShareRow, StatusRow, UserRow,
 };
+use super::running::RunningServer;
 use super::volume_folder;
 use crate::state::{
     AccountChange, AccountsSnapshot, CachingMode, NewAccount, Share, ShareChange, ShareSettings, State,
 };
 
 /// Executes requests against the state of a server, running or not.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct AdminService {
     state: Arc<State>,
+    running: Option<Arc<dyn RunningServer>>,
 }
 
 /// Names that have no account or group in the state.
@@ -29,10 +31,26 @@ const CHANGE: AccessMask = AccessMask(0x0013_01BF);
 const READ: AccessMask = AccessMask(0x0012_00A9);
 
 impl AdminService {
-    /// A service for `state`.
+    /// A service for `state`, of a server that does not run.
     #[must_use]
     pub const fn new(state: Arc<State>) -> Self {
-        AdminService { state }
+        AdminService { state, running: None }
+    }
+
+    /// The service of a running server.
+    #[must_use]
+    pub fn of_running(state: Arc<State>, server: Arc<dyn RunningServer>) -> Self {
+        AdminService { state, running: Some(server) }
+    }
+
+    /// The running server.
+    ///
+    /// # Errors
+    /// When it does not run: `what` takes its opened volumes.
+    pub fn running(&self, what: &str) -> anyhow::Result<&dyn RunningServer> {
+        self.running
+            .as_deref()
+            .ok_or_else(|| anyhow::anyhow!("{what} takes a running server: start it with `freehold serve`"))
     }
 
     /// Executes one request. Blocks on disk.

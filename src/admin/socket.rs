@@ -13,7 +13,6 @@ use tokio::sync::{Semaphore, watch};
 
 use super::protocol::{Reply, Request};
 use super::{AdminService, MAX_LINE_BYTES};
-use crate::state::State;
 
 /// Most connections at a time; further ones wait.
 const MAX_CONNECTIONS: usize = 32;
@@ -26,12 +25,11 @@ const MAX_REQUEST_BYTES: u64 = 1024 * 1024;
 ///
 /// # Errors
 /// When the socket cannot be made, or another server answers on it.
-pub async fn listen(state: Arc<State>, path: PathBuf, stop: watch::Receiver<bool>) -> io::Result<()> {
+pub async fn listen(service: AdminService, path: PathBuf, stop: watch::Receiver<bool>) -> io::Result<()> {
     let listener = bind(&path).inspect_err(|error| {
         tracing::error!(path = %path.display(), %error, "the administration socket cannot be opened");
     })?;
     tracing::info!(path = %path.display(), "administration socket is open");
-    let service = AdminService::new(state);
     accept(&listener, service, stop).await;
     // Nobody else can have taken the name: the state folder is locked while this server runs.
     let _ = std::fs::remove_file(&path);
@@ -154,6 +152,7 @@ mod tests {
     use super::super::Client;
     use super::super::protocol::Password;
     use super::*;
+    use crate::state::State;
 
     fn add_user(name: &str) -> Request {
         Request::UserAdd {
@@ -173,7 +172,7 @@ mod tests {
         let path = folder.path().join("x".repeat(120)).join("admin.sock");
         let state = Arc::new(State::in_memory().unwrap());
         let (stop, stopped) = watch::channel(false);
-        let server = tokio::spawn(listen(Arc::clone(&state), path.clone(), stopped));
+        let server = tokio::spawn(listen(AdminService::new(Arc::clone(&state)), path.clone(), stopped));
         while !path.exists() {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
@@ -200,7 +199,8 @@ mod tests {
         let path = folder.path().join("admin.sock");
         let state = Arc::new(State::in_memory().unwrap());
         let (_stop, stopped) = watch::channel(false);
-        let server = tokio::spawn(listen(Arc::clone(&state), path.clone(), stopped.clone()));
+        let server =
+            tokio::spawn(listen(AdminService::new(Arc::clone(&state)), path.clone(), stopped.clone()));
         while !path.exists() {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
@@ -210,7 +210,7 @@ mod tests {
         for _ in 0..2 {
             assert!(lines.next_line().await.unwrap().unwrap().contains("Refused"));
         }
-        let second = listen(state, path.clone(), stopped).await.unwrap_err();
+        let second = listen(AdminService::new(state), path.clone(), stopped).await.unwrap_err();
         assert_eq!(second.kind(), io::ErrorKind::AddrInUse);
         server.abort();
     }

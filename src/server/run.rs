@@ -14,17 +14,20 @@ use tokio::sync::{Semaphore, watch};
 use super::clock::Clock;
 use super::entropy::SystemEntropy;
 use super::listener;
+use crate::admin::{AdminService, LiveOpen, RunningServer};
 use crate::auth::{self, AuthError};
 use crate::config::{Config, EncryptionMode, Limits};
+use crate::fsa::OpenReport;
 use crate::proto;
+use crate::proto::node::NodeKey;
 use crate::proto::op::{AccountLookup, VolumeId, VolumeRef};
 use crate::proto::server::{Server, ServerConfig};
 use crate::proto::session::Identity;
 use crate::proto::tree_connect::{self, ShareTarget, Shares};
-use crate::smb2::Dialect;
+use crate::smb2::{Dialect, FileId};
 use crate::state::{self, Change, State};
 use crate::vfs::posix::{PosixOptions, PosixVolume};
-use crate::vfs::{VfsPath, Volume};
+use crate::vfs::{NodeId, VfsPath, Volume};
 
 /// What the connections' tasks share.
 pub struct Shared {
@@ -96,6 +99,19 @@ impl Shared {
         self.core.shares.store(Arc::new(Shares::new(shares)));
     }
 
+    /// An open with the session and the share that it came through.
+    fn live_open(&self, open: OpenReport) -> LiveOpen {
+        let session = self.core.sessions.find(&open.owner.session);
+        let file_id = FileId { persistent: open.owner.persistent, volatile: open.id.0 };
+        let share = session.as_ref().and_then(|session| session.open(file_id));
+        LiveOpen {
+            open,
+            user: session.as_ref().map_or(String::new(), |session| session.identity.load().user.clone()),
+            client: session.as_ref().map_or(String::new(), |session| session.client.clone()),
+            share: share.map_or(String::new(), |open| open.tree.share.name.clone()),
+        }
+    }
+
     fn share(&self, share: &state::Share, before: &Shares) -> Result<tree_connect::Share, String> {
         let settings = &share.settings;
         let volume = self
@@ -124,6 +140,20 @@ impl Shared {
             max_uses: settings.max_users,
             uses,
         })
+    }
+}
+
+impl RunningServer for Shared {
+    fn volume(&self, name: &str) -> Option<Arc<dyn Volume>> {
+        self.volumes.get(name).map(|volume| Arc::clone(&volume.volume))
+    }
+
+    fn opens_of(&self, volume: &str, file: NodeId) -> Vec<LiveOpen> {
+        let Some(volume) = self.volumes.get(volume) else { return Vec::new() };
+        let cell = self.core.nodes.find(NodeKey { volume: volume.id, id: file });
+        // The node's lock is given back before sessions are looked at.
+        let reports = cell.map(|cell| cell.lock().report()).unwrap_or_default();
+        reports.into_iter().map(|open| self.live_open(open)).collect()
     }
 }
 
@@ -208,8 +238,8 @@ pub async fn run(
             stopped.clone(),
         )));
     }
-    let admin =
-        tokio::spawn(crate::admin::listen(Arc::clone(&state), config.admin_socket.clone(), stopped.clone()));
+    let service = AdminService::of_running(Arc::clone(&state), Arc::clone(&shared) as Arc<dyn RunningServer>);
+    let admin = tokio::spawn(crate::admin::listen(service, config.admin_socket.clone(), stopped.clone()));
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut reload = signal(SignalKind::hangup())?;

@@ -18,7 +18,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("client", &["smb2", "crypto", "auth"]),
     ("config", &[]),
     ("state", &["auth", "config"]),
-    ("admin", &["config", "state"]),
+    ("admin", &["config", "fsa", "fscc", "state", "vfs"]),
     ("server", &["admin", "auth", "config", "crypto", "fsa", "fscc", "proto", "rpc", "smb2", "state", "vfs"]),
     ("backup", &["proto", "vfs"]),
     ("cluster", &["proto", "vfs"]),

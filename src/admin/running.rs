@@ -1,0 +1,28 @@
+//! What only a running server can tell an administrator or do for him: it has the volumes open.
+
+use std::sync::Arc;
+
+use crate::fsa::OpenReport;
+use crate::vfs::{NodeId, Volume};
+
+/// A running server, as the administration service sees it. Calls may block on disk.
+pub trait RunningServer: Send + Sync {
+    /// The opened volume of that name.
+    fn volume(&self, name: &str) -> Option<Arc<dyn Volume>>;
+
+    /// Who has a file of a volume open now, in the order in which they opened it.
+    fn opens_of(&self, volume: &str, file: NodeId) -> Vec<LiveOpen>;
+}
+
+/// An open and whose it is.
+#[derive(Clone, Debug)]
+pub struct LiveOpen {
+    /// The open.
+    pub open: OpenReport,
+    /// The user; empty when the session is gone.
+    pub user: String,
+    /// Address of the client; empty when the session is gone.
+    pub client: String,
+    /// The share it was opened through; empty when the session is gone.
+    pub share: String,
+}
