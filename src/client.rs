@@ -262,7 +262,10 @@ impl Client {
         let dialects = self.options.dialects.clone();
         let request = NegotiateRequest {
             security_mode: SecurityMode::SIGNING_ENABLED,
-            capabilities: Capabilities::LARGE_MTU | Capabilities::ENCRYPTION | Capabilities::LEASING,
+            capabilities: Capabilities::LARGE_MTU
+                | Capabilities::ENCRYPTION
+                | Capabilities::LEASING
+                | Capabilities::DIRECTORY_LEASING,
             client_guid: self.guid(),
             dialects: List::from(dialects.as_slice()),
             contexts: NegotiateContexts::from(&contexts),

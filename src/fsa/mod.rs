@@ -32,7 +32,7 @@ pub use lease::{LeaseGrant, LeaseId, LeaseRequest};
 pub use node::{Closed, Effects, Node, OpenId, Owner, StreamId, Waiter};
 pub use node_report::OpenReport;
 pub use open::{CacheRequest, DELETION_RETRY, OpenRequest, Verdict};
-pub use oplock::{Actor, BreakNotice, CacheState, Granted, HolderId, OplockLevel};
+pub use oplock::{Actor, BreakNotice, CacheState, Granted, HolderId, OplockAcknowledged, OplockLevel};
 pub use share_access::ShareAccess;
 
 /// Why the rules refuse.

@@ -78,6 +78,10 @@ pub struct Closed {
     pub file_deletion_waits: bool,
     /// The lease went with its last open.
     pub lease_gone: Option<LeaseId>,
+    /// Data was changed through the open.
+    pub modified: bool,
+    /// The lease on the directory that is not broken by what this close does there.
+    pub parent_key: Option<[u8; 16]>,
     /// Requests that may go on.
     pub wake: Vec<Waiter>,
 }
@@ -92,6 +96,10 @@ pub(super) struct NodeOpen {
     /// A directory's deletion is tried only at its last close: whether it is empty shows then.
     pub is_directory: bool,
     pub lease: Option<LeaseId>,
+    /// ParentOplockKey: the client's lease on the directory, which knows what is changed through this open.
+    pub parent_key: Option<[u8; 16]>,
+    /// Data was changed through it: the directory's entry is out of date from its close on.
+    pub modified: bool,
     pub owner: Owner,
 }
 
@@ -116,6 +124,8 @@ pub struct Node {
     pub(super) holders: SmallVec<[Holder; 1]>,
     delete_pending: bool,
     delete_at_last_close: bool,
+    /// ParentOplockKey of the open that has marked the file for deletion.
+    deleter: Option<[u8; 16]>,
     /// Deletions that the volume has been asked for and has not done yet.
     deleting: u32,
     waiters: Vec<Waiter>,
@@ -205,6 +215,37 @@ impl Node {
             self.delete_at_last_close &= pending;
         } else if let Some(named) = self.named.iter_mut().find(|named| named.id == stream) {
             named.delete_pending = pending;
+        }
+    }
+
+    /// Notes through which open the file is marked for deletion: what [`Closed::parent_key`] follows from.
+    pub fn set_deleter(&mut self, open: OpenId) {
+        self.deleter = self.parent_key_of(open);
+    }
+
+    /// ParentOplockKey of an open ([MS-FSA] 2.1.1.6).
+    #[must_use]
+    pub fn parent_key_of(&self, open: OpenId) -> Option<[u8; 16]> {
+        self.opens.iter().find(|other| other.id == open).and_then(|open| open.parent_key)
+    }
+
+    /// Notes that something in the directory's entry is changed through an open: seen there from its close on.
+    pub fn set_modified(&mut self, open: OpenId) {
+        if let Some(open) = self.opens.iter_mut().find(|other| other.id == open) {
+            open.modified = true;
+        }
+    }
+
+    /// An open is its client's again, on another connection ([MS-SMB2] 3.3.5.9.7, 3.3.5.9.12): breaks of its oplock or its
+    /// lease go there from now on.
+    pub fn set_owner(&mut self, open: OpenId, owner: Owner) {
+        let Some(found) = self.opens.iter_mut().find(|other| other.id == open) else { return };
+        found.owner = owner;
+        let lease = found.lease;
+        for holder in &mut self.holders {
+            if holder.id == HolderId::Oplock(open) || holder.is_lease(lease) {
+                holder.owner = owner;
+            }
         }
     }
 
@@ -303,7 +344,12 @@ impl Node {
         if let Some(lease) = open.lease {
             self.drop_from_lease(lease, open.owner, &mut closed);
         }
+        closed.modified = open.modified;
+        closed.parent_key = open.parent_key;
         if open.delete_on_close {
+            if open.stream == StreamId::UNNAMED && !self.delete_pending && !self.delete_at_last_close {
+                self.deleter = open.parent_key;
+            }
             if open.stream != StreamId::UNNAMED {
                 self.set_delete_pending(open.stream, true);
             } else if open.is_directory {
@@ -315,6 +361,10 @@ impl Node {
         let deletes = self.delete_pending || self.delete_at_last_close;
         closed.delete_file = deletes && self.opens.is_empty();
         if closed.delete_file {
+            // Only a client that has both marked the file and closed it last knows that the name is gone.
+            if closed.parent_key != self.deleter.take() {
+                closed.parent_key = None;
+            }
             // Who comes now waits for the volume, then finds nothing.
             self.delete_pending = false;
             self.delete_at_last_close = false;

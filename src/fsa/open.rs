@@ -27,6 +27,15 @@ impl CacheRequest {
             CacheRequest::Lease(request) => Some(request.id),
         }
     }
+
+    /// The key of the lease that the client holds on the directory, as far as it says so ([MS-FSA] Open.ParentOplockKey).
+    #[must_use]
+    pub fn parent_key(&self) -> Option<[u8; 16]> {
+        match self {
+            CacheRequest::Oplock(_) => None,
+            CacheRequest::Lease(request) => request.parent,
+        }
+    }
 }
 
 /// An open that wants to be let in.
@@ -111,6 +120,8 @@ impl Node {
             delete_on_close: request.delete_on_close,
             is_directory: request.is_directory,
             lease: None,
+            parent_key: request.cache.parent_key(),
+            modified: false,
             owner: request.owner,
         });
         Ok(Verdict::Reserved)
@@ -183,7 +194,6 @@ impl Node {
                 }
                 Granted::Oplock(level)
             }
-            CacheRequest::Lease(_) if request.is_directory => Granted::Oplock(OplockLevel::None),
             CacheRequest::Lease(lease) => self.grant_lease(request, lease, allowed),
         }
     }
@@ -205,6 +215,8 @@ impl Node {
         };
         let Some(holder) = self.holders.get_mut(index) else { return Granted::Oplock(OplockLevel::None) };
         let breaking = holder.is_breaking();
+        let mut whole = lease.state;
+        whole.set(CacheState::WRITE, whole.contains(CacheState::WRITE) && !request.is_directory);
         if let Some(facts) = &mut holder.lease {
             let first = facts.opens == 0;
             facts.opens = facts.opens.saturating_add(1);
@@ -212,7 +224,7 @@ impl Node {
             // leave.
             let grows = allowed != holder.state
                 && allowed.contains(holder.state)
-                && (first || allowed == lease.state)
+                && (first || allowed == whole)
                 && !breaking;
             if grows {
                 holder.state = allowed;
@@ -230,7 +242,14 @@ impl Node {
             CacheRequest::Oplock(level) => (level.state(), None),
             CacheRequest::Lease(lease) => (lease.state, Some(lease.id)),
         };
-        if wanted.is_empty() || request.is_directory {
+        if request.is_directory {
+            // [MS-FSA] 2.1.5.18: of a directory there are leases of R and RH, and nothing else.
+            if lease.is_none() {
+                return CacheState::empty();
+            }
+            wanted.remove(CacheState::WRITE);
+        }
+        if wanted.is_empty() {
             return CacheState::empty();
         }
         let others = || {

@@ -8,9 +8,11 @@
 
 use std::time::Duration;
 
+use smallvec::SmallVec;
+
 use super::lease::{LeaseFacts, LeaseGrant, LeaseId};
 use super::node::{OpenId, Owner, StreamId};
-use super::{Effects, FsaError, Node};
+use super::{Effects, FsaError, Node, Waiter};
 
 bitflags::bitflags! {
     /// LeaseState of [MS-SMB2] 2.2.13.2.8; the values are those of the wire.
@@ -130,6 +132,16 @@ pub enum Granted {
     Oplock(OplockLevel),
     /// A lease, perhaps of no state.
     Lease(LeaseGrant),
+}
+
+/// What the acknowledgement of an oplock's break comes to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[must_use]
+pub struct OplockAcknowledged {
+    /// The level that is left; `None` when the one asked for cannot be kept: then nothing is left.
+    pub kept: Option<OplockLevel>,
+    /// What follows for others.
+    pub effects: Effects,
 }
 
 impl Holder {
@@ -259,29 +271,37 @@ impl Node {
         self.holders.iter().filter_map(Holder::deadline).min()
     }
 
-    /// Ends the break of an oplock ([MS-SMB2] 3.3.5.22.1).
+    /// Ends the break of an oplock ([MS-SMB2] 3.3.5.22.1). `level` is what the client says it keeps, `None` for what is no
+    /// level of an oplock.
     ///
     /// # Errors
-    /// [`FsaError::OplockProtocol`] when none is under way or the level is not below the one held; then nothing is held
-    /// any more.
+    /// [`FsaError::OplockProtocol`] when none is under way.
+    // DIFFERS: 3.3.5.22.1 says INVALID_DEVICE_STATE for an answer to no break; Windows answers what [MS-FSA] 2.1.5.19 says
+    // (smbtorture smb2.oplock.levelii500).
     pub fn acknowledge_oplock(
         &mut self,
         open: OpenId,
-        level: OplockLevel,
+        level: Option<OplockLevel>,
         deadline: Duration,
-    ) -> Result<Effects, FsaError> {
+    ) -> Result<OplockAcknowledged, FsaError> {
         let holder = self.holders.iter_mut().find(|holder| holder.id == HolderId::Oplock(open));
         let Some(holder) = holder.filter(|holder| holder.is_breaking()) else {
             return Err(FsaError::OplockProtocol);
         };
-        if !matches!(level, OplockLevel::None | OplockLevel::II) {
-            return Err(FsaError::OplockProtocol);
-        }
+        let kept = match level {
+            Some(OplockLevel::Exclusive) if holder.state.contains(CacheState::HANDLE) => {
+                Some(OplockLevel::None)
+            }
+            Some(level @ (OplockLevel::None | OplockLevel::II)) => Some(level),
+            _ => None,
+        };
         // Level II where nothing may be kept is taken back at once.
         let requested = holder.breaking.map_or(CacheState::empty(), |breaking| breaking.requested);
-        let notice = holder.acknowledge(level.state() & requested, deadline)?;
+        let state = kept.unwrap_or_default().state();
+        let notice = holder.acknowledge(state & requested, deadline)?;
         self.forget_empty_oplocks();
-        Ok(Effects { notices: notice.into_iter().collect(), wake: self.take_waiters() })
+        let effects = Effects { notices: notice.into_iter().collect(), wake: self.take_waiters() };
+        Ok(OplockAcknowledged { kept, effects })
     }
 
     /// Ends the break of a lease, or one step of it ([MS-SMB2] 3.3.5.22.2).
@@ -317,6 +337,46 @@ impl Node {
         }
         self.forget_empty_oplocks();
         effects
+    }
+
+    /// Lets data of a stream be changed through an open: as [`Node::break_caches_of_data`], and the directory's entry is out
+    /// of date from the open's close on.
+    pub fn change_data(&mut self, stream: StreamId, id: OpenId, deadline: Duration) -> Effects {
+        let Some(open) = self.opens.iter_mut().find(|open| open.id == id) else { return Effects::default() };
+        open.modified = true;
+        let actor = Actor { open: id, lease: open.lease };
+        self.break_caches_of_data(stream, actor, deadline)
+    }
+
+    /// What is in this directory has changed: nobody else may go on reading it from a cache ([MS-FSA] 2.1.4.12 with
+    /// PARENT_OBJECT). Nobody is waited for. `parent_key` is the key that the open which made the change names as its client's
+    /// lease on the directory: as with Windows since 8, it counts whoever the client is ([MS-SMB2] 3.3.1.4).
+    pub fn break_caches_of_directory(&mut self, parent_key: Option<[u8; 16]>, deadline: Duration) -> Effects {
+        let mut effects = Effects::default();
+        for holder in self.holders.iter_mut().filter(|holder| holder.stream == StreamId::UNNAMED) {
+            let HolderId::Lease(id) = holder.id else { continue };
+            if parent_key != Some(id.key) {
+                effects.notices.extend(holder.break_to(CacheState::empty(), deadline));
+            }
+        }
+        effects
+    }
+
+    /// A break notification could be brought to nobody: the holder keeps nothing ([MS-SMB2] 3.3.4.6, 3.3.4.7). Says which
+    /// opens hold it, and who may go on.
+    pub fn break_undelivered(&mut self, id: HolderId) -> (SmallVec<[OpenId; 1]>, Vec<Waiter>) {
+        let Some(holder) = self.holders.iter_mut().find(|holder| holder.id == id) else {
+            return (SmallVec::new(), Vec::new());
+        };
+        holder.revoke();
+        let opens = match id {
+            HolderId::Oplock(open) => SmallVec::from_iter([open]),
+            HolderId::Lease(id) => {
+                self.opens.iter().filter(|open| open.lease == Some(id)).map(|open| open.id).collect()
+            }
+        };
+        self.forget_empty_oplocks();
+        (opens, self.take_waiters())
     }
 
     /// The name of the file changes or goes: handles that others keep open only in their caches must be closed

@@ -169,10 +169,14 @@ impl World {
                 let level = match level {
                     "two" => OplockLevel::II,
                     "batch" => OplockLevel::Batch,
+                    "excl" => OplockLevel::Exclusive,
                     _ => OplockLevel::None,
                 };
-                match self.node.acknowledge_oplock(self.names[name], level, deadline) {
-                    Ok(effects) => "ok".to_owned() + &self.effects(effects),
+                match self.node.acknowledge_oplock(self.names[name], Some(level), deadline) {
+                    Ok(answered) => {
+                        let word = if answered.kept.is_some() { "ok" } else { "refused" };
+                        word.to_owned() + &self.effects(answered.effects)
+                    }
                     Err(error) => format!("{error:?}"),
                 }
             }
@@ -318,6 +322,21 @@ fn a_batch_oplock_may_close_its_handle_before_the_violation() {
          open b rwd/ batch => wait; a RWH->R
          ack a two => ok; wake b
          retry b rwd/ batch => SharingViolation");
+}
+
+#[test]
+fn an_oplock_is_acknowledged_with_a_level_below_it_or_lost() {
+    run("open a rwd/rwd batch => ok batch
+         open b rwd/rwd - => wait; a RWH->R
+         ack a batch => refused; wake b
+         ack a two => OplockProtocol");
+    run("open a rwd/rwd batch => ok batch
+         open b rwd/rwd - => wait; a RWH->R
+         ack a excl => ok; wake b
+         write b => ok");
+    run("open a rwd/rwd excl => ok exclusive
+         open b rwd/rwd - => wait; a RW->R
+         ack a excl => refused; wake b");
 }
 
 #[test]

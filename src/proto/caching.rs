@@ -27,8 +27,8 @@ pub fn waiter_of(waiter: WaiterId) -> Waiter {
     Waiter { connection: waiter.connection.0, chain: waiter.chain.0 }
 }
 
-/// Sends notifications, then wakes who may go on. Never call it with a node locked.
-pub fn carry_out(server: &Server, effects: Effects) {
+/// Sends notifications of a node, then wakes who may go on. Never call it with a node locked.
+pub fn carry_out(server: &Server, cell: &NodeCell, effects: Effects) {
     for notice in &effects.notices {
         let session = SessionId(notice.owner.session);
         let body = notification(notice);
@@ -41,11 +41,18 @@ pub fn carry_out(server: &Server, effects: Effects) {
             // A lease is the client's, whatever the connection: its oldest one hears of it.
             continue;
         }
-        // Where no channel is left, the session closes its opens soon, which wakes who waits for this break.
         let others = || holder.map(|session| session.connections()).unwrap_or_default();
-        let _ = send(ConnectionId(notice.owner.connection)) || others().into_iter().any(send);
+        if !send(ConnectionId(notice.owner.connection)) && !others().into_iter().any(send) {
+            undelivered(server, cell, notice);
+        }
     }
     wake(server, effects.wake);
+}
+
+/// 3.3.4.6, 3.3.4.7: nobody can be told: nobody is waited for.
+fn undelivered(server: &Server, cell: &NodeCell, notice: &BreakNotice) {
+    let (_, waiters) = cell.lock().break_undelivered(notice.id);
+    wake(server, waiters);
 }
 
 /// Wakes parked requests.
@@ -99,7 +106,7 @@ pub fn break_for_data(server: &Server, open: &Open, file: &FileOpen, now: Now) {
         node.break_caches_of_data(file.stream_id, actor, break_deadline(now))
     };
     if !effects.is_empty() {
-        carry_out(server, effects);
+        carry_out(server, &file.node, effects);
     }
 }
 
@@ -156,6 +163,6 @@ pub fn break_for_name(
         node.break_deadline().unwrap_or(break_deadline(now))
     });
     drop(node);
-    carry_out(server, effects);
+    carry_out(server, cell, effects);
     deadline.map(|deadline| BreakWait::new(deadline, Registration::new(Arc::clone(cell), waiter)))
 }

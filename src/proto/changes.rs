@@ -1,5 +1,7 @@
-//! What is told to who watches directories when names come and go ([MS-FSA] 2.1.4.1, [MS-FSCC] 2.7.1).
+//! What is told to who watches directories ([MS-FSA] 2.1.4.1, [MS-FSCC] 2.7.1), or holds a lease on one, when names come and
+//! go.
 
+use super::directory_lease::By;
 use super::op::VolumeId;
 use super::server::Server;
 use crate::vfs::VfsPath;
@@ -34,22 +36,30 @@ const fn name_filter(is_directory: bool) -> u32 {
 }
 
 /// A file or directory was made.
-pub fn report_added(server: &Server, volume: VolumeId, path: &VfsPath, is_directory: bool) {
+pub fn report_added(server: &Server, volume: VolumeId, path: &VfsPath, is_directory: bool, by: By) {
+    server.directory_leases.entry_changed(server, volume, path, by);
     server.notify.report(server, volume, path, is_directory, ADDED, name_filter(is_directory));
 }
 
-/// A file or directory goes.
+/// A file or directory goes. Leases on its directory are broken when it is gone: [`report_gone`].
 pub fn report_removed(server: &Server, volume: VolumeId, path: &VfsPath, is_directory: bool) {
     server.notify.report(server, volume, path, is_directory, REMOVED, name_filter(is_directory));
 }
 
+/// A file or directory is gone.
+pub fn report_gone(server: &Server, volume: VolumeId, path: &VfsPath, by: By) {
+    server.directory_leases.entry_changed(server, volume, path, by);
+}
+
 /// A file was overwritten.
-pub fn report_overwritten(server: &Server, volume: VolumeId, path: &VfsPath) {
+pub fn report_overwritten(server: &Server, volume: VolumeId, path: &VfsPath, by: By) {
+    server.directory_leases.entry_changed(server, volume, path, by);
     server.notify.report(server, volume, path, false, MODIFIED, ATTRIBUTES | SIZE | LAST_WRITE);
 }
 
 /// A named stream was made; `path` is its file's.
-pub fn report_stream_added(server: &Server, volume: VolumeId, path: &VfsPath) {
+pub fn report_stream_added(server: &Server, volume: VolumeId, path: &VfsPath, by: By) {
+    server.directory_leases.entry_changed(server, volume, path, by);
     server.notify.report(server, volume, path, false, ADDED_STREAM, STREAM_NAME);
 }
 
@@ -59,6 +69,18 @@ pub fn report_stream_removed(server: &Server, volume: VolumeId, path: &VfsPath) 
 }
 
 /// A file or directory has a new path.
-pub fn report_renamed(server: &Server, volume: VolumeId, from: &VfsPath, to: &VfsPath, is_directory: bool) {
+pub fn report_renamed(
+    server: &Server,
+    volume: VolumeId,
+    from: &VfsPath,
+    to: &VfsPath,
+    is_directory: bool,
+    by: By,
+) {
+    if is_directory {
+        server.directory_leases.moved(volume, from, to);
+    }
+    server.directory_leases.entry_changed(server, volume, from, by);
+    server.directory_leases.entry_changed(server, volume, to, by);
     server.notify.report_rename(server, volume, from, to, is_directory);
 }

@@ -7,11 +7,10 @@ use freehold_dtyp::NtStatus;
 
 use super::caching;
 use super::context::Context;
+use super::directory_lease::By;
 use super::op::Op;
 use super::open::{FileOpen, Open};
-use super::server::Server;
 use super::status::CommandError;
-use crate::fsa::Actor;
 use crate::fscc::FileAttributes;
 use crate::fscc::notify::{CompletionFilter, NotifyAction};
 use crate::vfs::{Metadata, MetadataChange};
@@ -53,17 +52,33 @@ pub fn admit(
         if !locks.is_none_or(|locks| locks.permits(open.id(), offset, length_bytes, true)) {
             return Err(NtStatus::FILE_LOCK_CONFLICT.into());
         }
-        let actor = Actor { open: open.id(), lease: node.lease_of(open.id()) };
-        node.break_caches_of_data(file.stream_id, actor, caching::break_deadline(cx.now))
+        node.change_data(file.stream_id, open.id(), caching::break_deadline(cx.now))
     };
     if !effects.is_empty() {
-        caching::carry_out(cx.server, effects);
+        caching::carry_out(cx.server, &file.node, effects);
     }
     Ok(())
 }
 
-/// Tells who watches the file's directory that the file was modified.
-pub fn report(server: &Server, open: &Open, file: &FileOpen, filter: CompletionFilter) {
+/// Breaks the leases of others on the directory whose entry of the file has changed through `open` ([MS-FSA] 2.1.5.15).
+pub fn break_directory(cx: &Context<'_>, open: &Open, file: &FileOpen) {
+    if cx.server.directory_leases.is_unused() {
+        return;
+    }
+    let Some((volume, _)) = open.tree.disk() else { return };
+    let by = By { parent_key: file.node.lock().parent_key_of(open.id()), now: cx.now };
+    cx.server.directory_leases.entry_changed(cx.server, volume.id, &file.file.0.path(), by);
+}
+
+/// Tells who watches the file's directory, or holds a lease on it, that the file was modified.
+pub fn report(cx: &Context<'_>, open: &Open, file: &FileOpen, filter: CompletionFilter) {
+    // Who may do what is not listed: the entry has a new change time at most.
+    if filter == CompletionFilter::SECURITY {
+        file.node.lock().set_modified(open.id());
+    } else {
+        break_directory(cx, open, file);
+    }
+    let server = cx.server;
     if server.notify.is_unused() {
         return;
     }
@@ -73,16 +88,22 @@ pub fn report(server: &Server, open: &Open, file: &FileOpen, filter: CompletionF
     server.notify.report(server, volume.id, &path, is_directory, NotifyAction::MODIFIED.0, filter.bits());
 }
 
-/// Tells who watches that data was written through `open`.
-pub fn report_written(server: &Server, open: &Open, file: &FileOpen) {
+/// Tells who watches that data was written through `open`. Who has begun to read from a cache since the change was let in
+/// may have seen old data.
+pub fn report_written(cx: &Context<'_>, open: &Open, file: &FileOpen) {
+    caching::break_for_data(cx.server, open, file, cx.now);
+    let server = cx.server;
     if server.notify.is_unused() {
         return;
     }
+    let Some((volume, _)) = open.tree.disk() else { return };
     if file.stream.is_none() {
-        report(server, open, file, CompletionFilter::LAST_WRITE | CompletionFilter::SIZE);
+        let filter = CompletionFilter::LAST_WRITE | CompletionFilter::SIZE;
+        let (path, is_directory) = (file.file.0.path(), file.kind == crate::vfs::NodeKind::Directory);
+        let (action, filter) = (NotifyAction::MODIFIED.0, filter.bits());
+        server.notify.report(server, volume.id, &path, is_directory, action, filter);
         return;
     }
-    let Some((volume, _)) = open.tree.disk() else { return };
     let filter = CompletionFilter::STREAM_WRITE | CompletionFilter::STREAM_SIZE;
     let path = file.file.0.path();
     server.notify.report(server, volume.id, &path, false, NotifyAction::MODIFIED_STREAM.0, filter.bits());

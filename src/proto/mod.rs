@@ -21,6 +21,7 @@ pub mod connection;
 pub mod context;
 pub mod credits;
 pub mod data_change;
+pub mod directory_lease;
 pub mod dispatch;
 pub mod event;
 pub mod lease;

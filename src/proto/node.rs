@@ -1,10 +1,11 @@
 //! The files that somebody has open: share modes, delete-pending, oplocks, leases and byte-range locks of each, found by
 //! file id. A cell lives as long as an open or a request holds it.
 
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, OnceLock, Weak};
 
 use parking_lot::{Mutex, MutexGuard};
 
+use super::directory_lease::{DirectoryLeases, Listed};
 use super::op::VolumeId;
 use super::sharded::Sharded;
 use crate::fsa::Node;
@@ -25,6 +26,8 @@ pub struct NodeCell {
     pub key: NodeKey,
     state: Mutex<Node>,
     deletion: Mutex<Option<FileRef>>,
+    /// Of a directory on which somebody holds, or has held, a lease: where changes in it find it.
+    listed: OnceLock<Listed>,
     /// Where it is found; it forgets itself there.
     table: Arc<Sharded<NodeKey, Weak<NodeCell>>>,
 }
@@ -41,19 +44,30 @@ impl Drop for NodeCell {
 
 /// A deletion that the volume has been asked for. While it is there, who opens the file waits, so that nobody gets hold of
 /// what is about to go; to be dropped when the volume has answered.
-pub struct DeletionUnderWay(Arc<NodeCell>);
+pub struct DeletionUnderWay {
+    cell: Arc<NodeCell>,
+    then: Option<Box<dyn FnOnce() + Send>>,
+}
 
 impl DeletionUnderWay {
     /// Of a node whose [`Node::close`] has said that something is to be deleted.
     #[must_use]
     pub fn new(cell: &Arc<NodeCell>) -> Self {
-        DeletionUnderWay(Arc::clone(cell))
+        DeletionUnderWay { cell: Arc::clone(cell), then: None }
+    }
+
+    /// Does something when the volume has answered. It may lock nodes.
+    pub fn then(&mut self, then: impl FnOnce() + Send + 'static) {
+        self.then = Some(Box::new(then));
     }
 }
 
 impl Drop for DeletionUnderWay {
     fn drop(&mut self) {
-        self.0.lock().deletion_done();
+        self.cell.lock().deletion_done();
+        if let Some(then) = self.then.take() {
+            then();
+        }
     }
 }
 
@@ -68,6 +82,11 @@ impl NodeCell {
     /// counts: it names the link that was deleted.
     pub fn keep_for_deletion(&self, file: &FileRef) {
         self.deletion.lock().get_or_insert_with(|| file.clone());
+    }
+
+    /// Lets changes in this directory find it, before a lease on it is granted.
+    pub fn list_directory(self: &Arc<Self>, leases: &DirectoryLeases, directory: &FileRef) {
+        self.listed.get_or_init(|| leases.list(self.key.volume, directory, self));
     }
 
     /// The kept handle. Taken when the deletion is done, or taken back.
@@ -93,6 +112,7 @@ impl NodeTable {
             key,
             state: Mutex::default(),
             deletion: Mutex::default(),
+            listed: OnceLock::new(),
             table: Arc::clone(&self.cells),
         });
         shard.insert(key, Arc::downgrade(&cell));

@@ -280,7 +280,7 @@ impl NotifyTable {
 }
 
 /// The new path of what is at `path` in `from` when `from` becomes `to`.
-fn moved_path(path: &VfsPath, from: &VfsPath, to: &VfsPath) -> Option<VfsPath> {
+pub(super) fn moved_path(path: &VfsPath, from: &VfsPath, to: &VfsPath) -> Option<VfsPath> {
     let tail = path.as_wtf8().as_bytes().strip_prefix(from.as_wtf8().as_bytes())?;
     let tail = Wtf8::from_bytes(tail.strip_prefix(b"/").unwrap_or(tail))?;
     Some(to.join(&VfsPath::new(tail.to_owned())?))

@@ -1,13 +1,14 @@
 //! What all connections share ([MS-SMB2] 3.3.1.5 Server): configuration, shares, sessions, open files, mailboxes.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
 
 use arc_swap::ArcSwap;
 use freehold_dtyp::{FileTime, Guid, Sid};
 use parking_lot::Mutex;
 
+use super::directory_lease::DirectoryLeases;
 use super::event::{ConnectionId, Event, Mailbox, Now};
 use super::lease::LeaseTable;
 use super::limits;
@@ -97,6 +98,8 @@ pub trait Entropy: Send + Sync {
 
 /// The server.
 pub struct Server {
+    /// For what an operation's end calls back.
+    this: Weak<Server>,
     /// What is fixed.
     pub config: ServerConfig,
     /// What logons are held to.
@@ -117,6 +120,8 @@ pub struct Server {
     pub leases: LeaseTable,
     /// Directories that are watched.
     pub notify: NotifyTable,
+    /// Directories with leases.
+    pub directory_leases: DirectoryLeases,
     /// Random bytes.
     pub entropy: Box<dyn Entropy>,
     mailboxes: Sharded<ConnectionId, Arc<Mailbox>>,
@@ -157,7 +162,8 @@ impl Server {
             server_guid: config.guid,
         };
         let accounts = AccountsSnapshot::new(config.machine_sid, Vec::new(), Vec::new());
-        Arc::new(Server {
+        Arc::new_cyclic(|this| Server {
+            this: this.clone(),
             accounts: ArcSwap::from_pointee(accounts),
             share_settings: ArcSwap::from_pointee(SharesSnapshot::default()),
             rpc,
@@ -168,12 +174,19 @@ impl Server {
             nodes: NodeTable::default(),
             leases: LeaseTable::default(),
             notify: NotifyTable::default(),
+            directory_leases: DirectoryLeases::default(),
             entropy,
             mailboxes: Sharded::default(),
             next_connection: AtomicU64::new(1),
             next_file: AtomicU64::new(1),
             failed_logons: Mutex::new(HashMap::new()),
         })
+    }
+
+    /// The server, to be kept by something that outlives a call; `None` when it is being dropped.
+    #[must_use]
+    pub fn shared(&self) -> Option<Arc<Self>> {
+        self.this.upgrade()
     }
 
     /// Registers a connection's mailbox and names the connection.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::caching;
 use super::changes;
+use super::directory_lease::By;
 use super::event::{Event, Now, Wake};
 use super::node::DeletionUnderWay;
 use super::op::Op;
@@ -47,11 +48,26 @@ fn close_file(server: &Server, open: &Open, file: &FileOpen, ops: &mut VecDeque<
         server.notify.deletion_pending(server, open, file);
     }
     if let Some((volume, _)) = open.tree.disk() {
+        let by = By { parent_key: closed.parent_key, now };
+        if (closed.modified || closed.delete_stream)
+            && !closed.delete_file
+            && !server.directory_leases.is_unused()
+        {
+            // What was written is seen in the directory from now on.
+            server.directory_leases.entry_changed(server, volume.id, &file.file.0.path(), by);
+        }
         if closed.delete_file {
             let file_ref = file.node.take_deletion().unwrap_or_else(|| file.file.clone());
             let is_directory = file.kind == NodeKind::Directory && file.stream.is_none();
-            changes::report_removed(server, volume.id, &file_ref.0.path(), is_directory);
-            let under_way = DeletionUnderWay::new(&file.node);
+            let path = file_ref.0.path();
+            changes::report_removed(server, volume.id, &path, is_directory);
+            let mut under_way = DeletionUnderWay::new(&file.node);
+            if !server.directory_leases.is_unused()
+                && let Some(server) = server.shared()
+            {
+                let volume = volume.id;
+                under_way.then(move || changes::report_gone(&server, volume, &path, by));
+            }
             ops.push_back(Op::Unlink { volume: volume.clone(), file: file_ref, under_way });
         }
         if closed.delete_stream {

@@ -77,6 +77,8 @@ pub type ClientId = usize;
 
 pub struct SimClient {
     pub client: Client,
+    /// What its ClientGuid and its secrets come from.
+    random: [u8; 48],
     connection: Connection,
     /// Packets on their way to the client.
     inbox: VecDeque<Vec<u8>>,
@@ -257,6 +259,16 @@ impl World {
         for chunk in random.chunks_mut(8) {
             chunk.copy_from_slice(&self.random.next().to_le_bytes());
         }
+        self.connect_random(user, password, manner, random)
+    }
+
+    /// One more connection of the client that `other` is a connection of: they have one ClientGuid.
+    pub fn connect_beside(&mut self, other: ClientId) -> ClientId {
+        let random = self.clients[other].random;
+        self.connect_random("user", PASSWORD, Manner::default(), random)
+    }
+
+    fn connect_random(&mut self, user: &str, password: &str, manner: Manner, random: [u8; 48]) -> ClientId {
         let options = ClientOptions {
             dialects: Dialect::ALL.into_iter().filter(|dialect| *dialect <= manner.dialect).collect(),
             signing: vec![manner.signing],
@@ -274,6 +286,7 @@ impl World {
         );
         self.clients.push(SimClient {
             client: Client::new(options),
+            random,
             connection,
             inbox: VecDeque::new(),
             open_requests: HashMap::new(),

@@ -31,6 +31,7 @@ use freehold_dtyp::NtStatus;
 use super::super::caching::{BreakWait, Registration};
 use super::super::commands;
 use super::super::context::{Context, Step, StepResult};
+use super::super::directory_lease::By;
 use super::super::event::Wake;
 use super::super::node::NodeCell;
 use super::super::op::{Op, OpResult, VolumeRef};
@@ -152,6 +153,11 @@ fn opened(result: OpResult) -> Result<Result<Opened, OpenError>, CommandError> {
         OpResult::Opened(result) => Ok(result),
         _ => Err(CommandError::Internal("the result is not of an open")),
     }
+}
+
+/// Who makes a new name or empties a file, as far as leases on the directory are concerned.
+fn by(cx: &Context<'_>, work: &Work) -> By {
+    By { parent_key: work.intent.cache.parent_key(), now: cx.now }
 }
 
 /// Lets the shell close a handle that is not needed any more.

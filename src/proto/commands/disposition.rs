@@ -14,6 +14,7 @@ use super::super::event::Wake;
 use super::super::op::{Op, OpResult};
 use super::super::open::{FileOpen, Open};
 use super::set_info;
+use crate::fsa::StreamId;
 use crate::fsa::disposition::check_deletable;
 use crate::vfs::NodeKind;
 
@@ -118,7 +119,13 @@ fn mark(cx: &mut Context<'_>, open: &Arc<Open>, file: &FileOpen) -> StepResult {
     if file.state.lock().closed {
         return Err(NtStatus::FILE_CLOSED.into());
     }
-    file.node.lock().set_delete_pending(file.stream_id, true);
+    {
+        let mut node = file.node.lock();
+        if !node.is_delete_pending(StreamId::UNNAMED) {
+            node.set_deleter(open.id());
+        }
+        node.set_delete_pending(file.stream_id, true);
+    }
     if file.stream.is_none() {
         file.node.keep_for_deletion(&file.file);
         cx.server.notify.deletion_pending(cx.server, open, file);

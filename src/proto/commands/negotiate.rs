@@ -182,8 +182,10 @@ fn settle(
     if multi_credit {
         capabilities |= Capabilities::LARGE_MTU | Capabilities::LEASING;
     }
-    if dialect.is_3x() && request.capabilities.contains(Capabilities::MULTI_CHANNEL) {
-        capabilities |= Capabilities::MULTI_CHANNEL;
+    if dialect.is_3x() {
+        // 3.3.5.4: what the client does not know is not shown to it.
+        let both = Capabilities::DIRECTORY_LEASING | Capabilities::MULTI_CHANNEL;
+        capabilities |= both & request.capabilities;
     }
     // 2.2.4: the flag belongs to 3.0 and 3.0.2; 3.1.1 has its context.
     let seals_30 = is_3_0 && request.capabilities.contains(Capabilities::ENCRYPTION);

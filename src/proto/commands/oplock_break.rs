@@ -4,7 +4,7 @@ use freehold_dtyp::NtStatus;
 
 use super::super::caching::{self, break_deadline};
 use super::super::context::{Context, StepResult, file_of};
-use crate::fsa::{CacheState, LeaseId, OplockLevel};
+use crate::fsa::{CacheState, FsaError, LeaseId, OplockLevel};
 use crate::smb2::oplock_break::{LeaseBreak, OplockBreak, OplockBreakAcknowledgment};
 use crate::smb2::{self, DecodeMessage};
 
@@ -25,15 +25,19 @@ fn acknowledge_oplock(cx: &mut Context<'_>, request: OplockBreak) -> StepResult 
     let open = cx.open(request.file_id)?;
     let file = file_of(&open)?;
     let level = match request.oplock_level {
-        smb2::OplockLevel::NONE => OplockLevel::None,
-        smb2::OplockLevel::II => OplockLevel::II,
-        smb2::OplockLevel::EXCLUSIVE => OplockLevel::Exclusive,
-        smb2::OplockLevel::BATCH => OplockLevel::Batch,
-        _ => return Err(NtStatus::INVALID_PARAMETER.into()),
+        smb2::OplockLevel::NONE => Some(OplockLevel::None),
+        smb2::OplockLevel::II => Some(OplockLevel::II),
+        smb2::OplockLevel::EXCLUSIVE => Some(OplockLevel::Exclusive),
+        smb2::OplockLevel::BATCH => Some(OplockLevel::Batch),
+        _ => None,
     };
-    let effects = file.node.lock().acknowledge_oplock(open.id(), level, break_deadline(cx.now))?;
-    caching::carry_out(cx.server, effects);
-    cx.reply(&request)
+    let answered = file.node.lock().acknowledge_oplock(open.id(), level, break_deadline(cx.now))?;
+    caching::carry_out(cx.server, &file.node, answered.effects);
+    match answered.kept {
+        Some(kept) => cx.reply(&OplockBreak { oplock_level: caching::wire_level(kept), ..request }),
+        None if request.oplock_level == smb2::OplockLevel::LEASE => Err(NtStatus::INVALID_PARAMETER.into()),
+        None => Err(FsaError::OplockProtocol.into()),
+    }
 }
 
 /// 3.3.5.22.2 Processing a Lease Acknowledgment.
@@ -44,6 +48,6 @@ fn acknowledge_lease(cx: &mut Context<'_>, request: LeaseBreak) -> StepResult {
     let cell = cx.server.nodes.find(target.node).ok_or(NtStatus::OBJECT_NAME_NOT_FOUND)?;
     let state = CacheState::from_bits_truncate(request.lease_state.bits());
     let effects = cell.lock().acknowledge_lease(id, state, break_deadline(cx.now))?;
-    caching::carry_out(cx.server, effects);
+    caching::carry_out(cx.server, &cell, effects);
     cx.reply(&request)
 }

@@ -16,13 +16,14 @@ use super::super::caching::{self, BreakWait, Registration};
 use super::super::changes;
 use super::super::commands;
 use super::super::context::{Context, Step, StepResult, file_of};
+use super::super::directory_lease::By;
 use super::super::event::Wake;
-use super::super::node::NodeKey;
+use super::super::node::{NodeCell, NodeKey};
 use super::super::op::{Op, OpResult, VolumeRef};
 use super::super::open::{FileOpen, Open};
 use super::super::status::CommandError;
 use super::set_info;
-use crate::fsa::{DELETION_RETRY, ShareAccess, StreamId};
+use crate::fsa::{DELETION_RETRY, FsaError, ShareAccess, StreamId};
 use crate::fscc::file_info::RenameInformation;
 use crate::fscc::name::{ParsedName, Stream};
 use crate::fscc::{FileAttributes, upcase};
@@ -136,7 +137,7 @@ pub fn finish(cx: &mut Context<'_>, pending: Pending, result: OpResult) -> StepR
     match stage {
         Stage::OpeningTarget => target_opened(cx, work, opened(result)?),
         Stage::OpeningParent(target) => parent_opened(cx, work, target, opened(result)?),
-        Stage::OpeningStreamParent => stream_parent_opened(cx, opened(result)?),
+        Stage::OpeningStreamParent => stream_parent_opened(cx, work, opened(result)?),
         Stage::Changing(from, replaced) => changed(cx, &work, &from, replaced.as_ref(), result),
         Stage::ChangingStream(to) => {
             result.done()?;
@@ -206,13 +207,22 @@ impl Work {
         self.open(parent, Stage::OpeningParent(target))
     }
 
+    /// The new name, in a directory whose path is known as it is on disk.
+    fn into_directory(mut self, directory: &VfsPath) -> Self {
+        let name = self.to.split_last().and_then(|(_, name)| VfsPath::new(name.to_owned()));
+        if let Some(name) = name {
+            self.to = directory.join(&name);
+        }
+        self
+    }
+
     /// Other opens of what is moved, then the new name.
     fn start(self, cx: &mut Context<'_>) -> StepResult {
+        let file = file_of(&self.open)?;
+        if file.state.lock().closed {
+            return Err(NtStatus::FILE_CLOSED.into());
+        }
         if self.change == NameChange::Rename {
-            let file = file_of(&self.open)?;
-            if file.state.lock().closed {
-                return Err(NtStatus::FILE_CLOSED.into());
-            }
             let from = file.file.0.path();
             let (_, share_path) = self.open.tree.disk().ok_or(NtStatus::INVALID_PARAMETER)?;
             if share_path.is_within(&from) {
@@ -225,15 +235,17 @@ impl Work {
             if file.node.lock().has_other_stream_opens(self.open.id()) {
                 return Err(NtStatus::ACCESS_DENIED.into());
             }
-            let wait = caching::break_for_name(cx.server, &file.node, Some(&self.open), cx.waiter, cx.now);
-            if let Some(wait) = wait {
-                return self.park(wait);
-            }
-            if self.is_directory()
-                && let Some(wait) = check_nothing_open_below(cx, &self.volume, &from)?
-            {
-                return self.park(wait);
-            }
+        }
+        // [MS-FSA] 2.1.4.12: a new name takes cached handles, and so does one more name.
+        let wait = caching::break_for_name(cx.server, &file.node, Some(&self.open), cx.waiter, cx.now);
+        if let Some(wait) = wait {
+            return self.park(wait);
+        }
+        if self.change == NameChange::Rename
+            && self.is_directory()
+            && let Some(wait) = check_nothing_open_below(cx, &self.volume, &file.file.0.path())?
+        {
+            return self.park(wait);
         }
         let to = self.to.clone();
         self.open(to, Stage::OpeningTarget)
@@ -291,8 +303,10 @@ fn target_opened(cx: &mut Context<'_>, work: Work, result: Result<Opened, OpenEr
         Err(OpenError::NotFound(parent)) => {
             let checked = check_parent(cx, &work, &parent);
             close(cx, parent.file);
-            checked?;
-            change(cx, work, None)
+            match checked? {
+                Some(wait) => work.park(wait),
+                None => change(cx, work.into_directory(&parent.path), None),
+            }
         }
         Err(error) => Err(path_error(error)),
     }
@@ -335,26 +349,26 @@ fn check_target(cx: &Context<'_>, work: &Work, target: &Opened) -> Result<Option
 }
 
 /// The directory that gets the name: it is opened for adding to it, shared for reading and writing, as far as share modes
-/// are concerned, and must grant it.
-fn check_parent(cx: &Context<'_>, work: &Work, parent: &Opened) -> Result<(), CommandError> {
-    let add = added(work.is_directory());
-    check_parent_sharing(cx, work.volume.id, parent, add)?;
+/// are concerned, and must grant it. `Some` when cached handles of it must be closed first.
+fn check_parent(cx: &Context<'_>, work: &Work, parent: &Opened) -> Result<Option<BreakWait>, CommandError> {
+    let key = NodeKey { volume: work.volume.id, id: parent.metadata.id };
+    if let Some(cell) = cx.server.nodes.find(key)
+        && let Err(error) = check_parent_sharing(work, &cell)
+    {
+        // [MS-FSA] 2.1.5.1.2, OPEN_BREAK_H: handles that are open in caches only may be closed.
+        let wait = (error == FsaError::SharingViolation)
+            .then(|| caching::break_for_name(cx.server, &cell, None, cx.waiter, cx.now))
+            .flatten();
+        return wait.map(Some).ok_or(error.into());
+    }
     let token = cx.token()?;
-    access_check(&parent.security, &token, add, &GenericMapping::FILE)?;
-    Ok(())
+    access_check(&parent.security, &token, added(work.is_directory()), &GenericMapping::FILE)?;
+    Ok(None)
 }
 
-fn check_parent_sharing(
-    cx: &Context<'_>,
-    volume: super::super::op::VolumeId,
-    parent: &Opened,
-    add: AccessMask,
-) -> Result<(), CommandError> {
-    let key = NodeKey { volume, id: parent.metadata.id };
-    if let Some(cell) = cx.server.nodes.find(key) {
-        cell.lock().check_share_access(add, ShareAccess::READ | ShareAccess::WRITE)?;
-    }
-    Ok(())
+/// Share access of the directory that gets the name.
+fn check_parent_sharing(work: &Work, cell: &NodeCell) -> Result<(), FsaError> {
+    cell.lock().check_share_access(added(work.is_directory()), ShareAccess::READ | ShareAccess::WRITE)
 }
 
 /// The directory of the new name is open.
@@ -374,18 +388,20 @@ fn parent_opened(
     };
     let parent = result.map_err(path_error)?;
     let mut checked = check_parent(cx, &work, &parent);
-    if let (Ok(()), Some(security)) = (&checked, &target_security) {
+    if let (Ok(None), Some(security)) = (&checked, &target_security) {
         // Who replaces a file deletes it.
         let token = cx.token()?;
         let access = FileAccess {
             parent: Some(&parent.security),
             ..FileAccess::new(security, &token, AccessMask::DELETE)
         };
-        checked = file_access_check(&access).map(|_| ()).map_err(CommandError::from);
+        checked = file_access_check(&access).map(|_| None).map_err(CommandError::from);
     }
     close(cx, parent.file);
-    checked?;
-    change(cx, work, replaced)
+    match checked? {
+        Some(wait) => work.park(wait),
+        None => change(cx, work.into_directory(&parent.path), replaced),
+    }
 }
 
 /// Everything is allowed: the volume does it.
@@ -409,17 +425,18 @@ fn changed(
     result: OpResult,
 ) -> StepResult {
     let volume = work.volume.id;
+    let by = By { parent_key: file_of(&work.open)?.node.lock().parent_key_of(work.open.id()), now: cx.now };
     match work.change {
         NameChange::Rename => {
             let to = result.renamed()?;
             if let Some(replaced) = replaced {
                 changes::report_removed(cx.server, volume, replaced, false);
             }
-            changes::report_renamed(cx.server, volume, from, &to, work.is_directory());
+            changes::report_renamed(cx.server, volume, from, &to, work.is_directory(), by);
         }
         NameChange::Link => {
             result.done()?;
-            changes::report_added(cx.server, volume, &work.to, false);
+            changes::report_added(cx.server, volume, &work.to, false, by);
         }
     }
     done(cx)
@@ -456,10 +473,10 @@ fn rename_stream(cx: &mut Context<'_>, work: Work, path: &VfsPath, stream: Optio
     work.then(op, Stage::ChangingStream(stream.name))
 }
 
-fn stream_parent_opened(cx: &mut Context<'_>, result: Result<Opened, OpenError>) -> StepResult {
+fn stream_parent_opened(cx: &mut Context<'_>, work: Work, result: Result<Opened, OpenError>) -> StepResult {
     let parent = result.map_err(path_error)?;
-    let volume = cx.tree()?.disk().map(|(volume, _)| volume.id).ok_or(NtStatus::INVALID_PARAMETER)?;
-    let checked = check_parent_sharing(cx, volume, &parent, AccessMask::FILE_ADD_FILE);
+    let cell = cx.server.nodes.find(NodeKey { volume: work.volume.id, id: parent.metadata.id });
+    let checked = cell.map_or(Ok(()), |cell| check_parent_sharing(&work, &cell));
     close(cx, parent.file);
     checked?;
     Err(NtStatus::INVALID_PARAMETER.into())

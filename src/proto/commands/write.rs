@@ -115,7 +115,7 @@ pub fn finish(cx: &mut Context<'_>, pending: Pending, result: OpResult) -> StepR
             if let Some(before) = before {
                 data_change::settle(cx, file, &before);
             }
-            data_change::report_written(cx.server, &open, file);
+            data_change::report_written(cx, &open, file);
             reply(cx, pending.count)
         }
     }

@@ -19,15 +19,15 @@ use super::super::super::open::{FileOpen, FileOpenState, Open, Target};
 use super::super::super::server::Server;
 use super::super::super::status::CommandError;
 use super::super::super::teardown;
-use super::{Stage, Work, close, reply};
+use super::{Stage, Work, by, close, reply};
 use crate::fsa::disposition::CreateAction;
 use crate::fsa::{
-    CacheRequest, Effects, Granted, OpenId, OpenRequest, OplockLevel, Owner, StreamId, Verdict,
+    CacheRequest, Effects, Granted, LeaseRequest, OpenId, OpenRequest, OplockLevel, Owner, StreamId, Verdict,
 };
 use crate::fscc::FileAttributes;
-use crate::smb2::FileId;
 use crate::smb2::create::CreateOptions;
-use crate::vfs::{NewNode, NodeKind, Opened};
+use crate::smb2::{Capabilities, FileId};
+use crate::vfs::{FileRef, NewNode, NodeKind, Opened};
 
 /// An open that is let in, its share mode taken; given back when dropped.
 struct Reservation {
@@ -98,7 +98,9 @@ pub(super) fn admit(
         request.stream = if folded.is_empty() { StreamId::UNNAMED } else { node.stream(folded) };
         match node.reserve(&request, cx.now.monotonic, break_deadline(cx.now), &mut effects) {
             Ok(Verdict::Reserved) if request.overwrites => Decision::Overwrite,
-            Ok(Verdict::Reserved) => Decision::In(grant(cx.server, &mut node, &mut request, target)),
+            Ok(Verdict::Reserved) => {
+                Decision::In(grant(cx, &cell, &mut node, &mut request, &found.file, target))
+            }
             Ok(Verdict::Wait(deadline)) => {
                 node.add_waiter(waiter_of(cx.waiter));
                 node.forget_unused_stream(request.stream);
@@ -110,7 +112,7 @@ pub(super) fn admit(
             }
         }
     };
-    caching::carry_out(cx.server, effects);
+    caching::carry_out(cx.server, &cell, effects);
     match decision {
         Decision::In(caches) => commit(cx, &work, *found, action, request, caches, cell),
         Decision::Overwrite => {
@@ -161,20 +163,36 @@ fn open_request(
 
 /// Grants an oplock or a lease; a lease whose key was taken for another file meanwhile is not granted.
 fn grant(
-    server: &Server,
+    cx: &Context<'_>,
+    cell: &Arc<NodeCell>,
     node: &mut crate::fsa::Node,
     request: &mut OpenRequest,
+    file: &FileRef,
     target: LeaseTarget,
 ) -> Granted {
+    let server = cx.server;
     if let CacheRequest::Lease(lease) = request.cache {
-        if request.is_directory || !server.leases.claim(lease.id, target) {
+        let leasable = !request.is_directory || may_lease_directories(cx, &lease);
+        if !leasable || !server.leases.claim(lease.id, target) {
             request.cache = CacheRequest::Oplock(OplockLevel::None);
         } else {
+            if request.is_directory {
+                cell.list_directory(&server.directory_leases, file);
+            }
             let connection = ConnectionId(request.owner.connection);
             server.leases.join(lease.id.client, connection, |other| server.is_connected(other));
         }
     }
     node.grant(request)
+}
+
+/// Leases on directories are of version 2, and of clients that were told of them (2.2.4, 2.2.13.2.10).
+fn may_lease_directories(cx: &Context<'_>, lease: &LeaseRequest) -> bool {
+    let told =
+        cx.link.negotiated.as_ref().is_some_and(|negotiated| {
+            negotiated.server_capabilities.contains(Capabilities::DIRECTORY_LEASING)
+        });
+    told && lease.version > 1
 }
 
 /// The operation that empties what was found.
@@ -214,10 +232,10 @@ pub(super) fn overwritten(
         close(cx, found.file);
         return Err(error);
     }
-    changes::report_overwritten(cx.server, work.volume.id, &found.path);
+    changes::report_overwritten(cx.server, work.volume.id, &found.path, by(cx, &work));
     let cell = reservation.commit();
     let target = LeaseTarget { node: cell.key, stream: work.intent.folded_stream.clone() };
-    let caches = grant(cx.server, &mut cell.lock(), &mut request, target);
+    let caches = grant(cx, &cell, &mut cell.lock(), &mut request, &found.file, target);
     commit(cx, &work, *found, action, request, caches, cell)
 }
 

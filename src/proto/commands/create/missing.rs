@@ -11,7 +11,7 @@ use super::super::super::node::NodeKey;
 use super::super::super::op::Op;
 use super::super::super::status::CommandError;
 use super::intent::Wanted;
-use super::{Stage, Work, admit, close, failed};
+use super::{Stage, Work, admit, by, close, failed};
 use crate::fsa::disposition::{CreateAction, check_deletable};
 use crate::fsa::{CacheRequest, StreamId};
 use crate::fscc::FileAttributes;
@@ -121,7 +121,7 @@ pub(super) fn created(
     match result {
         Ok(made) => {
             let is_directory = made.metadata.kind == NodeKind::Directory;
-            changes::report_added(cx.server, work.volume.id, &made.path, is_directory);
+            changes::report_added(cx.server, work.volume.id, &made.path, is_directory, by(cx, &work));
             if work.intent.stream.is_some() {
                 return make_stream(cx, work, granted, made.file);
             }
@@ -188,7 +188,7 @@ pub(super) fn stream_created(
     close(cx, stream.base);
     match result {
         Ok(made) => {
-            changes::report_stream_added(cx.server, work.volume.id, &made.path);
+            changes::report_stream_added(cx.server, work.volume.id, &made.path, by(cx, &work));
             admit::admit(cx, work, Box::new(made), CreateAction::Created, stream.granted)
         }
         Err(error) => match failed(error) {

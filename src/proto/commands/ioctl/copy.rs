@@ -329,7 +329,7 @@ impl Copy {
                 data_change::settle(cx, file, before);
             }
             data_change::mark_written(file);
-            data_change::report_written(cx.server, target, file);
+            data_change::report_written(cx, target, file);
         }
         let number = |value: u64| u32::try_from(value).unwrap_or(u32::MAX);
         let response = CopyChunkResponse {

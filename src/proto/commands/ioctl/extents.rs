@@ -159,7 +159,7 @@ pub(super) fn finish(cx: &mut Context<'_>, call: Call, mut extents: Extents, res
 pub(super) fn written(cx: &mut Context<'_>, open: &Open, file: &FileOpen, before: &Metadata) {
     data_change::settle(cx, file, before);
     data_change::mark_written(file);
-    data_change::report_written(cx.server, open, file);
+    data_change::report_written(cx, open, file);
 }
 
 fn check_files(source: &Metadata, target: &Metadata, range: &CopyRange) -> Result<(), CommandError> {

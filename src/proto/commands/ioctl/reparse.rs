@@ -111,7 +111,7 @@ pub(super) fn finish_change(cx: &mut Context<'_>, call: Call, stage: Stage, resu
         }
         Stage::Change => {
             result.done()?;
-            data_change::report(cx.server, &open, file, CompletionFilter::ATTRIBUTES);
+            data_change::report(cx, &open, file, CompletionFilter::ATTRIBUTES);
             call.done(cx)
         }
     }

@@ -73,7 +73,7 @@ pub(super) fn set_sparse(call: Call) -> StepResult {
 pub(super) fn finish_set_sparse(cx: &mut Context<'_>, call: &Call, result: OpResult) -> StepResult {
     result.done()?;
     let open = call.open()?;
-    data_change::report(cx.server, &open, file_of(&open)?, CompletionFilter::ATTRIBUTES);
+    data_change::report(cx, &open, file_of(&open)?, CompletionFilter::ATTRIBUTES);
     call.done(cx)
 }
 
@@ -108,7 +108,7 @@ pub(super) fn zero_data(cx: &mut Context<'_>, call: Call) -> StepResult {
 pub(super) fn finish_zero_data(cx: &mut Context<'_>, call: &Call, result: OpResult) -> StepResult {
     result.done()?;
     let open = call.open()?;
-    data_change::report_written(cx.server, &open, file_of(&open)?);
+    data_change::report_written(cx, &open, file_of(&open)?);
     call.done(cx)
 }
 

@@ -51,7 +51,7 @@ pub fn decide(cx: &mut Context<'_>, open: &Arc<Open>, file: &FileOpen, buffer: &
 /// What the volume refuses.
 pub fn finish(cx: &mut Context<'_>, pending: &Pending, result: OpResult) -> StepResult {
     result.done()?;
-    data_change::report(cx.server, &pending.open, file_of(&pending.open)?, pending.filter);
+    data_change::report(cx, &pending.open, file_of(&pending.open)?, pending.filter);
     done(cx)
 }
 

@@ -45,6 +45,6 @@ pub fn decide(cx: &mut Context<'_>, open: &Arc<Open>, file: &FileOpen, buffer: &
 /// EA_TOO_LARGE and what else the volume refuses.
 pub fn finish(cx: &mut Context<'_>, pending: &Pending, result: OpResult) -> StepResult {
     result.done()?;
-    data_change::report(cx.server, &pending.open, file_of(&pending.open)?, CompletionFilter::EA);
+    data_change::report(cx, &pending.open, file_of(&pending.open)?, CompletionFilter::EA);
     done(cx)
 }

@@ -64,7 +64,7 @@ pub fn finish(cx: &mut Context<'_>, pending: Pending, result: OpResult) -> StepR
         }
         Stage::Storing => {
             result.done()?;
-            data_change::report(cx.server, &pending.open, file, CompletionFilter::SECURITY);
+            data_change::report(cx, &pending.open, file, CompletionFilter::SECURITY);
             done(cx)
         }
     }

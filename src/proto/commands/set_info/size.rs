@@ -105,7 +105,8 @@ pub fn finish(cx: &mut Context<'_>, pending: Pending, result: OpResult) -> StepR
                 data_change::settle(cx, file, &before);
             }
             data_change::mark_written(file);
-            data_change::report_written(cx.server, open, file);
+            data_change::break_directory(cx, open, file);
+            data_change::report_written(cx, open, file);
             done(cx)
         }
         Stage::BeforeAllocation(bytes) => {
@@ -128,7 +129,7 @@ pub fn finish(cx: &mut Context<'_>, pending: Pending, result: OpResult) -> StepR
                 ..MetadataChange::default()
             };
             cx.before_reply.push_back(Op::SetMetadata { file: file.file.clone(), change });
-            data_change::report(cx.server, open, file, CompletionFilter::SIZE);
+            data_change::report(cx, open, file, CompletionFilter::SIZE);
             done(cx)
         }
         Stage::ValidData(bytes) => {
