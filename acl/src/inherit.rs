@@ -134,11 +134,11 @@ impl Kind {
     }
 }
 
-/// What the entries of a new object's lists are fitted to.
-struct Child {
-    owner: Sid,
-    group: Sid,
-    is_directory: bool,
+/// What the entries of an object's lists are fitted to.
+pub(crate) struct Child {
+    pub(crate) owner: Sid,
+    pub(crate) group: Sid,
+    pub(crate) is_directory: bool,
 }
 
 impl Child {
@@ -191,7 +191,7 @@ impl Child {
 
     /// [MS-DTYP] 2.5.3.4.4 ComputeInheritedACLfromParent and 2.5.3.4.5 ComputeInheritableACLfromParent: what one entry
     /// of the parent gives the new object.
-    fn inherit(&self, ace: &Ace, auto: bool, to: &mut Vec<Ace>) {
+    pub(crate) fn inherit(&self, ace: &Ace, auto: bool, to: &mut Vec<Ace>) {
         let flags = ace.flags();
         let propagates = !flags.intersects(AceFlags::NO_PROPAGATE_INHERIT);
         let mark = AceFlags::EMPTY.with(AceFlags::INHERITED, auto);

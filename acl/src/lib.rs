@@ -28,8 +28,10 @@ mod condition;
 mod descriptor;
 mod file_access;
 mod guid_text;
+mod icacls;
 mod inherit;
 mod observer;
+mod propagate;
 mod sddl;
 mod security_information;
 mod serde_form;
@@ -48,8 +50,13 @@ pub use file_access::{
     FileAccess, create_access_check, create_access_check_observed, file_access_check,
     file_access_check_observed, maximal_file_access, may_enumerate, share_access_check, within_share,
 };
+pub use icacls::{
+    AclEdit, AclEntry, EditError, EntryError, IntegrityEntry, SaveFileError, SavedAcl, ace_text,
+    encode_save_file, parse_entry, parse_integrity, parse_mask, parse_save_file, rights_text,
+};
 pub use inherit::{CreateSecurityError, create_descriptor};
 pub use observer::{AccessObserver, AttributeSource, Giver, Keeper, Note, Place};
+pub use propagate::{is_dacl_protected, is_sacl_protected, propagate};
 pub use sddl::SddlError;
 pub use security_information::{
     SecurityInformation, SetSecurityError, access_to_query, access_to_set, query, set_security,
