@@ -24,6 +24,7 @@ pub mod data_change;
 pub mod directory_lease;
 pub mod dispatch;
 pub mod event;
+pub mod inheritance;
 pub mod lease;
 pub mod limits;
 pub mod link;

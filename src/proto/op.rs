@@ -118,8 +118,13 @@ pub enum Op {
     Overwrite { file: FileRef, new: Box<NewNode>, supersede_security: bool },
     /// [`crate::vfs::File::security`].
     Security { file: FileRef },
-    /// [`crate::vfs::File::set_security`].
-    SetSecurity { file: FileRef, security: Arc<SecurityDescriptor>, now: FileTime },
+    /// [`crate::vfs::File::replace_security`].
+    ReplaceSecurity {
+        file: FileRef,
+        expected: Arc<SecurityDescriptor>,
+        security: Arc<SecurityDescriptor>,
+        now: FileTime,
+    },
     /// [`crate::vfs::File::extended_attributes`].
     ExtendedAttributes { file: FileRef },
     /// [`crate::vfs::File::set_extended_attributes`].
@@ -172,7 +177,7 @@ impl Op {
             | Op::SetMetadata { .. }
             | Op::Overwrite { .. }
             | Op::Security { .. }
-            | Op::SetSecurity { .. }
+            | Op::ReplaceSecurity { .. }
             | Op::ExtendedAttributes { .. }
             | Op::SetExtendedAttributes { .. }
             | Op::Streams { .. }
@@ -217,6 +222,8 @@ pub enum OpResult {
     Metadata(Result<Metadata, VfsError>),
     /// Of Security.
     Security(Result<Arc<SecurityDescriptor>, VfsError>),
+    /// Of ReplaceSecurity: whether the descriptor was the expected one.
+    Replaced(Result<bool, VfsError>),
     /// Of ExtendedAttributes.
     ExtendedAttributes(Result<Vec<ExtendedAttribute>, VfsError>),
     /// Of Streams.
@@ -262,6 +269,8 @@ impl OpResult {
         space: Space -> Space;
         /// Of Security.
         security: Security -> Arc<SecurityDescriptor>;
+        /// Of ReplaceSecurity.
+        replaced: Replaced -> bool;
         /// Of ExtendedAttributes.
         extended_attributes: ExtendedAttributes -> Vec<ExtendedAttribute>;
         /// Of Streams.

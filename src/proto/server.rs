@@ -10,6 +10,7 @@ use parking_lot::Mutex;
 
 use super::directory_lease::DirectoryLeases;
 use super::event::{ConnectionId, Event, Mailbox, Now};
+use super::inheritance::Inheritance;
 use super::lease::LeaseTable;
 use super::limits;
 use super::node::NodeTable;
@@ -122,6 +123,8 @@ pub struct Server {
     pub notify: NotifyTable,
     /// Directories with leases.
     pub directory_leases: DirectoryLeases,
+    /// Walks that put inherited entries right.
+    pub inheritance: Inheritance,
     /// Random bytes.
     pub entropy: Box<dyn Entropy>,
     mailboxes: Sharded<ConnectionId, Arc<Mailbox>>,
@@ -175,6 +178,7 @@ impl Server {
             leases: LeaseTable::default(),
             notify: NotifyTable::default(),
             directory_leases: DirectoryLeases::default(),
+            inheritance: Inheritance::default(),
             entropy,
             mailboxes: Sharded::default(),
             next_connection: AtomicU64::new(1),

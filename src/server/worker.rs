@@ -67,7 +67,9 @@ pub fn execute(op: Op, wait: Wait) -> Outcome {
             OpResult::Metadata(file.0.overwrite(&new, supersede_security))
         }
         Op::Security { file } => OpResult::Security(file.0.security()),
-        Op::SetSecurity { file, security, now } => OpResult::Done(file.0.set_security(security, now)),
+        Op::ReplaceSecurity { file, expected, security, now } => {
+            OpResult::Replaced(file.0.replace_security(&expected, &security, now))
+        }
         Op::ExtendedAttributes { file } => OpResult::ExtendedAttributes(file.0.extended_attributes()),
         Op::SetExtendedAttributes { file, changes, now } => {
             OpResult::Done(file.0.set_extended_attributes(&changes, now))

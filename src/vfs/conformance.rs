@@ -102,6 +102,7 @@ const TESTS: &[(&str, Test)] = &[
     ("writing_moves_the_write_time_on", writing_moves_the_write_time_on),
     ("attributes_keep_sparse", attributes_keep_sparse),
     ("security_is_kept", security_is_kept),
+    ("security_is_changed_in_one_step", security_is_changed_in_one_step),
     ("extended_attributes_are_kept", extended_attributes_are_kept),
     ("streams_are_files_in_the_file", streams_are_files_in_the_file),
     ("overwrite_makes_new", overwrite_makes_new),
@@ -318,6 +319,37 @@ fn security_is_kept(volume: &dyn Volume) {
     let other = opened(volume, "");
     other.file.0.set_security(Arc::clone(&security), LATER).unwrap();
     assert_eq!(opened(volume, "").security, security);
+}
+
+fn security_is_changed_in_one_step(volume: &dyn Volume) {
+    let folder = create(volume, "d", NodeKind::Directory).file;
+    let file = create(volume, "d/f", NodeKind::File).file;
+    assert!(file.0.replace_security(&descriptor(0x1F01FF), &descriptor(0), LATER).unwrap());
+    assert!(!file.0.replace_security(&descriptor(0x1F01FF), &descriptor(1), LATER).unwrap());
+    assert_eq!(file.0.security().unwrap(), descriptor(0));
+    // Others' changes come before or after, never between; the folder's descriptor can be looked at meanwhile.
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                let other = opened(volume, "d/F").file;
+                for _ in 0..25 {
+                    let mut add_one = |present: &Arc<SecurityDescriptor>| {
+                        folder.0.security()?;
+                        Ok(Some(descriptor(present.dacl.acl().unwrap().aces()[0].mask().0 + 1)))
+                    };
+                    assert!(other.0.change_security(&mut add_one, LATER).unwrap().is_some());
+                }
+            });
+        }
+    });
+    assert_eq!(opened(volume, "d/f").security, descriptor(100));
+    let before = file.0.metadata().unwrap();
+    assert_eq!(file.0.change_security(&mut |_| Ok(None), NOW).unwrap(), None);
+    assert_eq!(file.0.change_security(&mut |_| Err(VfsError::Io), NOW), Err(VfsError::Io));
+    assert_eq!(file.0.metadata().unwrap(), before);
+    // What is inherited from a folder follows it.
+    assert!(folder.0.change_security(&mut |_| Ok(Some(descriptor(7))), LATER).unwrap().is_some());
+    assert_eq!(opened(volume, "d").security, descriptor(7));
 }
 
 fn extended_attributes_are_kept(volume: &dyn Volume) {

@@ -13,8 +13,8 @@ use parking_lot::Mutex;
 
 use super::{
     DataUse, DirectoryCursor, DirectoryEntry, Existing, ExtendedAttribute, File, FileRef, Metadata,
-    MetadataChange, NewNode, NodeId, OpenError, Opened, Space, StreamEntry, VfsError, VfsPath, Volume,
-    VolumeIdentity, Wait,
+    MetadataChange, NewNode, NodeId, OpenError, Opened, SecurityChange, Space, StreamEntry, VfsError,
+    VfsPath, Volume, VolumeIdentity, Wait,
 };
 
 /// Kinds of operations that can be made to fail.
@@ -395,6 +395,14 @@ impl File for FaultFile {
 
     fn set_security(&self, security: Arc<SecurityDescriptor>, now: FileTime) -> Result<(), VfsError> {
         self.faults.run(Operation::Change, || self.inner.0.set_security(security, now))
+    }
+
+    fn change_security(
+        &self,
+        change: &mut SecurityChange<'_>,
+        now: FileTime,
+    ) -> Result<Option<Arc<SecurityDescriptor>>, VfsError> {
+        self.faults.run(Operation::Change, || self.inner.0.change_security(change, now))
     }
 
     fn extended_attributes(&self) -> Result<Vec<ExtendedAttribute>, VfsError> {

@@ -17,8 +17,8 @@ use self::pages::{PAGE_BYTES, Pages};
 use self::state::{Found, LinkId, Node, ROOT, ROOT_LINK, State, Stream};
 use super::{
     DataUse, DirectoryCursor, DirectoryEntry, Existing, ExtendedAttribute, File, FileRef, MAX_REPARSE_BYTES,
-    Metadata, MetadataChange, NewNode, NodeId, NodeKind, OpenError, Opened, Space, StreamEntry, VfsError,
-    VfsPath, Volume, VolumeIdentity, Wait, check_new_name, ea,
+    Metadata, MetadataChange, NewNode, NodeId, NodeKind, OpenError, Opened, SecurityChange, Space,
+    StreamEntry, VfsError, VfsPath, Volume, VolumeIdentity, Wait, check_new_name, ea,
 };
 use crate::fscc::FileAttributes;
 use crate::fscc::name::check_stream_name;
@@ -599,6 +599,25 @@ impl File for MemoryFile {
         node.security = security;
         node.changed = now;
         Ok(())
+    }
+
+    fn change_security(
+        &self,
+        change: &mut SecurityChange<'_>,
+        now: FileTime,
+    ) -> Result<Option<Arc<SecurityDescriptor>>, VfsError> {
+        loop {
+            let present = self.security()?;
+            // Not under the lock: it may look at other files.
+            let Some(new) = change(&present)? else { return Ok(None) };
+            let mut state = self.state();
+            let node = state.node_mut(self.id);
+            if Arc::ptr_eq(&node.security, &present) {
+                node.security = Arc::clone(&new);
+                node.changed = now;
+                return Ok(Some(new));
+            }
+        }
     }
 
     fn extended_attributes(&self) -> Result<Vec<ExtendedAttribute>, VfsError> {

@@ -468,6 +468,10 @@ pub enum Wait {
     Allowed,
 }
 
+/// What [`File::change_security`] makes of a file's present descriptor.
+pub type SecurityChange<'a> =
+    dyn FnMut(&Arc<SecurityDescriptor>) -> Result<Option<Arc<SecurityDescriptor>>, VfsError> + 'a;
+
 /// An open file, directory or named stream. Offsets and lengths are in bytes.
 ///
 /// `Any` lets a volume recognise its own handles among [`FileRef`]s; one of another volume is [`VfsError::CrossDevice`].
@@ -585,6 +589,38 @@ pub trait File: Any + Send + Sync {
     /// # Errors
     /// [`VfsError::DiskFull`] and others.
     fn set_security(&self, security: Arc<SecurityDescriptor>, now: FileTime) -> Result<(), VfsError>;
+
+    /// Replaces the security descriptor by what `change` makes of the present one, in one step: nobody else's change of it
+    /// comes between. `None` leaves it and the file as they are. Returns the new one, if any; `now` becomes ChangeTime with it.
+    ///
+    /// `change` may be called more than once, and may read the descriptors of other files, but must change nothing.
+    ///
+    /// # Errors
+    /// What `change` says, [`VfsError::DiskFull`] and others.
+    fn change_security(
+        &self,
+        change: &mut SecurityChange<'_>,
+        now: FileTime,
+    ) -> Result<Option<Arc<SecurityDescriptor>>, VfsError>;
+
+    /// Replaces the security descriptor where it still is `expected`; false when it is not.
+    ///
+    /// # Errors
+    /// As [`File::set_security`].
+    fn replace_security(
+        &self,
+        expected: &SecurityDescriptor,
+        security: &Arc<SecurityDescriptor>,
+        now: FileTime,
+    ) -> Result<bool, VfsError> {
+        let mut matches = false;
+        let mut change = |present: &Arc<SecurityDescriptor>| {
+            matches = **present == *expected;
+            Ok(matches.then(|| Arc::clone(security)))
+        };
+        self.change_security(&mut change, now)?;
+        Ok(matches)
+    }
 
     /// All extended attributes in stored order.
     ///

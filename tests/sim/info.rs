@@ -9,6 +9,7 @@ use freehold::fscc::file_info::{
 use freehold::fscc::full_ea::{FullEa, FullEas};
 use freehold::fscc::notify::NotifyInformation;
 use freehold::fscc::{ChainEntries, ChainWriter, FileAttributes, FileInformationClass, FsInformationClass};
+use freehold::proto::op::VolumeId;
 use freehold::smb2::cancel::CancelRequest;
 use freehold::smb2::change_notify::{ChangeNotifyFlags, ChangeNotifyRequest, ChangeNotifyResponse};
 use freehold::smb2::close::{CloseFlags, CloseRequest};
@@ -20,6 +21,7 @@ use freehold::smb2::query_directory::{QueryDirectoryFlags, QueryDirectoryRequest
 use freehold::smb2::query_info::{QueryInfoFlags, QueryInfoRequest, QueryInfoResponse};
 use freehold::smb2::set_info::SetInfoRequest;
 use freehold::smb2::{Command, DecodeMessage, FileId, InfoType, OplockLevel, TreeId, Utf16Buf};
+use freehold::vfs::{DataUse, VfsPath, Volume as _};
 use freehold_acl::{AccessMask, Ace, AceFlags, Acl, SecurityDescriptor, SecurityInformation};
 use freehold_dtyp::{Decode, Encode, FileTime, NtStatus, Sid, Wtf8Buf};
 
@@ -790,6 +792,53 @@ fn descriptors_say_how_long_they_are_and_who_may_own() {
     let sacl = SecurityInformation::SACL.0;
     let (status, _) = desk.query_with(file, InfoType::SECURITY, 0, sacl, &[], OUTPUT_BYTES);
     assert_eq!(status, NtStatus::ACCESS_DENIED);
+}
+
+/// The folder's descriptor is read, then another one takes its place and is handed down to what is listed, then the file
+/// appears: it must not have what the folder had before.
+#[test]
+fn a_file_that_is_made_while_its_folder_changes_inherits_what_the_folder_has_then() {
+    for change_after in 1..=2 {
+        let mut desk = Desk::new();
+        let root = desk.world.volume.open(&VfsPath::root(), None, DataUse { write: false }).unwrap().file;
+        desk.world.delay_one_in = 1;
+        let name = Utf16Buf::from("new");
+        let request = CreateRequest {
+            requested_oplock_level: OplockLevel::NONE,
+            impersonation_level: ImpersonationLevel::IMPERSONATION,
+            desired_access: ALL.0,
+            file_attributes: 0,
+            share_access: ShareAccess::from_bits_retain(7),
+            create_disposition: CreateDisposition(2),
+            create_options: CreateOptions::from_bits_retain(DIRECTORY),
+            name: name.as_utf16(),
+            contexts: CreateContexts::EMPTY,
+        };
+        let message = desk.send(Command::CREATE, &request, 0);
+        desk.world.run();
+        for _ in 0..change_after {
+            assert!(desk.world.finish_one());
+        }
+        let flags = AceFlags::OBJECT_INHERIT | AceFlags::CONTAINER_INHERIT;
+        let everyone = Ace::allow(Sid::EVERYONE, ALL, flags);
+        let denied = Ace::deny(Sid::GUESTS, ALL, flags);
+        let dacl = Acl::from_aces([denied.clone(), everyone.clone()]).unwrap();
+        let changed = SecurityDescriptor::new(Sid::ADMINISTRATORS, Sid::ADMINISTRATORS, dacl);
+        root.0.set_security(changed.into(), desk.world.now().wall).unwrap();
+        desk.world.server.inheritance.folder_changed();
+        let walk = desk.world.server.inheritance.begin(VolumeId(0), VfsPath::root());
+        assert_eq!(desk.reply(message).unwrap().header.status, NtStatus::SUCCESS);
+        let made =
+            desk.world.volume.open(&VfsPath::new("new".into()).unwrap(), None, DataUse { write: false });
+        let security = made.unwrap().security;
+        // After two operations the folder was there already: the walk that comes finds it.
+        if change_after == 1 {
+            assert_eq!(security.dacl.acl().unwrap().aces(), [denied, everyone]);
+            assert_eq!(walk.take_moved(), [VfsPath::new("new".into()).unwrap()]);
+        } else {
+            assert_eq!(security.dacl.acl().unwrap().aces(), [everyone]);
+        }
+    }
 }
 
 #[test]

@@ -559,6 +559,7 @@ fn fail(op: Op, error: VfsError) -> OpResult {
         }
         Op::Metadata { .. } | Op::Overwrite { .. } => OpResult::Metadata(Err(error)),
         Op::Security { .. } => OpResult::Security(Err(error)),
+        Op::ReplaceSecurity { .. } => OpResult::Replaced(Err(error)),
         Op::ExtendedAttributes { .. } => OpResult::ExtendedAttributes(Err(error)),
         Op::Streams { .. } => OpResult::Streams(Err(error)),
         Op::ReparseData { .. } => OpResult::Bytes(Err(error)),
@@ -574,7 +575,6 @@ fn fail(op: Op, error: VfsError) -> OpResult {
         | Op::PunchHole { .. }
         | Op::CloneRange { .. }
         | Op::SetMetadata { .. }
-        | Op::SetSecurity { .. }
         | Op::SetExtendedAttributes { .. }
         | Op::RenameStream { .. }
         | Op::SetReparseData { .. } => OpResult::Done(Err(error)),

@@ -8,7 +8,7 @@
 //!    |                                      |-----> Overwriting --> Open    admit.rs
 //!    |                                      '-----> parked, then Opening again
 //!    |--symbolic link--> ReadingLink --> STOPPED_ON_SYMLINK                 symlink.rs
-//!    |--no such name--> Creating (--> CreatingStream) --> admit             missing.rs
+//!    |--no such name--> Creating (--> Inheriting) (--> CreatingStream) --> admit   missing.rs, inheriting.rs
 //!    '--no such stream--> CreatingStream --> admit
 //! ```
 //!
@@ -16,6 +16,7 @@
 
 mod admit;
 mod existing;
+mod inheriting;
 mod intent;
 mod missing;
 mod pipe;
@@ -54,6 +55,8 @@ struct Work {
     waited: bool,
     /// The descriptor of the parent directory, once it had to be looked at.
     parent: Option<Arc<SecurityDescriptor>>,
+    /// What [`Inheritance::generation`](super::super::inheritance::Inheritance::generation) was before anything was looked at.
+    generation: u64,
 }
 
 /// What a request under way waits for.
@@ -71,6 +74,8 @@ enum Stage {
     ReadingLink,
     /// The file or directory is being made; access that its creator gets.
     Creating(AccessMask, FileRef),
+    /// It is made, while folders' descriptors changed: what it inherits is looked at again.
+    Inheriting(Box<inheriting::Inheriting>),
     /// The named stream is being made.
     CreatingStream(missing::NewStream),
     /// What was found is being emptied.
@@ -102,8 +107,9 @@ pub fn decide(cx: &mut Context<'_>) -> StepResult {
         ShareTarget::Pipes => pipe::decide(cx, &request),
         ShareTarget::Disk { volume, path } => {
             let intent = intent::Intent::new(cx, &request, &tree, path)?;
-            let work = Work { intent, volume: volume.clone(), attempts: 0, waited: false, parent: None };
-            work.open()
+            let generation = cx.server.inheritance.generation();
+            let volume = volume.clone();
+            Work { intent, volume, attempts: 0, waited: false, parent: None, generation }.open()
         }
     }
 }
@@ -121,10 +127,8 @@ pub fn finish(cx: &mut Context<'_>, pending: Pending, result: OpResult) -> StepR
         },
         Stage::Parent(found) => existing::parent_found(cx, work, found, opened(result)?),
         Stage::ReadingLink => Err(symlink::stopped(&work.intent, 0, &result.bytes()?)),
-        Stage::Creating(granted, parent) => {
-            close(cx, parent);
-            missing::created(cx, work, granted, opened(result)?)
-        }
+        Stage::Creating(granted, parent) => missing::created(cx, work, granted, parent, opened(result)?),
+        Stage::Inheriting(state) => inheriting::finish(cx, work, *state, result),
         Stage::CreatingStream(stream) => missing::stream_created(cx, work, stream, opened(result)?),
         Stage::Overwriting(overwrite) => admit::overwritten(cx, work, *overwrite, result),
     }

@@ -432,10 +432,12 @@ fn changed(
             if let Some(replaced) = replaced {
                 changes::report_removed(cx.server, volume, replaced, false);
             }
+            cx.server.inheritance.moved(volume, from, &to);
             changes::report_renamed(cx.server, volume, from, &to, work.is_directory(), by);
         }
         NameChange::Link => {
             result.done()?;
+            cx.server.inheritance.moved(volume, from, &work.to);
             changes::report_added(cx.server, volume, &work.to, false, by);
         }
     }

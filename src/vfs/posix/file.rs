@@ -23,7 +23,7 @@ use super::xattr::{Part, Record, XATTR_NAME, decode_eas, encode_eas, reparse_tag
 use crate::fscc::FileAttributes;
 use crate::vfs::{
     DirectoryCursor, DirectoryEntry, Existing, ExtendedAttribute, File, FileRef, MAX_REPARSE_BYTES, Metadata,
-    MetadataChange, NewNode, NodeId, StreamEntry, VfsError, VfsPath, Wait, ea, is_reserved,
+    MetadataChange, NewNode, NodeId, SecurityChange, StreamEntry, VfsError, VfsPath, Wait, ea, is_reserved,
 };
 
 /// Bytes copied at once where the kernel cannot copy by itself.
@@ -42,6 +42,14 @@ pub(super) struct PosixFile {
     /// Opened to be written: the first read opens it for both.
     pub(super) write: bool,
     pub(super) listing: Mutex<Option<Arc<Listing>>>,
+}
+
+/// What becomes of a record that was looked at in order to change it.
+enum Edit {
+    /// It stays.
+    Keep,
+    /// It is written; its descriptor, where that is known.
+    Write(Option<Arc<SecurityDescriptor>>),
 }
 
 /// Offsets are signed on disk.
@@ -145,6 +153,17 @@ impl PosixFile {
         security: Option<&Arc<SecurityDescriptor>>,
         edit: impl FnOnce(&mut Record, &Stat) -> Result<(), VfsError>,
     ) -> Result<Stat, VfsError> {
+        self.edit_record(|record, stat| {
+            edit(record, stat)?;
+            Ok(Edit::Write(security.cloned()))
+        })
+    }
+
+    /// The same, where only the change tells whether and with which descriptor the record is written.
+    fn edit_record(
+        &self,
+        edit: impl FnOnce(&mut Record, &Stat) -> Result<Edit, VfsError>,
+    ) -> Result<Stat, VfsError> {
         if !matches!(self.kind, InodeKind::File | InodeKind::Directory) {
             return Err(VfsError::NotSupported);
         }
@@ -162,7 +181,7 @@ impl PosixFile {
                 volume.own_parts_of_copy(&mut record, id)?;
             }
             let old_parts = [record.extended_attributes.clone(), record.reparse.clone()];
-            edit(&mut record, &before)?;
+            let Edit::Write(security) = edit(&mut record, &before)? else { return Ok(before) };
             record.epoch = volume.store.epoch;
             record.home = home(&before);
             let bytes = record.encode();
@@ -181,7 +200,7 @@ impl PosixFile {
                 }
             }
             let after = sys::stat(place)?;
-            volume.nodes.wrote(&after, &record, bytes.len(), security.cloned());
+            volume.nodes.wrote(&after, &record, bytes.len(), security);
             Ok(after)
         };
         if self.kind == InodeKind::Directory {
@@ -628,6 +647,27 @@ impl File for PosixFile {
             self.volume.inheritance_epoch.fetch_add(1, Ordering::AcqRel);
         }
         Ok(())
+    }
+
+    fn change_security(
+        &self,
+        change: &mut SecurityChange<'_>,
+        _now: FileTime,
+    ) -> Result<Option<Arc<SecurityDescriptor>>, VfsError> {
+        let mut new = None;
+        self.edit_record(|record, stat| {
+            let present = self.volume.security(stat, self.source(), &self.path())?;
+            let Some(security) = change(&present)? else { return Ok(Edit::Keep) };
+            let (hash, shared) = self.volume.securities.keep(&self.volume.store, &security)?;
+            record.security = hash;
+            record.changed = None;
+            new = Some(Arc::clone(&shared));
+            Ok(Edit::Write(Some(shared)))
+        })?;
+        if new.is_some() && self.kind == InodeKind::Directory {
+            self.volume.inheritance_epoch.fetch_add(1, Ordering::AcqRel);
+        }
+        Ok(new)
     }
 
     fn extended_attributes(&self) -> Result<Vec<ExtendedAttribute>, VfsError> {

@@ -11,7 +11,7 @@ use super::super::super::node::NodeKey;
 use super::super::super::op::Op;
 use super::super::super::status::CommandError;
 use super::intent::Wanted;
-use super::{Stage, Work, admit, by, close, failed};
+use super::{Stage, Work, admit, by, close, failed, inheriting};
 use crate::fsa::disposition::{CreateAction, check_deletable};
 use crate::fsa::{CacheRequest, StreamId};
 use crate::fscc::FileAttributes;
@@ -116,23 +116,41 @@ pub(super) fn created(
     cx: &mut Context<'_>,
     work: Work,
     granted: AccessMask,
+    parent: FileRef,
     result: Result<Opened, OpenError>,
 ) -> StepResult {
     match result {
-        Ok(made) => {
-            let is_directory = made.metadata.kind == NodeKind::Directory;
-            changes::report_added(cx.server, work.volume.id, &made.path, is_directory, by(cx, &work));
-            if work.intent.stream.is_some() {
-                return make_stream(cx, work, granted, made.file);
-            }
-            admit::admit(cx, work, Box::new(made), CreateAction::Created, granted)
+        Ok(made) if cx.server.inheritance.generation() != work.generation => {
+            inheriting::start(cx, work, granted, parent, made)
         }
-        Err(error) => match failed(error) {
-            VfsError::Exists => work.again(),
-            VfsError::NotFound => Err(NtStatus::OBJECT_PATH_NOT_FOUND.into()),
-            error => Err(error.into()),
-        },
+        Ok(made) => {
+            close(cx, parent);
+            made_complete(cx, work, granted, made)
+        }
+        Err(error) => {
+            close(cx, parent);
+            match failed(error) {
+                VfsError::Exists => work.again(),
+                VfsError::NotFound => Err(NtStatus::OBJECT_PATH_NOT_FOUND.into()),
+                error => Err(error.into()),
+            }
+        }
     }
+}
+
+/// The file or directory is there, with the descriptor that it is to have.
+pub(super) fn made_complete(
+    cx: &mut Context<'_>,
+    work: Work,
+    granted: AccessMask,
+    made: Opened,
+) -> StepResult {
+    let is_directory = made.metadata.kind == NodeKind::Directory;
+    changes::report_added(cx.server, work.volume.id, &made.path, is_directory, by(cx, &work));
+    if work.intent.stream.is_some() {
+        return make_stream(cx, work, granted, made.file);
+    }
+    admit::admit(cx, work, Box::new(made), CreateAction::Created, granted)
 }
 
 /// The file is there, its named stream is not.

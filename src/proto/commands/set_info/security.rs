@@ -13,17 +13,26 @@ use super::super::super::status::CommandError;
 use super::done;
 use crate::fscc::notify::CompletionFilter;
 use crate::smb2::set_info::SetInfoRequest;
+use crate::vfs::NodeKind;
+
+/// How often a change starts again because somebody else changes the descriptor meanwhile.
+const MAX_ATTEMPTS: u32 = 16;
 
 /// A change under way.
 pub struct Pending {
     open: Arc<Open>,
+    /// Parts that are replaced.
+    information: SecurityInformation,
+    /// By those of this one.
+    new: Box<SecurityDescriptor>,
+    attempts: u32,
     stage: Stage,
 }
 
 enum Stage {
-    /// The present descriptor is read; these parts of it are replaced.
-    Reading(SecurityInformation, Box<SecurityDescriptor>),
-    /// The new one is stored.
+    /// The present descriptor is read.
+    Reading,
+    /// The new one is stored, unless the present one is another by now.
     Storing,
 }
 
@@ -39,34 +48,48 @@ pub fn decide(open: &Arc<Open>, request: &SetInfoRequest<'_>) -> StepResult {
     }
     let new = SecurityDescriptor::from_bytes(request.buffer).map_err(|_| NtStatus::INVALID_SECURITY_DESCR)?;
     let op = Op::Security { file: file.file.clone() };
-    then(open, op, Stage::Reading(information, Box::new(new)))
+    let (open, new) = (Arc::clone(open), Box::new(new));
+    Pending { open, information, new, attempts: 0, stage: Stage::Reading }.then(op)
 }
 
-fn then(open: &Arc<Open>, op: Op, stage: Stage) -> StepResult {
-    let pending = Pending { open: Arc::clone(open), stage };
-    let pending = super::Pending::Security(Box::new(pending));
-    Ok(Step::Op(op, super::super::Pending::SetInfo(Box::new(pending))))
+impl Pending {
+    fn then(self, op: Op) -> StepResult {
+        let pending = super::Pending::Security(Box::new(self));
+        Ok(Step::Op(op, super::super::Pending::SetInfo(Box::new(pending))))
+    }
 }
 
 /// Stores the new descriptor, then tells who watches.
 ///
 /// # Errors
 /// INVALID_OWNER, INVALID_PRIMARY_GROUP, PRIVILEGE_NOT_HELD, and what the volume refuses.
-pub fn finish(cx: &mut Context<'_>, pending: Pending, result: OpResult) -> StepResult {
+pub fn finish(cx: &mut Context<'_>, mut pending: Pending, result: OpResult) -> StepResult {
     let file = file_of(&pending.open)?;
     match pending.stage {
-        Stage::Reading(information, new) => {
+        Stage::Reading => {
             let current = result.security()?;
-            let changed = set_security(&current, &new, information, &*cx.token()?).map_err(refused)?;
-            let op =
-                Op::SetSecurity { file: file.file.clone(), security: Arc::new(changed), now: cx.now.wall };
-            then(&pending.open, op, Stage::Storing)
+            let changed = set_security(&current, &pending.new, pending.information, &*cx.token()?);
+            let security = Arc::new(changed.map_err(refused)?);
+            let file = file.file.clone();
+            let op = Op::ReplaceSecurity { file, expected: current, security, now: cx.now.wall };
+            pending.stage = Stage::Storing;
+            pending.then(op)
         }
-        Stage::Storing => {
-            result.done()?;
+        Stage::Storing if result.replaced()? => {
+            if file.kind == NodeKind::Directory {
+                cx.server.inheritance.folder_changed();
+            }
             data_change::report(cx, &pending.open, file, CompletionFilter::SECURITY);
             done(cx)
         }
+        // What the request does not name must be as it is now: the new descriptor is made again.
+        Stage::Storing if pending.attempts < MAX_ATTEMPTS => {
+            let op = Op::Security { file: file.file.clone() };
+            pending.attempts = pending.attempts.saturating_add(1);
+            pending.stage = Stage::Reading;
+            pending.then(op)
+        }
+        Stage::Storing => Err(NtStatus::INSUFFICIENT_RESOURCES.into()),
     }
 }
 
