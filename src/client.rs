@@ -20,7 +20,9 @@ use crate::crypto::{
 };
 use crate::smb2::header::Compound;
 use crate::smb2::negotiate::{NegotiateRequest, NegotiateResponse};
-use crate::smb2::negotiate_context::{self as wire, HashAlgorithm, NegotiateContext, NegotiateContexts};
+use crate::smb2::negotiate_context::{
+    self as wire, HashAlgorithm, NegotiateContext, NegotiateContexts, POSIX_TAG,
+};
 use crate::smb2::session_setup::{
     SessionFlags, SessionSetupFlags, SessionSetupRequest, SessionSetupResponse,
 };
@@ -169,6 +171,7 @@ pub struct Client {
     keys: Option<Keys>,
     encrypt: bool,
     verify: bool,
+    posix: bool,
     /// Largest read the server offers, in bytes.
     pub max_read_bytes: u32,
     /// Largest write the server offers, in bytes.
@@ -203,6 +206,7 @@ impl Client {
             keys: None,
             encrypt: false,
             verify: true,
+            posix: false,
             max_read_bytes: 65_536,
             max_write_bytes: 65_536,
         }
@@ -242,6 +246,11 @@ impl Client {
         self.options.random.first_chunk::<16>().map_or(Guid::ZERO, |bytes| Guid(*bytes))
     }
 
+    /// NEGOTIATE will offer the SMB3 POSIX Extensions.
+    pub fn offer_posix(&mut self) {
+        self.posix = true;
+    }
+
     /// The NEGOTIATE request.
     pub fn negotiate(&mut self) -> Vec<u8> {
         let hashes = [HashAlgorithm::SHA_512];
@@ -254,11 +263,14 @@ impl Client {
         };
         let algorithms: Vec<wire::SigningAlgorithm> =
             self.options.signing.iter().map(|each| wire::SigningAlgorithm(each.to_wire())).collect();
+        let posix = [POSIX_TAG.0];
         let contexts = [
             NegotiateContext::PreauthIntegrity { hash_algorithms: List::from(&hashes), salt: &salt },
             NegotiateContext::Encryption { ciphers: List::from(ciphers.as_slice()) },
             NegotiateContext::Signing { algorithms: List::from(algorithms.as_slice()) },
+            NegotiateContext::PosixExtensions { tags: &posix },
         ];
+        let contexts = if self.posix { contexts.as_slice() } else { contexts.get(..3).unwrap_or_default() };
         let dialects = self.options.dialects.clone();
         let request = NegotiateRequest {
             security_mode: SecurityMode::SIGNING_ENABLED,
@@ -268,7 +280,7 @@ impl Client {
                 | Capabilities::DIRECTORY_LEASING,
             client_guid: self.guid(),
             dialects: List::from(dialects.as_slice()),
-            contexts: NegotiateContexts::from(&contexts),
+            contexts: NegotiateContexts::from(contexts),
         };
         let (packet, _) = self.request(Command::NEGOTIATE, TreeId::NONE, &request, 0);
         self.preauth.update(&packet);

@@ -31,6 +31,7 @@ mod guid_text;
 mod icacls;
 mod inherit;
 mod observer;
+mod posix_mode;
 mod propagate;
 mod sddl;
 mod security_information;
@@ -56,6 +57,7 @@ pub use icacls::{
 };
 pub use inherit::{CreateSecurityError, create_descriptor};
 pub use observer::{AccessObserver, AttributeSource, Giver, Keeper, Note, Place};
+pub use posix_mode::{MODE_BITS, posix_mode, sole_posix_mode, stored_posix_mode, with_posix_mode};
 pub use propagate::{is_dacl_protected, is_sacl_protected, propagate};
 pub use sddl::SddlError;
 pub use security_information::{

@@ -323,6 +323,7 @@ fn read_security(mut section: Section<'_, '_>) -> SecurityConfig {
         max_dialect: section.choice("max_dialect", DIALECTS, default.max_dialect),
         allow_anonymous: section.boolean("allow_anonymous", default.allow_anonymous),
         allow_guest: section.boolean("allow_guest", default.allow_guest),
+        posix_extensions: section.boolean("posix_extensions", default.posix_extensions),
         ntlm: read_ntlm(section.section("ntlm")),
     };
     if security.min_dialect > security.max_dialect {

@@ -106,6 +106,8 @@ pub struct SecurityConfig {
     pub allow_anonymous: bool,
     /// Unknown users become guests.
     pub allow_guest: bool,
+    /// The SMB3 POSIX Extensions are spoken with clients that offer them.
+    pub posix_extensions: bool,
     /// NTLM logons.
     pub ntlm: NtlmConfig,
 }
@@ -182,6 +184,7 @@ impl Default for SecurityConfig {
             max_dialect: Dialect::Smb311,
             allow_anonymous: false,
             allow_guest: false,
+            posix_extensions: true,
             ntlm: NtlmConfig::default(),
         }
     }

@@ -101,6 +101,7 @@ pub(super) struct NodeOpen {
     /// Data was changed through it: the directory's entry is out of date from its close on.
     pub modified: bool,
     pub owner: Owner,
+    pub posix: bool,
 }
 
 /// A named stream that is open.
@@ -179,6 +180,12 @@ impl Node {
     #[must_use]
     pub fn is_unused(&self) -> bool {
         self.opens.is_empty()
+    }
+
+    /// True when there is no open but POSIX ones: they let a name go while they are there.
+    #[must_use]
+    pub fn has_only_posix_opens(&self) -> bool {
+        self.opens.iter().all(|open| open.posix)
     }
 
     /// Number of opens of one stream.
@@ -359,7 +366,9 @@ impl Node {
             }
         }
         let deletes = self.delete_pending || self.delete_at_last_close;
-        closed.delete_file = deletes && self.opens.is_empty();
+        // A POSIX open removes the name although other POSIX opens go on.
+        closed.delete_file =
+            deletes && (self.opens.is_empty() || (open.posix && self.has_only_posix_opens()));
         if closed.delete_file {
             // Only a client that has both marked the file and closed it last knows that the name is gone.
             if closed.parent_key != self.deleter.take() {
@@ -369,7 +378,7 @@ impl Node {
             self.delete_pending = false;
             self.delete_at_last_close = false;
         }
-        closed.file_deletion_waits = deletes && !self.opens.is_empty();
+        closed.file_deletion_waits = deletes && !closed.delete_file;
         if open.stream != StreamId::UNNAMED && self.opens_of(open.stream) == 0 {
             let pending = self.named.iter().any(|named| named.id == open.stream && named.delete_pending);
             closed.delete_stream = pending && !closed.delete_file;

@@ -92,6 +92,7 @@ mod tests {
             retried: false,
             cache: CacheRequest::Oplock(OplockLevel::Batch),
             owner: Owner { session: 3, ..Owner::default() },
+            posix: false,
         };
         let mut effects = Effects::default();
         let verdict = node.reserve(&request, Duration::ZERO, Duration::ZERO, &mut effects);

@@ -63,6 +63,8 @@ pub struct OpenRequest {
     pub cache: CacheRequest,
     /// Where break notifications go.
     pub owner: Owner,
+    /// It is a POSIX open (SMB3 POSIX Extensions).
+    pub posix: bool,
 }
 
 /// What [`Node::reserve`] decides.
@@ -123,14 +125,15 @@ impl Node {
             parent_key: request.cache.parent_key(),
             modified: false,
             owner: request.owner,
+            posix: request.posix,
         });
         Ok(Verdict::Reserved)
     }
 
-    /// Share access against every other open ([MS-FSA] 2.1.5.1.2.2).
+    /// Share access against every other open ([MS-FSA] 2.1.5.1.2.2). POSIX opens do not exclude each other.
     fn has_conflict(&self, request: &OpenRequest) -> bool {
         let wanted = Sharing { access: request.access | request.implied, share: request.share };
-        self.opens.iter().any(|open| {
+        self.opens.iter().filter(|open| !(open.posix && request.posix)).any(|open| {
             if open.stream == request.stream {
                 open.sharing.conflicts(wanted)
             } else {

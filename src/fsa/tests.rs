@@ -122,6 +122,7 @@ impl World {
             retried,
             cache,
             owner: Owner::default(),
+            posix: access_text.contains('p'),
         };
         let mut effects = Effects::default();
         let verdict = self.node.reserve(&request, self.now, self.now + TIMEOUT, &mut effects);

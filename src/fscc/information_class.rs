@@ -127,7 +127,7 @@ classes! { FileInformationClass {
     ID_64_EXTD_BOTH_DIRECTORY = 79, fixed 106;
     ID_ALL_EXTD_DIRECTORY = 80, fixed 96;
     ID_ALL_EXTD_BOTH_DIRECTORY = 81, fixed 122;
-    POSIX = 100;
+    POSIX = 100, fixed 80;
 } }
 
 impl FileInformationClass {

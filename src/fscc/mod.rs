@@ -22,6 +22,8 @@ pub mod fsctl;
 pub mod full_ea;
 pub mod name;
 pub mod notify;
+pub mod posix;
+pub mod posix_name;
 pub mod quota;
 pub mod upcase;
 pub mod wildcard;

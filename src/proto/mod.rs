@@ -33,6 +33,7 @@ pub mod notify;
 pub mod op;
 pub mod open;
 pub mod pipe;
+mod posix;
 pub mod server;
 pub mod session;
 pub mod sharded;

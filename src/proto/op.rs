@@ -68,6 +68,19 @@ pub struct Splice {
 pub trait ListVisitor: Send {
     /// Takes an entry; false when it does not fit any more (it is offered again at the next scan).
     fn visit(&mut self, name: Wtf8<'_>, metadata: &Metadata) -> bool;
+    /// It is told descriptors as well ([`crate::vfs::File::list_secured`]).
+    fn wants_security(&self) -> bool {
+        false
+    }
+    /// [`ListVisitor::visit`] with the entry's descriptor.
+    fn visit_secured(
+        &mut self,
+        name: Wtf8<'_>,
+        metadata: &Metadata,
+        _security: &Arc<SecurityDescriptor>,
+    ) -> bool {
+        self.visit(name, metadata)
+    }
     /// Gives back what [`Op::List`] was started with, for `finish`.
     fn into_any(self: Box<Self>) -> Box<dyn std::any::Any + Send>;
 }
@@ -137,7 +150,7 @@ pub enum Op {
     ReparseData { file: FileRef },
     /// [`crate::vfs::File::set_reparse_data`].
     SetReparseData { file: FileRef, data: Option<Vec<u8>>, now: FileTime },
-    /// [`crate::vfs::File::list`].
+    /// [`crate::vfs::File::list`], or [`crate::vfs::File::list_secured`] for a visitor that wants descriptors.
     List { file: FileRef, cursor: DirectoryCursor, visitor: Box<dyn ListVisitor> },
     /// [`crate::vfs::File::entry`].
     Entry { file: FileRef, name: Wtf8Buf },

@@ -56,6 +56,8 @@ pub struct FileOpen {
     /// CreateOptions of the CREATE that still matter (WRITE_THROUGH, NO_INTERMEDIATE_BUFFERING, SEQUENTIAL_ONLY,
     /// BACKUP_INTENT ...).
     pub create_options: u32,
+    /// A POSIX open: names are POSIX names, case counts (SMB3 POSIX Extensions).
+    pub posix: bool,
     /// What changes with use.
     pub state: Mutex<FileOpenState>,
 }

@@ -55,6 +55,8 @@ pub struct ServerConfig {
     pub allow_raw_ntlm: bool,
     /// NTLM clients that announce no MIC are refused (the Linux kernel's among them).
     pub require_mic: bool,
+    /// The SMB3 POSIX Extensions are spoken with clients that offer them.
+    pub posix_extensions: bool,
     /// When the server started.
     pub started: FileTime,
     /// Workgroup, as RPC clients see it.
@@ -83,6 +85,7 @@ impl Default for ServerConfig {
             allow_anonymous: false,
             allow_raw_ntlm: true,
             require_mic: false,
+            posix_extensions: true,
             started: FileTime::ZERO,
             workgroup: "WORKGROUP".to_owned(),
             limits: limits::Limits::default(),

@@ -290,6 +290,7 @@ fn core_config(config: &Config, state: &State, clock: Clock) -> ServerConfig {
         allow_anonymous: security.allow_anonymous,
         allow_raw_ntlm: security.ntlm.allow_raw,
         require_mic: security.ntlm.require_mic,
+        posix_extensions: security.posix_extensions,
         started: clock.now().wall,
         workgroup: config.names.workgroup.clone(),
         limits: core_limits(&config.limits),

@@ -83,7 +83,13 @@ pub fn execute(op: Op, wait: Wait) -> Outcome {
             OpResult::Done(file.0.set_reparse_data(data.as_deref(), now))
         }
         Op::List { file, cursor, mut visitor } => {
-            let result = file.0.list(cursor, &mut |name, metadata| visitor.visit(name, metadata));
+            let result = if visitor.wants_security() {
+                file.0.list_secured(cursor, &mut |name, metadata, security| {
+                    visitor.visit_secured(name, metadata, security)
+                })
+            } else {
+                file.0.list(cursor, &mut |name, metadata| visitor.visit(name, metadata))
+            };
             OpResult::Listed { visitor, result }
         }
         Op::Entry { file, name } => OpResult::Entry(file.0.entry(name.as_wtf8())),

@@ -357,7 +357,7 @@ impl<'a> Context<'a> for RequestContext<'a> {
             }
             tag::SVHDX => RequestContext::SharedVirtualDisk(data),
             tag::AAPL => RequestContext::Apple(data),
-            tag::POSIX => RequestContext::Posix { mode: reader.u32("Mode")? },
+            tag::POSIX => RequestContext::Posix { mode: u32::from_le_bytes(exactly(data)?) },
             _ => return Ok(None),
         }))
     }

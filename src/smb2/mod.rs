@@ -21,6 +21,7 @@
     )
 )]
 
+pub mod apple;
 pub mod cancel;
 pub mod change_notify;
 pub mod close;

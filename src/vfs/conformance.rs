@@ -6,8 +6,8 @@ use freehold_acl::{AccessMask, Ace, AceFlags, Acl, SecurityDescriptor};
 use freehold_dtyp::{FileTime, Sid, Wtf8, Wtf8Buf};
 
 use super::{
-    DataUse, DirectoryCursor, Existing, ExtendedAttribute, FileRef, MetadataChange, NewNode, NodeKind,
-    OpenError, Opened, VfsError, VfsPath, Volume, Wait,
+    DataUse, DirectoryCursor, Existing, ExtendedAttribute, FileRef, MetadataChange, NameCase, NewNode,
+    NodeKind, OpenError, Opened, VfsError, VfsPath, Volume, Wait,
 };
 use crate::fscc::FileAttributes;
 
@@ -36,6 +36,7 @@ pub(super) fn new_node(kind: NodeKind) -> NewNode {
         extended_attributes: Vec::new(),
         allocation_bytes: 0,
         now: NOW,
+        case: NameCase::Ignored,
     }
 }
 
@@ -44,7 +45,7 @@ pub(super) fn ea(name: &str, value: &[u8]) -> ExtendedAttribute {
 }
 
 pub(super) fn open(volume: &dyn Volume, text: &str) -> Result<Opened, OpenError> {
-    volume.open(&path(text), None, DataUse { write: true })
+    volume.open(&path(text), None, DataUse::WRITE)
 }
 
 pub(super) fn opened(volume: &dyn Volume, text: &str) -> Opened {
@@ -57,7 +58,7 @@ pub(super) fn opened(volume: &dyn Volume, text: &str) -> Opened {
 pub(super) fn create(volume: &dyn Volume, text: &str, kind: NodeKind) -> Opened {
     let full = path(text);
     let (parent, name) = full.split_last().unwrap();
-    let parent = volume.open(&parent, None, DataUse { write: true }).expect("parent");
+    let parent = volume.open(&parent, None, DataUse::WRITE).expect("parent");
     volume.create(&parent.file, name, &new_node(kind)).expect(text)
 }
 
@@ -109,6 +110,8 @@ const TESTS: &[(&str, Test)] = &[
     ("rename_moves_open_handles", rename_moves_open_handles),
     ("rename_refuses_and_replaces", rename_refuses_and_replaces),
     ("rename_of_case_only", rename_of_case_only),
+    ("names_that_differ_in_case_live_side_by_side", names_that_differ_in_case_live_side_by_side),
+    ("listings_tell_descriptors", listings_tell_descriptors),
     ("hard_links_have_their_own_names", hard_links_have_their_own_names),
     ("unlinked_files_live_while_open", unlinked_files_live_while_open),
     ("reparse_points_stop_the_way", reparse_points_stop_the_way),
@@ -140,7 +143,7 @@ fn open_tells_what_is_missing(volume: &dyn Volume) {
     assert!(matches!(open(volume, "Dir/File/below"), Err(OpenError::NotADirectory)));
     assert!(matches!(open(volume, "dir/FILE/below"), Err(OpenError::NotADirectory)));
     assert!(matches!(open(volume, "dir/FILE/below/more"), Err(OpenError::NotADirectory)));
-    let stream = volume.open(&path("dir/file"), Some("s".into()), DataUse { write: false });
+    let stream = volume.open(&path("dir/file"), Some("s".into()), DataUse::READ);
     assert!(matches!(stream, Err(OpenError::StreamNotFound(file)) if file.path == path("Dir/File")));
 }
 
@@ -394,7 +397,7 @@ fn streams_are_files_in_the_file(volume: &dyn Volume) {
     assert_eq!(stream_names(&directory), [("..".to_owned(), 1)]);
     let names = [(String::new(), 4), ("a*b?\"<\u{1}".to_owned(), 0), ("Zone.Identifier".to_owned(), 14)];
     assert_eq!(stream_names(&file), names);
-    let again = volume.open(&path("F"), Some("zone.IDENTIFIER".into()), DataUse { write: true }).unwrap();
+    let again = volume.open(&path("F"), Some("zone.IDENTIFIER".into()), DataUse::WRITE).unwrap();
     assert_eq!(contents(&again.file), b"[ZoneTransfer]");
     assert_eq!(again.metadata.size_bytes, 14);
     assert_eq!(
@@ -413,12 +416,12 @@ fn streams_are_files_in_the_file(volume: &dyn Volume) {
     volume.unlink(&again.file).unwrap();
     assert_eq!(stream_names(&file), [(String::new(), 4)]);
     assert_eq!(volume.unlink(&again.file), Err(VfsError::NotFound));
-    let gone = volume.open(&path("f"), Some("plain".into()), DataUse { write: true });
+    let gone = volume.open(&path("f"), Some("plain".into()), DataUse::WRITE);
     assert!(matches!(gone, Err(OpenError::StreamNotFound(_))));
     // The streams go where the file goes.
     volume.create_stream(&file, "kept".into(), LATER).unwrap().file.0.write(0, b"k").unwrap();
     volume.rename(&file, &path("d/moved"), Existing::Keep, LATER).unwrap();
-    let kept = volume.open(&path("d/moved"), Some("KEPT".into()), DataUse { write: false }).unwrap();
+    let kept = volume.open(&path("d/moved"), Some("KEPT".into()), DataUse::READ).unwrap();
     assert_eq!(contents(&kept.file), b"k");
 }
 
@@ -504,6 +507,73 @@ fn rename_of_case_only(volume: &dyn Volume) {
     assert_eq!(opened(volume, "name").path, path("NAME"));
     assert_eq!(volume.rename(&file, &path("NAME"), Existing::Keep, LATER), Ok(path("NAME")));
     assert_eq!(list(&opened(volume, "").file), ["NAME"]);
+}
+
+fn exact(text: &str) -> (VfsPath, DataUse) {
+    (path(text), DataUse { write: true, case: NameCase::Exact { from: 0 } })
+}
+
+fn names_that_differ_in_case_live_side_by_side(volume: &dyn Volume) {
+    let open_exact = |text: &str| {
+        let (path, data_use) = exact(text);
+        volume.open(&path, None, data_use)
+    };
+    let root = opened(volume, "").file;
+    let new = NewNode { case: NameCase::Exact { from: 0 }, ..new_node(NodeKind::File) };
+    let lower = create(volume, "name", NodeKind::File);
+    let upper = volume.create(&root, "NAME".into(), &new).unwrap();
+    assert_ne!(lower.metadata.id, upper.metadata.id);
+    assert_eq!(volume.create(&root, "NAME".into(), &new).unwrap_err(), VfsError::Exists);
+    assert_eq!(volume.create(&root, "Name".into(), &new_node(NodeKind::File)).unwrap_err(), VfsError::Exists);
+    assert_eq!(open_exact("name").unwrap().metadata.id, lower.metadata.id);
+    assert_eq!(opened(volume, "NAME").metadata.id, upper.metadata.id);
+    assert_eq!(opened(volume, "nAME").metadata.id, upper.metadata.id, "the first in byte order");
+    assert!(matches!(open_exact("nAME"), Err(OpenError::NotFound(_))));
+    assert_eq!(list(&root), ["NAME", "name"]);
+
+    let link = |to: &str, existing| volume.link(&lower.file, &path(to), existing, LATER);
+    assert_eq!(link("Name", Existing::Keep), Err(VfsError::Exists));
+    assert_eq!(link("NAME", Existing::KeepExact), Err(VfsError::Exists));
+    link("Name", Existing::KeepExact).unwrap();
+    assert_eq!(list(&root), ["NAME", "Name", "name"]);
+    let rename = |to: &str, existing| volume.rename(&lower.file, &path(to), existing, LATER);
+    assert_eq!(rename("NAME", Existing::KeepExact), Err(VfsError::Exists));
+    assert_eq!(rename("nAmE", Existing::KeepExact), Ok(path("nAmE")));
+    assert_eq!(rename("NAME", Existing::ReplaceExact), Ok(path("NAME")));
+    assert_eq!(list(&root), ["NAME", "Name"]);
+    assert_eq!(opened(volume, "NAME").metadata.id, lower.metadata.id);
+
+    // What is in front of the first exact component is found in any case.
+    create(volume, "Folder", NodeKind::Directory);
+    create(volume, "Folder/File", NodeKind::File);
+    let from_one = |text: &str| {
+        let data_use = DataUse { write: false, case: NameCase::Exact { from: 1 } };
+        volume.open(&path(text), None, data_use)
+    };
+    assert_eq!(from_one("FOLDER/File").unwrap().path, path("Folder/File"));
+    assert!(matches!(from_one("FOLDER/FILE"), Err(OpenError::NotFound(_))));
+    assert!(matches!(open_exact("FOLDER/File"), Err(OpenError::PathNotFound)));
+}
+
+fn listings_tell_descriptors(volume: &dyn Volume) {
+    let root = opened(volume, "").file;
+    for (name, mask) in [("a", 0x12_0089), ("b", 0x1F_01FF)] {
+        let new = NewNode { security: descriptor(mask), ..new_node(NodeKind::File) };
+        volume.create(&root, name.into(), &new).unwrap();
+    }
+    let mut told = Vec::new();
+    let end = root.0.list_secured(DirectoryCursor::default(), &mut |name, _, security| {
+        told.push((name.to_string(), Arc::clone(security)));
+        true
+    });
+    assert_eq!(end, Ok(None));
+    assert_eq!(told, [("a".to_owned(), descriptor(0x12_0089)), ("b".to_owned(), descriptor(0x1F_01FF))]);
+    let mut seen = 0;
+    let stopped = root.0.list_secured(DirectoryCursor::default(), &mut |_, _, _| {
+        seen += 1;
+        seen < 2
+    });
+    assert_eq!(stopped, Ok(Some(DirectoryCursor(1))));
 }
 
 fn hard_links_have_their_own_names(volume: &dyn Volume) {
@@ -713,8 +783,7 @@ fn odd_names_are_kept(volume: &dyn Volume) {
     for name in &names {
         let entry = root.0.entry(name.as_wtf8()).unwrap().unwrap();
         assert_eq!(entry.name, *name);
-        let found =
-            volume.open(&VfsPath::new(name.clone()).unwrap(), None, DataUse { write: false }).unwrap();
+        let found = volume.open(&VfsPath::new(name.clone()).unwrap(), None, DataUse::READ).unwrap();
         assert_eq!(found.metadata.id, entry.metadata.id);
         assert!(listed.contains(name));
     }

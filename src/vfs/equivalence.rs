@@ -149,7 +149,7 @@ struct Side<'v> {
 
 impl Side<'_> {
     fn open(&self, path: &str, stream: Option<&str>) -> Result<Opened, OpenError> {
-        self.volume.open(&windows(path), stream.map(Wtf8::from), DataUse { write: true })
+        self.volume.open(&windows(path), stream.map(Wtf8::from), DataUse::WRITE)
     }
 
     /// Answers of all kinds as text.
@@ -177,7 +177,7 @@ impl Side<'_> {
 
     /// True when the handle's path still leads to its file.
     fn is_live(&self, file: &FileRef) -> bool {
-        let found = self.volume.open(&file.0.path(), None, DataUse { write: false });
+        let found = self.volume.open(&file.0.path(), None, DataUse::READ);
         found.is_ok_and(|found| found.file.0.id() == file.0.id())
     }
 
@@ -325,7 +325,7 @@ impl Side<'_> {
     }
 
     fn describe_tree(&self, path: &VfsPath, text: &mut String) {
-        let opened = self.volume.open(path, None, DataUse { write: false }).expect("listed");
+        let opened = self.volume.open(path, None, DataUse::READ).expect("listed");
         let file = &opened.file.0;
         *text += &format!("{} {:?}\n", opened.path.as_wtf8(), seen(&opened.metadata));
         *text += &format!("  {:?} {:?}\n", opened.security, file.extended_attributes());
@@ -334,10 +334,8 @@ impl Side<'_> {
         for stream in file.streams().expect("streams") {
             *text += &format!("  :{} {}", stream.name, stream.size_bytes);
             if !stream.name.is_empty() {
-                let stream = self
-                    .volume
-                    .open(path, Some(stream.name.as_wtf8()), DataUse { write: false })
-                    .expect("a stream");
+                let stream =
+                    self.volume.open(path, Some(stream.name.as_wtf8()), DataUse::READ).expect("a stream");
                 *text += &format!(" {:?}", contents(&stream.file));
             }
             *text += "\n";

@@ -437,6 +437,14 @@ impl File for FaultFile {
         self.faults.run(Operation::List, || self.inner.0.list(cursor, visit))
     }
 
+    fn list_secured(
+        &self,
+        cursor: DirectoryCursor,
+        visit: &mut dyn FnMut(Wtf8<'_>, &Metadata, &Arc<SecurityDescriptor>) -> bool,
+    ) -> Result<Option<DirectoryCursor>, VfsError> {
+        self.faults.run(Operation::List, || self.inner.0.list_secured(cursor, visit))
+    }
+
     fn entry(&self, name: Wtf8<'_>) -> Result<Option<DirectoryEntry>, VfsError> {
         self.faults.run(Operation::List, || self.inner.0.entry(name))
     }

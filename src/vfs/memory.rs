@@ -14,10 +14,10 @@ use freehold_dtyp::{FileTime, Guid, Wtf8, Wtf8Buf};
 use parking_lot::{Mutex, MutexGuard};
 
 use self::pages::{PAGE_BYTES, Pages};
-use self::state::{Found, LinkId, Node, ROOT, ROOT_LINK, State, Stream};
+use self::state::{EntryKey, Found, LinkId, Node, ROOT, ROOT_LINK, State, Stream};
 use super::{
     DataUse, DirectoryCursor, DirectoryEntry, Existing, ExtendedAttribute, File, FileRef, MAX_REPARSE_BYTES,
-    Metadata, MetadataChange, NewNode, NodeId, NodeKind, OpenError, Opened, SecurityChange, Space,
+    Metadata, MetadataChange, NameCase, NewNode, NodeId, NodeKind, OpenError, Opened, SecurityChange, Space,
     StreamEntry, VfsError, VfsPath, Volume, VolumeIdentity, Wait, check_new_name, ea,
 };
 use crate::fscc::FileAttributes;
@@ -145,7 +145,9 @@ impl MemoryVolume {
     /// The target of a rename or link: its directory and its name, which passed the checks.
     fn target<'a>(state: &State, to: &'a VfsPath) -> Result<(NodeId, Wtf8<'a>), VfsError> {
         let (parent, name) = to.split_last().ok_or(VfsError::NameInvalid)?;
-        let Found::Link(parent) = state.find(&parent) else { return Err(VfsError::NotFound) };
+        let Found::Link(parent) = state.find(&parent, NameCase::Ignored) else {
+            return Err(VfsError::NotFound);
+        };
         let parent = state.link(parent).node;
         check_directory(state, parent)?;
         if state.node(parent).reparse.is_some() {
@@ -167,7 +169,7 @@ fn check_directory(state: &State, id: NodeId) -> Result<(), VfsError> {
 
 /// Whether the entry `taken` may make way for `node`.
 fn check_replace(state: &State, taken: LinkId, node: NodeId, existing: Existing) -> Result<(), VfsError> {
-    if existing == Existing::Keep {
+    if !existing.replaces() {
         return Err(VfsError::Exists);
     }
     let victim = state.node(state.link(taken).node);
@@ -192,12 +194,18 @@ impl Volume for MemoryVolume {
     fn space(&self) -> Result<Space, VfsError> {
         let state = self.inner.state.lock();
         let free = state.capacity_bytes.saturating_sub(state.used_bytes());
-        Ok(Space { total_bytes: state.capacity_bytes, available_bytes: free, free_bytes: free })
+        Ok(Space {
+            total_bytes: state.capacity_bytes,
+            available_bytes: free,
+            free_bytes: free,
+            total_files: u64::MAX,
+            free_files: u64::MAX,
+        })
     }
 
-    fn open(&self, path: &VfsPath, stream: Option<Wtf8<'_>>, _: DataUse) -> Result<Opened, OpenError> {
+    fn open(&self, path: &VfsPath, stream: Option<Wtf8<'_>>, data_use: DataUse) -> Result<Opened, OpenError> {
         let mut state = self.inner.state.lock();
-        match state.find(path) {
+        match state.find(path, data_use.case) {
             Found::Link(link) => {
                 let Some(name) = stream else { return Ok(self.opened(&mut state, link, None)) };
                 let node = state.node(state.link(link).node);
@@ -220,7 +228,7 @@ impl Volume for MemoryVolume {
         let mut state = self.inner.state.lock();
         check_directory(&state, parent)?;
         check_new_name(parent == ROOT, name)?;
-        if state.entry(parent, name).is_some() {
+        if state.entry(parent, name, new.case).is_some() {
             return Err(VfsError::Exists);
         }
         let mut extended_attributes = Vec::new();
@@ -291,16 +299,17 @@ impl Volume for MemoryVolume {
         if file.link == ROOT_LINK {
             return Err(VfsError::PermissionDenied);
         }
-        let (old_parent, folded) = (link.parent, crate::fscc::upcase::fold(link.name.as_wtf8()));
+        let (old_parent, key) = (link.parent, EntryKey::new(link.name.as_wtf8()));
         if state.is_below(parent, file.id) {
             return Err(VfsError::OutOfRange);
         }
-        if let Some(taken) = state.entry(parent, name).filter(|taken| *taken != file.link) {
+        let taken = state.entry(parent, name, existing.case());
+        if let Some(taken) = taken.filter(|taken| *taken != file.link) {
             check_replace(&state, taken, file.id, existing)?;
             state.remove_link(taken);
         }
-        state.node_mut(old_parent).entries.remove(&folded);
-        state.node_mut(parent).entries.insert(crate::fscc::upcase::fold(name), file.link);
+        state.node_mut(old_parent).entries.remove(&key);
+        state.node_mut(parent).entries.insert(EntryKey::new(name), file.link);
         let link = state.link_mut(file.link);
         link.parent = parent;
         link.name = name.to_owned();
@@ -321,7 +330,7 @@ impl Volume for MemoryVolume {
         if node.links == 0 {
             return Err(VfsError::NotFound);
         }
-        if let Some(taken) = state.entry(parent, name) {
+        if let Some(taken) = state.entry(parent, name, existing.case()) {
             check_replace(&state, taken, file.id, existing)?;
             if state.link(taken).node == file.id {
                 return Ok(()); // it has that link already
@@ -704,6 +713,14 @@ impl File for MemoryFile {
         cursor: DirectoryCursor,
         visit: &mut dyn FnMut(Wtf8<'_>, &Metadata) -> bool,
     ) -> Result<Option<DirectoryCursor>, VfsError> {
+        self.list_secured(cursor, &mut |name, metadata, _| visit(name, metadata))
+    }
+
+    fn list_secured(
+        &self,
+        cursor: DirectoryCursor,
+        visit: &mut dyn FnMut(Wtf8<'_>, &Metadata, &Arc<SecurityDescriptor>) -> bool,
+    ) -> Result<Option<DirectoryCursor>, VfsError> {
         let mut pinned = self.listing.lock();
         let listing = match &*pinned {
             Some(listing) if cursor != DirectoryCursor::default() => Arc::clone(listing),
@@ -719,13 +736,16 @@ impl File for MemoryFile {
         drop(pinned);
         let start = usize::try_from(cursor.0).unwrap_or(usize::MAX);
         for (at, (name, link)) in listing.0.iter().enumerate().skip(start) {
-            let metadata = {
+            let found = {
                 let state = self.state();
                 let link = state.live_link(*link, self.id, name.as_wtf8());
-                link.map(|link| state.node(link.node).metadata(link.node, None))
+                link.map(|link| {
+                    let node = state.node(link.node);
+                    (node.metadata(link.node, None), Arc::clone(&node.security))
+                })
             };
-            if let Some(metadata) = metadata
-                && !visit(name.as_wtf8(), &metadata)
+            if let Some((metadata, security)) = found
+                && !visit(name.as_wtf8(), &metadata, &security)
             {
                 return Ok(Some(DirectoryCursor(at as u64)));
             }
@@ -737,7 +757,7 @@ impl File for MemoryFile {
     fn entry(&self, name: Wtf8<'_>) -> Result<Option<DirectoryEntry>, VfsError> {
         let state = self.state();
         self.directory(&state)?;
-        Ok(state.entry(self.id, name).map(|link| {
+        Ok(state.entry(self.id, name, NameCase::Ignored).map(|link| {
             let link = state.link(link);
             DirectoryEntry {
                 name: link.name.clone(),

@@ -80,6 +80,10 @@ pub struct Space {
     pub available_bytes: u64,
     /// Free, reserved parts included.
     pub free_bytes: u64,
+    /// Files that there can be; `u64::MAX` where nothing limits them.
+    pub total_files: u64,
+    /// Files that can yet be made; `u64::MAX` where nothing limits them.
+    pub free_files: u64,
 }
 
 /// File or directory. Symbolic links and special files on disk are served as reparse points, never followed.
@@ -113,7 +117,7 @@ pub struct Metadata {
     pub size_bytes: u64,
     /// Bytes allocated for it, without the cost of metadata; 0 for an empty file.
     pub allocated_bytes: u64,
-    /// Hard links; at least 1.
+    /// Hard links; 0 when the file is open and has no name any more.
     pub links: u32,
     /// Size of the extended attributes as FileEaInformation counts them; 0 without any.
     pub ea_size_bytes: u32,
@@ -164,6 +168,8 @@ pub struct NewNode {
     pub allocation_bytes: u64,
     /// The present time for CreationTime, LastWriteTime, LastAccessTime and ChangeTime.
     pub now: FileTime,
+    /// Which names make its own taken.
+    pub case: NameCase,
 }
 
 /// How data of an opened file will be used: decides how the volume opens it.
@@ -171,6 +177,37 @@ pub struct NewNode {
 pub struct DataUse {
     /// Data, attributes or anything else may be written through the handle.
     pub write: bool,
+    /// How the names of the path are looked up.
+    pub case: NameCase,
+}
+
+impl DataUse {
+    /// For reading, the path in any case.
+    pub const READ: DataUse = DataUse { write: false, case: NameCase::Ignored };
+    /// For reading and writing, the path in any case.
+    pub const WRITE: DataUse = DataUse { write: true, case: NameCase::Ignored };
+}
+
+/// How names are compared.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum NameCase {
+    /// Without regard to case ([MS-FSA] 2.1.1.3); an exact spelling wins.
+    #[default]
+    Ignored,
+    /// Only the exact spelling is the name (SMB3 POSIX Extensions): names that differ in case are others. In a path from
+    /// this component on; what is in front of it is in any case.
+    Exact {
+        /// Component, from 0.
+        from: usize,
+    },
+}
+
+impl NameCase {
+    /// Exact for the component `index` of a path.
+    #[must_use]
+    pub fn is_exact_at(self, index: usize) -> bool {
+        matches!(self, NameCase::Exact { from } if index >= from)
+    }
 }
 
 /// A normalised path below the volume's root: components in Windows spelling separated by `/`, no empty component,
@@ -393,6 +430,27 @@ pub enum Existing {
     Keep,
     /// Replace it in one step (a directory replaces only an empty directory).
     Replace,
+    /// As `Keep`, but only the exact spelling is taken: a name that differs in case is another one.
+    KeepExact,
+    /// As `Replace`, but only the exact spelling is taken.
+    ReplaceExact,
+}
+
+impl Existing {
+    /// A name that is taken is replaced.
+    #[must_use]
+    pub const fn replaces(self) -> bool {
+        matches!(self, Existing::Replace | Existing::ReplaceExact)
+    }
+
+    /// How the new name is looked up in its directory.
+    #[must_use]
+    pub const fn case(self) -> NameCase {
+        match self {
+            Existing::Keep | Existing::Replace => NameCase::Ignored,
+            Existing::KeepExact | Existing::ReplaceExact => NameCase::Exact { from: 0 },
+        }
+    }
 }
 
 /// A named volume. Every method may block unless it says otherwise and may be called from any thread.
@@ -417,7 +475,7 @@ pub trait Volume: Send + Sync + 'static {
     /// nothing is made.
     ///
     /// # Errors
-    /// [`VfsError::Exists`] when the name (without regard to case) is taken, and others.
+    /// [`VfsError::Exists`] when the name (compared as `new` says) is taken, and others.
     fn create(&self, parent: &FileRef, name: Wtf8<'_>, new: &NewNode) -> Result<Opened, VfsError>;
 
     /// Makes the named stream `name` in `file` and opens it. The handle's metadata is the file's, with the stream's size.
@@ -669,6 +727,16 @@ pub trait File: Any + Send + Sync {
         &self,
         cursor: DirectoryCursor,
         visit: &mut dyn FnMut(Wtf8<'_>, &Metadata) -> bool,
+    ) -> Result<Option<DirectoryCursor>, VfsError>;
+
+    /// [`File::list`] with the descriptor of each entry.
+    ///
+    /// # Errors
+    /// As [`File::list`], and [`VfsError::Corrupt`].
+    fn list_secured(
+        &self,
+        cursor: DirectoryCursor,
+        visit: &mut dyn FnMut(Wtf8<'_>, &Metadata, &Arc<SecurityDescriptor>) -> bool,
     ) -> Result<Option<DirectoryCursor>, VfsError>;
 
     /// One entry of this directory by name without regard to case; `None` when there is none. Costs the same in a large

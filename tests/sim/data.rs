@@ -333,11 +333,11 @@ impl Desk {
     }
 
     fn metadata(&self, name: &str) -> Metadata {
-        self.world.volume.open(&path(name), None, DataUse { write: false }).unwrap().metadata
+        self.world.volume.open(&path(name), None, DataUse::READ).unwrap().metadata
     }
 
     fn change(&self, name: &str, change: &MetadataChange) {
-        let opened = self.world.volume.open(&path(name), None, DataUse { write: true }).unwrap();
+        let opened = self.world.volume.open(&path(name), None, DataUse::WRITE).unwrap();
         opened.file.0.set_metadata(change).unwrap();
     }
 

@@ -800,7 +800,7 @@ fn descriptors_say_how_long_they_are_and_who_may_own() {
 fn a_file_that_is_made_while_its_folder_changes_inherits_what_the_folder_has_then() {
     for change_after in 1..=2 {
         let mut desk = Desk::new();
-        let root = desk.world.volume.open(&VfsPath::root(), None, DataUse { write: false }).unwrap().file;
+        let root = desk.world.volume.open(&VfsPath::root(), None, DataUse::READ).unwrap().file;
         desk.world.delay_one_in = 1;
         let name = Utf16Buf::from("new");
         let request = CreateRequest {
@@ -828,8 +828,7 @@ fn a_file_that_is_made_while_its_folder_changes_inherits_what_the_folder_has_the
         desk.world.server.inheritance.folder_changed();
         let walk = desk.world.server.inheritance.begin(VolumeId(0), VfsPath::root());
         assert_eq!(desk.reply(message).unwrap().header.status, NtStatus::SUCCESS);
-        let made =
-            desk.world.volume.open(&VfsPath::new("new".into()).unwrap(), None, DataUse { write: false });
+        let made = desk.world.volume.open(&VfsPath::new("new".into()).unwrap(), None, DataUse::READ);
         let security = made.unwrap().security;
         // After two operations the folder was there already: the walk that comes finds it.
         if change_after == 1 {

@@ -7,6 +7,7 @@ mod data;
 mod info;
 mod model;
 mod opens;
+mod posix;
 mod script;
 mod storm;
 mod world;

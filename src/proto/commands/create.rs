@@ -15,11 +15,13 @@
 //! A name that appears or goes between two operations starts it again. Knows nothing of sockets or of the disk.
 
 mod admit;
+mod apple;
 mod existing;
 mod inheriting;
 mod intent;
 mod missing;
 mod pipe;
+mod posix;
 mod reply;
 mod symlink;
 
@@ -181,7 +183,7 @@ impl Work {
             volume: self.volume.clone(),
             path: self.intent.path.clone(),
             stream: self.intent.stream.clone(),
-            data_use: DataUse { write: self.intent.wants_to_write() },
+            data_use: DataUse { write: self.intent.wants_to_write(), case: self.intent.case() },
         };
         self.then(op, Stage::Opening)
     }

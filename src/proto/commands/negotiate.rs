@@ -12,7 +12,9 @@ use super::super::status::CommandError;
 use crate::auth::Acceptor;
 use crate::crypto::{Cipher, SigningAlgorithm};
 use crate::smb2::negotiate::{NegotiateRequest, NegotiateResponse};
-use crate::smb2::negotiate_context::{self as wire, HashAlgorithm, NegotiateContext, NegotiateContexts};
+use crate::smb2::negotiate_context::{
+    self as wire, HashAlgorithm, NegotiateContext, NegotiateContexts, POSIX_TAG,
+};
 use crate::smb2::smb1_negotiate::Smb1NegotiateRequest;
 use crate::smb2::{Capabilities, DecodeMessage, Dialect, List, SecurityMode};
 
@@ -28,6 +30,8 @@ struct Contexts {
     encryption: Option<Option<Cipher>>,
     /// The client sent a signing context; the algorithm in common, if any.
     signing: Option<Option<SigningAlgorithm>>,
+    /// The client speaks the SMB3 POSIX Extensions.
+    posix: bool,
 }
 
 /// Settles dialect, cipher and signing algorithm.
@@ -62,7 +66,7 @@ pub fn decide(cx: &mut Context<'_>) -> StepResult {
     let hint = Acceptor::hint();
     let ciphers = [negotiated.cipher.map_or(wire::Cipher(0), |cipher| wire::Cipher(cipher.to_wire()))];
     let algorithms = [wire::SigningAlgorithm(negotiated.signing.to_wire())];
-    let mut list = Vec::with_capacity(3);
+    let mut list = Vec::with_capacity(4);
     if dialect == Dialect::SMB_3_1_1 {
         list.push(NegotiateContext::PreauthIntegrity {
             hash_algorithms: List::from(&[HashAlgorithm::SHA_512]),
@@ -74,6 +78,9 @@ pub fn decide(cx: &mut Context<'_>) -> StepResult {
     }
     if contexts.signing.flatten().is_some() {
         list.push(NegotiateContext::Signing { algorithms: List::from(&algorithms) });
+    }
+    if negotiated.posix {
+        list.push(NegotiateContext::PosixExtensions { tags: &[POSIX_TAG.0] });
     }
     let response =
         response(cx.server, &negotiated, dialect, cx.now, &hint, NegotiateContexts::from(list.as_slice()));
@@ -152,13 +159,15 @@ fn read_contexts(request: &NegotiateRequest<'_>) -> Result<Contexts, CommandErro
                 found.signing =
                     Some(algorithms.iter().find_map(|algorithm| SigningAlgorithm::from_wire(algorithm.0)));
             }
+            NegotiateContext::PosixExtensions { tags } => {
+                found.posix |= tags.contains(&POSIX_TAG.0);
+            }
             // Compression, RDMA and transport security are not offered back; the server's name is not checked, as a
-            // host may have aliases; the POSIX extensions are not spoken.
+            // host may have aliases.
             NegotiateContext::Compression { .. }
             | NegotiateContext::NetName(_)
             | NegotiateContext::Transport(_)
-            | NegotiateContext::RdmaTransform { .. }
-            | NegotiateContext::PosixExtensions { .. } => {}
+            | NegotiateContext::RdmaTransform { .. } => {}
         }
     }
     if !preauth_seen {
@@ -219,7 +228,7 @@ fn settle(
         max_write_bytes: ceiling(limits.max_write_bytes),
         max_transact_bytes: ceiling(limits.max_transact_bytes),
         multi_credit,
-        posix: false,
+        posix: contexts.posix && server.config.posix_extensions,
     }
 }
 

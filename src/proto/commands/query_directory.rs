@@ -4,22 +4,21 @@
 //! reply while the volume lists them. One request of an open lists at a time; others wait for it.
 
 mod access_based;
+mod encoder;
 
-use std::any::Any;
 use std::sync::Arc;
 
-use freehold_acl::AccessMask;
-use freehold_dtyp::{NtStatus, Writer, Wtf8, Wtf8Buf};
+use freehold_acl::{AccessMask, SecurityDescriptor};
+use freehold_dtyp::{NtStatus, Wtf8, Wtf8Buf};
 
-use super::super::buffer::HEADROOM_BYTES;
+use self::encoder::Encoder;
 use super::super::context::{Context, Step, StepResult, file_of};
 use super::super::event::{Event, Wake};
 use super::super::op::{ListVisitor, Op, OpResult};
 use super::super::open::{Enumeration, FileOpen, Open};
 use super::super::status::CommandError;
-use super::output_buffer;
-use crate::fscc::directory::ShortName;
-use crate::fscc::{Append, DirectoryEntry, DirectoryWriter, FileInformationClass, Pattern};
+use crate::fscc::posix_name::from_posix_name;
+use crate::fscc::{FileInformationClass, NameError, Pattern};
 use crate::smb2::DecodeMessage;
 use crate::smb2::query_directory::{QueryDirectoryFlags, QueryDirectoryRequest};
 use crate::vfs::{DirectoryCursor, Metadata, NodeKind};
@@ -43,6 +42,8 @@ pub struct Pending {
 enum Stage {
     /// The directory's own metadata is asked for, for `.` and `..`.
     Dots(Pattern),
+    /// Its descriptor as well.
+    DotsSecurity(Pattern, Box<Metadata>),
     /// The one entry that a pattern without wildcards names is looked up.
     Entry(Pattern),
     /// The directory is listed.
@@ -77,7 +78,7 @@ pub fn decide(cx: &mut Context<'_>) -> StepResult {
     }
     let class = FileInformationClass(request.file_information_class);
     let limit_bytes = usize::try_from(request.output_buffer_length).unwrap_or(usize::MAX);
-    if DirectoryWriter::new(class, Vec::new(), 0).is_none() {
+    if !Encoder::serves(class, file) {
         return Err(NtStatus::INVALID_INFO_CLASS.into());
     }
     if class.minimum_query_length().is_none_or(|least| limit_bytes < least) {
@@ -172,7 +173,7 @@ fn position(
     };
     let text = new_pattern.as_ref().or(state.enumeration.as_ref().map(|enumeration| &enumeration.pattern));
     let text = text.ok_or(CommandError::Internal("an enumeration without a pattern"))?;
-    let pattern = Pattern::new(text.as_wtf8()).map_err(|_| NtStatus::OBJECT_NAME_INVALID)?;
+    let pattern = pattern_of(text.as_wtf8(), file.posix).map_err(|_| NtStatus::OBJECT_NAME_INVALID)?;
     if let Some(text) = new_pattern {
         state.enumeration = Some(Enumeration { any: !is_first, ..Enumeration::new(text) });
     }
@@ -188,6 +189,12 @@ fn position(
     Ok(Some((pattern, enumeration.dots)))
 }
 
+/// The pattern of a scan. A POSIX name without wildcards may hold what a Windows name cannot.
+fn pattern_of(text: Wtf8<'_>, posix: bool) -> Result<Pattern, NameError> {
+    let has_wildcard = || text.as_bytes().iter().any(|byte| matches!(byte, b'*' | b'?' | b'<' | b'>' | b'"'));
+    if posix && !has_wildcard() { Pattern::new(from_posix_name(text).as_wtf8()) } else { Pattern::new(text) }
+}
+
 /// First operation: what the dots need, if they are wanted.
 fn begin(cx: &mut Context<'_>, mut pending: Pending, pattern: Pattern, dots: u8) -> StepResult {
     let given = DOTS.iter().skip(usize::from(dots));
@@ -196,10 +203,11 @@ fn begin(cx: &mut Context<'_>, mut pending: Pending, pattern: Pattern, dots: u8)
         pending.stage = Stage::Dots(pattern);
         return Ok(Step::Op(op, super::Pending::QueryDirectory(Box::new(pending))));
     }
-    if pattern.literal().is_some() {
+    // A POSIX name is looked for in the listing, where case counts.
+    if pattern.literal().is_some() && !file_of(&pending.open)?.posix {
         return entry(pending, pattern);
     }
-    let encoder = Encoder::new(cx, pending.wanted, pattern)?;
+    let encoder = Encoder::new(cx, &pending, pattern)?;
     list(pending, encoder)
 }
 
@@ -231,20 +239,20 @@ fn advance(cx: &mut Context<'_>, mut pending: Pending, result: OpResult) -> Step
     match std::mem::replace(&mut pending.stage, Stage::List) {
         Stage::Dots(pattern) => {
             let metadata = result.metadata()?;
-            let names_dots = pattern.literal().is_some();
-            let mut encoder = Encoder::new(cx, pending.wanted, pattern)?;
-            let all_given = give_dots(&pending, &mut encoder, &metadata)?;
-            if names_dots {
-                complete(cx, &pending, *encoder, None)
-            } else if all_given && encoder.has_room() {
-                list(pending, encoder)
-            } else {
-                complete(cx, &pending, *encoder, Some(DirectoryCursor::default()))
+            if pending.wanted.class == FileInformationClass::POSIX {
+                let op = Op::Security { file: file_of(&pending.open)?.file.clone() };
+                pending.stage = Stage::DotsSecurity(pattern, Box::new(metadata));
+                return Ok(Step::Op(op, super::Pending::QueryDirectory(Box::new(pending))));
             }
+            dots_known(cx, pending, pattern, &metadata, None)
+        }
+        Stage::DotsSecurity(pattern, metadata) => {
+            let security = result.security()?;
+            dots_known(cx, pending, pattern, &metadata, Some(&security))
         }
         Stage::Entry(pattern) => {
             let found = result.entry()?;
-            let mut encoder = Encoder::new(cx, pending.wanted, pattern)?;
+            let mut encoder = Encoder::new(cx, &pending, pattern)?;
             if pending.open.tree.share.access_based_enumeration
                 && let Some(entry) = found
             {
@@ -272,14 +280,39 @@ fn advance(cx: &mut Context<'_>, mut pending: Pending, result: OpResult) -> Step
     }
 }
 
+/// Writes the dots, then lists.
+fn dots_known(
+    cx: &mut Context<'_>,
+    pending: Pending,
+    pattern: Pattern,
+    metadata: &Metadata,
+    security: Option<&Arc<SecurityDescriptor>>,
+) -> StepResult {
+    let names_dots = pattern.literal().is_some();
+    let mut encoder = Encoder::new(cx, &pending, pattern)?;
+    let all_given = give_dots(&pending, &mut encoder, metadata, security)?;
+    if names_dots {
+        complete(cx, &pending, *encoder, None)
+    } else if all_given && encoder.has_room() {
+        list(pending, encoder)
+    } else {
+        complete(cx, &pending, *encoder, Some(DirectoryCursor::default()))
+    }
+}
+
 /// Writes the dots that are still to be given; false when the reply is full before that.
-fn give_dots(pending: &Pending, encoder: &mut Encoder, metadata: &Metadata) -> Result<bool, CommandError> {
+fn give_dots(
+    pending: &Pending,
+    encoder: &mut Encoder,
+    metadata: &Metadata,
+    security: Option<&Arc<SecurityDescriptor>>,
+) -> Result<bool, CommandError> {
     let mut state = file_of(&pending.open)?.state.lock();
     let enumeration = state.enumeration.as_mut().ok_or(CommandError::Internal("no enumeration"))?;
     while let Some(dot) = DOTS.get(usize::from(enumeration.dots)) {
         // What the parent is, the volume was not asked: its id is the one that means none.
         let shown = Metadata { size_bytes: 0, allocated_bytes: 0, ..metadata.clone() };
-        if !encoder.add(Wtf8::from(*dot), &shown, *dot == ".") {
+        if !encoder.add(Wtf8::from(*dot), &shown, security, *dot == ".") {
             return Ok(false);
         }
         enumeration.dots = enumeration.dots.saturating_add(1);
@@ -294,7 +327,7 @@ fn complete(
     encoder: Encoder,
     cursor: Option<DirectoryCursor>,
 ) -> StepResult {
-    let (count, too_large) = (encoder.writer.count(), encoder.too_large);
+    let (count, too_large) = (encoder.count(), encoder.too_large());
     encoder.give_back(cx);
     let mut state = file_of(&pending.open)?.state.lock();
     let enumeration = state.enumeration.as_mut().ok_or(CommandError::Internal("no enumeration"))?;
@@ -305,97 +338,5 @@ fn complete(
         (0, false, true) => Err(NtStatus::NO_MORE_FILES.into()),
         (0, false, false) => Err(NtStatus::NO_SUCH_FILE.into()),
         _ => Ok(Step::Reply(NtStatus::SUCCESS)),
-    }
-}
-
-/// Filters and encodes entries. It owns the reply's buffer meanwhile.
-struct Encoder {
-    writer: DirectoryWriter<Vec<u8>>,
-    pattern: Pattern,
-    single: bool,
-    /// Not even the first entry fitted.
-    too_large: bool,
-    /// Where the reply's body starts in the writer's output; `None` when the output is a buffer of its own.
-    body_start: Option<usize>,
-}
-
-impl Encoder {
-    fn new(cx: &mut Context<'_>, wanted: Wanted, pattern: Pattern) -> Result<Box<Self>, CommandError> {
-        // Replies before this one in the buffer may have to be sent while the listing runs: then it stays in place.
-        let body_start = (cx.header_start == HEADROOM_BYTES).then(|| output_buffer::reserve(cx));
-        let output = match body_start {
-            Some(_) => cx.out.write(|writer| std::mem::take(writer).into_bytes()),
-            None => Vec::new(),
-        };
-        let writer = DirectoryWriter::new(wanted.class, output, wanted.limit_bytes)
-            .ok_or(CommandError::Internal("a class that lists no directory"))?;
-        Ok(Box::new(Encoder { writer, pattern, single: wanted.single, too_large: false, body_start }))
-    }
-
-    /// Puts what was written into the reply.
-    fn give_back(self, cx: &mut Context<'_>) {
-        let output = self.writer.into_output();
-        let body_start = match self.body_start {
-            Some(body_start) => {
-                cx.out.write(|writer| *writer = Writer::from_vec(output));
-                body_start
-            }
-            None => {
-                let body_start = output_buffer::reserve(cx);
-                cx.out.append(&output);
-                body_start
-            }
-        };
-        output_buffer::finish(cx, body_start);
-    }
-
-    /// One more entry may be given.
-    fn has_room(&self) -> bool {
-        !self.single || self.writer.count() == 0
-    }
-
-    /// Takes an entry that matches; false when it must come first in the next reply.
-    #[inline]
-    fn add(&mut self, name: Wtf8<'_>, metadata: &Metadata, has_id: bool) -> bool {
-        if !self.pattern.matches(name) {
-            return true;
-        }
-        if !self.has_room() {
-            return false;
-        }
-        let entry = DirectoryEntry {
-            name,
-            creation_time: metadata.created,
-            last_access_time: metadata.accessed,
-            last_write_time: metadata.modified,
-            change_time: metadata.changed,
-            end_of_file: metadata.size_bytes,
-            allocation_size: metadata.allocated_bytes,
-            file_attributes: metadata.attributes.normalized(),
-            ea_size: metadata.ea_size_bytes,
-            reparse_tag: metadata.reparse_tag,
-            file_id: if has_id { metadata.id.0 } else { 0 },
-            file_id_128: if has_id { metadata.id.to_128() } else { [0; 16] },
-            short_name: ShortName::NONE,
-            file_index: 0,
-        };
-        match self.writer.append(&entry) {
-            Append::Written => true,
-            Append::Full => false,
-            Append::FirstTooLarge => {
-                self.too_large = true;
-                false
-            }
-        }
-    }
-}
-
-impl ListVisitor for Encoder {
-    fn visit(&mut self, name: Wtf8<'_>, metadata: &Metadata) -> bool {
-        self.add(name, metadata, true)
-    }
-
-    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
-        self
     }
 }

@@ -8,6 +8,7 @@ mod file;
 mod file_system;
 mod names;
 mod pipe;
+mod posix;
 mod security;
 
 use freehold_dtyp::{NtStatus, Writer};
@@ -30,6 +31,8 @@ pub enum Pending {
     Names(names::Pending),
     /// Of the space of the volume.
     Space(file_system::Pending),
+    /// Of what the SMB3 POSIX Extensions tell.
+    Posix(posix::Pending),
     /// Of the security descriptor.
     Security(security::Pending),
 }
@@ -66,6 +69,7 @@ pub fn finish(cx: &mut Context<'_>, pending: Pending, result: OpResult) -> StepR
         Pending::ExtendedAttributes(pending) => extended_attributes::finish(cx, &pending, result),
         Pending::Names(pending) => names::finish(cx, &pending, result),
         Pending::Space(pending) => file_system::finish(cx, &pending, result),
+        Pending::Posix(pending) => posix::finish(cx, pending, result),
         Pending::Security(pending) => security::finish(cx, &pending, result),
     }
 }

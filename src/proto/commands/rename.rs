@@ -26,8 +26,9 @@ use super::set_info;
 use crate::fsa::{DELETION_RETRY, FsaError, ShareAccess, StreamId};
 use crate::fscc::file_info::RenameInformation;
 use crate::fscc::name::{ParsedName, Stream};
+use crate::fscc::posix_name::parse_posix_path;
 use crate::fscc::{FileAttributes, upcase};
-use crate::vfs::{DataUse, Existing, FileRef, NodeKind, OpenError, Opened, VfsPath};
+use crate::vfs::{DataUse, Existing, FileRef, NameCase, NodeKind, OpenError, Opened, VfsPath};
 
 /// Which of the two.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,6 +46,8 @@ struct Work {
     volume: VolumeRef,
     to: VfsPath,
     replace: bool,
+    /// Through a POSIX open: rename(2) and link(2).
+    posix: bool,
 }
 
 /// What a change under way waits for.
@@ -99,7 +102,11 @@ pub fn decide(
     if change == NameChange::Rename && !open.granted.contains(AccessMask::DELETE) {
         return Err(NtStatus::ACCESS_DENIED.into());
     }
-    let name = ParsedName::from_utf16le(request.file_name)?;
+    let name = if file.posix {
+        parse_posix_path(request.file_name)?
+    } else {
+        ParsedName::from_utf16le(request.file_name)?
+    };
     let below = VfsPath::new(name.path).ok_or(NtStatus::OBJECT_NAME_INVALID)?;
     let work = Work {
         change,
@@ -107,6 +114,7 @@ pub fn decide(
         volume: volume.clone(),
         to: share_path.join(&below),
         replace: request.replace_if_exists,
+        posix: file.posix,
     };
     if file.stream.is_some() {
         return rename_stream(cx, work, &below, name.stream);
@@ -196,9 +204,17 @@ impl Work {
         self.open.as_file().is_some_and(|file| file.kind == NodeKind::Directory)
     }
 
+    /// How the new name is looked up.
+    fn case(&self) -> NameCase {
+        match self.open.tree.disk() {
+            Some((_, share_path)) if self.posix => NameCase::Exact { from: share_path.components().count() },
+            _ => NameCase::Ignored,
+        }
+    }
+
     fn open(self, path: VfsPath, stage: Stage) -> StepResult {
-        let op =
-            Op::Open { volume: self.volume.clone(), path, stream: None, data_use: DataUse { write: false } };
+        let data_use = DataUse { write: false, case: self.case() };
+        let op = Op::Open { volume: self.volume.clone(), path, stream: None, data_use };
         self.then(op, stage)
     }
 
@@ -243,7 +259,7 @@ impl Work {
         }
         if self.change == NameChange::Rename
             && self.is_directory()
-            && let Some(wait) = check_nothing_open_below(cx, &self.volume, &file.file.0.path())?
+            && let Some(wait) = check_nothing_open_below(cx, &self.volume, &file.file.0.path(), self.posix)?
         {
             return self.park(wait);
         }
@@ -253,18 +269,18 @@ impl Work {
 }
 
 /// [MS-FSA] 2.1.4.2: a directory below which something is open is not moved. Handles that clients only keep in their
-/// caches are asked for first: `Some` when there is such a wait.
+/// caches are asked for first: `Some` when there is such a wait. A POSIX rename takes along what is open through POSIX opens.
 fn check_nothing_open_below(
     cx: &Context<'_>,
     volume: &VolumeRef,
     path: &VfsPath,
+    posix: bool,
 ) -> Result<Option<BreakWait>, CommandError> {
     let mut below = false;
     for session in cx.server.sessions.values() {
         for other in session.opens() {
-            let Some(file) = other.as_file().filter(|file| file.node.key.volume == volume.id) else {
-                continue;
-            };
+            let matters = |file: &&FileOpen| file.node.key.volume == volume.id && !(posix && file.posix);
+            let Some(file) = other.as_file().filter(matters) else { continue };
             let other_path = file.file.0.path();
             if other_path == *path || !other_path.is_within(path) {
                 continue;
@@ -284,6 +300,10 @@ fn target_opened(cx: &mut Context<'_>, work: Work, result: Result<Opened, OpenEr
         Ok(target) if target.metadata.id == file_of(&work.open)?.node.key.id => {
             close(cx, target.file);
             match work.change {
+                // rename(2): two names of one file both stay.
+                NameChange::Rename if work.posix && target.path != file_of(&work.open)?.file.0.path() => {
+                    done(cx)
+                }
                 // Only the spelling changes.
                 NameChange::Rename => work.open_parent(None),
                 NameChange::Link => Err(NtStatus::OBJECT_NAME_COLLISION.into()),
@@ -329,8 +349,17 @@ fn check_target(cx: &Context<'_>, work: &Work, target: &Opened) -> Result<Option
         return Err(NtStatus::OBJECT_NAME_COLLISION.into());
     }
     let read_only = target.metadata.attributes.contains(FileAttributes::READONLY);
-    if target.metadata.kind == NodeKind::Directory || work.is_directory() || read_only {
+    // rename(2) replaces a directory by a directory, if it is empty: the volume looks.
+    let directories = target.metadata.kind == NodeKind::Directory || work.is_directory();
+    if (directories && !work.posix) || read_only {
         return Err(NtStatus::ACCESS_DENIED.into());
+    }
+    if work.posix {
+        match (target.metadata.kind, work.is_directory()) {
+            (NodeKind::Directory, false) => return Err(NtStatus::FILE_IS_A_DIRECTORY.into()),
+            (NodeKind::File, true) => return Err(NtStatus::NOT_A_DIRECTORY.into()),
+            (NodeKind::Directory, true) | (NodeKind::File, false) => {}
+        }
     }
     let key = NodeKey { volume: work.volume.id, id: target.metadata.id };
     let Some(cell) = cx.server.nodes.find(key) else { return Ok(None) };
@@ -345,7 +374,9 @@ fn check_target(cx: &Context<'_>, work: &Work, target: &Opened) -> Result<Option
         let deadline = cx.now.monotonic.saturating_add(DELETION_RETRY);
         return Ok(Some(BreakWait::new(deadline, Registration::new(cell, cx.waiter))));
     }
-    if node.is_unused() { Ok(None) } else { Err(NtStatus::ACCESS_DENIED.into()) }
+    // What is open through POSIX opens loses its name and goes on.
+    let free = node.is_unused() || (work.posix && node.has_only_posix_opens());
+    if free { Ok(None) } else { Err(NtStatus::ACCESS_DENIED.into()) }
 }
 
 /// The directory that gets the name: it is opened for adding to it, shared for reading and writing, as far as share modes
@@ -407,7 +438,12 @@ fn parent_opened(
 /// Everything is allowed: the volume does it.
 fn change(cx: &mut Context<'_>, work: Work, replaced: Option<VfsPath>) -> StepResult {
     let file: &FileOpen = file_of(&work.open)?;
-    let existing = if replaced.is_some() { Existing::Replace } else { Existing::Keep };
+    let existing = match (replaced.is_some(), work.posix) {
+        (true, false) => Existing::Replace,
+        (false, false) => Existing::Keep,
+        (true, true) => Existing::ReplaceExact,
+        (false, true) => Existing::KeepExact,
+    };
     let (volume, handle, to, now) = (work.volume.clone(), file.file.clone(), work.to.clone(), cx.now.wall);
     let from = handle.0.path();
     let op = match work.change {

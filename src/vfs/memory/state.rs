@@ -9,7 +9,9 @@ use freehold_dtyp::{FileTime, Wtf8, Wtf8Buf};
 use super::pages::Pages;
 use crate::fscc::FileAttributes;
 use crate::fscc::upcase::{eq_ignore_case, fold};
-use crate::vfs::{ExtendedAttribute, Metadata, NodeId, NodeKind, VfsError, VfsPath, ea, is_reserved};
+use crate::vfs::{
+    ExtendedAttribute, Metadata, NameCase, NodeId, NodeKind, VfsError, VfsPath, ea, is_reserved,
+};
 
 /// Id of the root directory.
 pub(super) const ROOT: NodeId = NodeId(1);
@@ -17,6 +19,19 @@ pub(super) const ROOT: NodeId = NodeId(1);
 /// Names a link: an entry of a directory that open handles follow through renames.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct LinkId(pub(super) u64);
+
+/// Where an entry stands in its directory: names in their order, those that differ in case side by side.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct EntryKey {
+    folded: Wtf8Buf,
+    name: Wtf8Buf,
+}
+
+impl EntryKey {
+    pub(super) fn new(name: Wtf8<'_>) -> Self {
+        EntryKey { folded: fold(name), name: name.to_owned() }
+    }
+}
 
 /// The root's own link, which has no parent.
 pub(super) const ROOT_LINK: LinkId = LinkId(0);
@@ -54,8 +69,8 @@ pub(super) struct Node {
     pub(super) reparse: Option<Vec<u8>>,
     pub(super) data: Pages,
     pub(super) streams: Vec<Stream>,
-    /// Entries by upper-case name.
-    pub(super) entries: BTreeMap<Wtf8Buf, LinkId>,
+    /// Entries by upper-case name, then by the name itself.
+    pub(super) entries: BTreeMap<EntryKey, LinkId>,
     /// The link that names a directory.
     pub(super) link: LinkId,
     pub(super) links: u32,
@@ -86,7 +101,7 @@ impl Node {
             changed: self.changed,
             size_bytes: data.map_or(0, Pages::size_bytes),
             allocated_bytes: data.map_or(0, Pages::allocated_bytes),
-            links: self.links.max(1),
+            links: self.links,
             ea_size_bytes: ea::size_bytes(&self.extended_attributes),
             reparse_tag,
         }
@@ -181,7 +196,7 @@ impl State {
     pub(super) fn insert_link(&mut self, parent: NodeId, name: Wtf8<'_>, node: NodeId) -> LinkId {
         let id = LinkId(self.fresh());
         self.links.insert(id, Link { node, parent, name: name.to_owned(), gone: false, handles: 0 });
-        self.node_mut(parent).entries.insert(fold(name), id);
+        self.node_mut(parent).entries.insert(EntryKey::new(name), id);
         let target = self.node_mut(node);
         target.links += 1;
         target.link = id;
@@ -192,9 +207,9 @@ impl State {
     pub(super) fn remove_link(&mut self, id: LinkId) {
         let link = self.link_mut(id);
         link.gone = true;
-        let (node, parent, folded, unused) =
-            (link.node, link.parent, fold(link.name.as_wtf8()), link.handles == 0);
-        self.node_mut(parent).entries.remove(&folded);
+        let (node, parent, key, unused) =
+            (link.node, link.parent, EntryKey::new(link.name.as_wtf8()), link.handles == 0);
+        self.node_mut(parent).entries.remove(&key);
         if unused {
             self.links.remove(&id);
         }
@@ -253,12 +268,23 @@ impl State {
         VfsPath::new(text).unwrap_or_default()
     }
 
-    /// The entry of that name in a directory.
-    pub(super) fn entry(&self, directory: NodeId, name: Wtf8<'_>) -> Option<LinkId> {
-        self.node(directory).entries.get(&fold(name)).copied()
+    /// The entry of that name in a directory: in this spelling if there is one, else (unless `case` is exact) the first
+    /// that differs in case only.
+    pub(super) fn entry(&self, directory: NodeId, name: Wtf8<'_>, case: NameCase) -> Option<LinkId> {
+        let key = EntryKey::new(name);
+        let entries = &self.node(directory).entries;
+        if let Some(link) = entries.get(&key) {
+            return Some(*link);
+        }
+        if case != NameCase::Ignored {
+            return None;
+        }
+        let first = EntryKey { folded: key.folded.clone(), name: Wtf8Buf::new() };
+        let (found, link) = entries.range(first..).next()?;
+        (found.folded == key.folded).then_some(*link)
     }
 
-    pub(super) fn find(&self, path: &VfsPath) -> Found {
+    pub(super) fn find(&self, path: &VfsPath, case: NameCase) -> Found {
         let mut at = ROOT_LINK;
         let mut components = path.components().enumerate().peekable();
         while let Some((index, name)) = components.next() {
@@ -272,7 +298,8 @@ impl State {
                 return Found::NotADirectory;
             }
             let hidden = index == 0 && is_reserved(name);
-            match self.entry(here, name).filter(|_| !hidden) {
+            let case = if case.is_exact_at(index) { case } else { NameCase::Ignored };
+            match self.entry(here, name, case).filter(|_| !hidden) {
                 Some(next) => at = next,
                 None if components.peek().is_none() => return Found::Missing(at),
                 None => return Found::NoPath,

@@ -93,7 +93,7 @@ impl Inner {
         let descriptor = self
             .indexes
             .with(parent.key, place, |index| {
-                if index.find(name).is_some() {
+                if index.taken(name, new.case).is_some() {
                     return Err(Errno::EXIST);
                 }
                 let made = self.make(place, &linux, new.kind)?;
@@ -296,7 +296,7 @@ impl Inner {
         let taken = match &mut to_folder.slot {
             Some(slot) => {
                 let index = self.indexes.validate(slot, target.place.as_fd())?;
-                index.find(name).map(<[u8]>::to_vec)
+                index.taken(name, existing.case()).map(<[u8]>::to_vec)
             }
             None => None,
         };
@@ -311,7 +311,7 @@ impl Inner {
                 let flags = RenameFlags::NOREPLACE;
                 rustix::fs::renameat_with(&directory, &old[..], &target.place, &*new, flags)?;
             }
-            Some(_) if existing == Existing::Keep => return Err(VfsError::Exists),
+            Some(_) if !existing.replaces() => return Err(VfsError::Exists),
             Some(taken) => {
                 replaced = self.replace(file, &directory, &old, &target.place, taken, &new)?;
             }
@@ -427,14 +427,14 @@ impl Inner {
         let replaced = self
             .indexes
             .with(target.stat.key, place, |index| {
-                let Some(taken) = index.find(name).map(<[u8]>::to_vec) else {
+                let Some(taken) = index.taken(name, existing.case()).map(<[u8]>::to_vec) else {
                     make_link(place, &new)?;
                     if index.insert(&new).is_ok() {
                         self.changed_folder(target.stat.key, index, place);
                     }
                     return Ok(None);
                 };
-                if existing == Existing::Keep {
+                if !existing.replaces() {
                     return Err(VfsError::Exists);
                 }
                 let victim = sys::stat_at(place, &taken[..])?;

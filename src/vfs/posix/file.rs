@@ -249,7 +249,7 @@ impl PosixFile {
         &self,
         place: BorrowedFd<'_>,
         linux: &std::ffi::CStr,
-    ) -> Result<Option<Metadata>, VfsError> {
+    ) -> Result<Option<(Metadata, Stat)>, VfsError> {
         let stat = match sys::stat_at(place, linux) {
             Ok(stat) => stat,
             Err(Errno::NOENT) => return Ok(None),
@@ -257,10 +257,57 @@ impl PosixFile {
         };
         let source = Source::Entry(place, linux.to_bytes());
         match self.volume.nodes.with(&stat, source, |info| info.metadata(&stat)) {
-            Ok(metadata) => Ok(Some(metadata)),
+            Ok(metadata) => Ok(Some((metadata, stat))),
             Err(VfsError::NotFound) => Ok(None),
             Err(error) => Err(error),
         }
+    }
+
+    /// Descriptor of an entry of this directory; `None` when it is gone.
+    fn entry_security(
+        &self,
+        place: BorrowedFd<'_>,
+        linux: &std::ffi::CStr,
+        stat: &Stat,
+    ) -> Result<Option<Arc<SecurityDescriptor>>, VfsError> {
+        let name = to_windows_name(linux.to_bytes());
+        let path = super::resolve::join(&self.link.path(), name.as_wtf8()).ok_or(VfsError::NameInvalid)?;
+        match self.volume.security(stat, Source::Entry(place, linux.to_bytes()), &path) {
+            Ok(security) => Ok(Some(security)),
+            Err(VfsError::NotFound) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Goes through the entries from `cursor` on; `visit` gets the Linux name, too.
+    fn scan(
+        &self,
+        cursor: DirectoryCursor,
+        mut visit: impl FnMut(&std::ffi::CStr, Wtf8<'_>, &Metadata, &Stat) -> Result<bool, VfsError>,
+    ) -> Result<Option<DirectoryCursor>, VfsError> {
+        self.check_directory()?;
+        let place = self.descriptor.place();
+        let kept = self.listing.lock().clone().filter(|_| cursor != DirectoryCursor::default());
+        let listing = match kept {
+            Some(listing) => listing,
+            None => {
+                let listing = self.volume.indexes.with(self.key, place, |index| index.listing())?;
+                *self.listing.lock() = Some(Arc::clone(&listing));
+                listing
+            }
+        };
+        let start = usize::try_from(cursor.0).unwrap_or(usize::MAX);
+        for position in start..listing.len() {
+            let linux = listing.name(position);
+            let Some((metadata, stat)) = self.entry_metadata(place, linux)? else { continue };
+            let shown = to_windows(linux.to_bytes());
+            let name = Wtf8::from_bytes(&shown).ok_or(VfsError::Corrupt)?;
+            if !visit(linux, name, &metadata, &stat)? {
+                return Ok(Some(DirectoryCursor(position as u64)));
+            }
+        }
+        *self.listing.lock() = None;
+        Ok(None)
     }
 
     /// Writes what [`NewNode`] has for the record; the new parts are in the store before the record names them.
@@ -729,29 +776,19 @@ impl File for PosixFile {
         cursor: DirectoryCursor,
         visit: &mut dyn FnMut(Wtf8<'_>, &Metadata) -> bool,
     ) -> Result<Option<DirectoryCursor>, VfsError> {
-        self.check_directory()?;
+        self.scan(cursor, |_, name, metadata, _| Ok(visit(name, metadata)))
+    }
+
+    fn list_secured(
+        &self,
+        cursor: DirectoryCursor,
+        visit: &mut dyn FnMut(Wtf8<'_>, &Metadata, &Arc<SecurityDescriptor>) -> bool,
+    ) -> Result<Option<DirectoryCursor>, VfsError> {
         let place = self.descriptor.place();
-        let kept = self.listing.lock().clone().filter(|_| cursor != DirectoryCursor::default());
-        let listing = match kept {
-            Some(listing) => listing,
-            None => {
-                let listing = self.volume.indexes.with(self.key, place, |index| index.listing())?;
-                *self.listing.lock() = Some(Arc::clone(&listing));
-                listing
-            }
-        };
-        let start = usize::try_from(cursor.0).unwrap_or(usize::MAX);
-        for position in start..listing.len() {
-            let linux = listing.name(position);
-            let Some(metadata) = self.entry_metadata(place, linux)? else { continue };
-            let shown = to_windows(linux.to_bytes());
-            let name = Wtf8::from_bytes(&shown).ok_or(VfsError::Corrupt)?;
-            if !visit(name, &metadata) {
-                return Ok(Some(DirectoryCursor(position as u64)));
-            }
-        }
-        *self.listing.lock() = None;
-        Ok(None)
+        self.scan(cursor, |linux, name, metadata, stat| {
+            let security = self.entry_security(place, linux, stat)?;
+            Ok(security.is_none_or(|security| visit(name, metadata, &security)))
+        })
     }
 
     fn entry(&self, name: Wtf8<'_>) -> Result<Option<DirectoryEntry>, VfsError> {
@@ -763,7 +800,7 @@ impl File for PosixFile {
         let metadata = |linux: &[u8]| match std::ffi::CString::new(linux) {
             Ok(linux) => match self.entry_metadata(place, &linux) {
                 Err(VfsError::NameInvalid) => Ok(None), // longer than any name on disk
-                other => other,
+                other => other.map(|found| found.map(|(metadata, _)| metadata)),
             },
             Err(_) => Ok(None),
         };

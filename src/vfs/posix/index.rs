@@ -20,7 +20,7 @@ use rustix::io::Errno;
 use super::names::to_windows;
 use super::sys::{self, NodeKey, Stat, Time};
 use crate::fscc::upcase::{compare_ignore_case, eq_ignore_case, fold_hash};
-use crate::vfs::is_reserved;
+use crate::vfs::{NameCase, is_reserved};
 
 /// Where clocks are coarse: how long a folder must rest before its index is believed to be complete, and how much
 /// longer for every entry, so that a big folder is not read again and again while files are made in it.
@@ -195,6 +195,13 @@ impl Index {
             }
         }
         found
+    }
+
+    /// The Linux name that makes `name` taken: in this spelling only when `case` is exact.
+    pub(super) fn taken(&self, name: Wtf8<'_>, case: NameCase) -> Option<&[u8]> {
+        let found = self.find(name)?;
+        let is_exact = || with_windows(found, |own| own == name);
+        (case == NameCase::Ignored || is_exact()).then_some(found)
     }
 
     /// The names in NTFS's order.

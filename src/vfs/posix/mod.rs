@@ -380,11 +380,14 @@ impl Volume for PosixVolume {
             total_bytes: bytes(disk.f_blocks),
             available_bytes: bytes(disk.f_bavail),
             free_bytes: bytes(disk.f_bfree),
+            // btrfs makes inodes as it needs them and shows none.
+            total_files: if disk.f_files == 0 { u64::MAX } else { disk.f_files },
+            free_files: if disk.f_files == 0 { u64::MAX } else { disk.f_favail },
         })
     }
 
     fn open(&self, path: &VfsPath, stream: Option<Wtf8<'_>>, data_use: DataUse) -> Result<Opened, OpenError> {
-        self.inner.open(path, stream, data_use.write)
+        self.inner.open(path, stream, data_use)
     }
 
     fn create(&self, parent: &FileRef, name: Wtf8<'_>, new: &NewNode) -> Result<Opened, VfsError> {

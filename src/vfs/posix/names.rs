@@ -18,7 +18,7 @@ use std::borrow::Cow;
 use freehold_dtyp::{Wtf8, Wtf8Buf};
 
 /// First of the 256 escapes.
-const ESCAPE_BASE: u32 = 0xEE00;
+const ESCAPE_BASE: u32 = crate::fscc::posix_name::ESCAPE_BASE as u32;
 /// UTF-8 of U+EE00.
 const MARK: &[u8] = &[0xEE, 0xB8, 0x80];
 

@@ -94,7 +94,7 @@ impl NodeInfo {
             changed,
             size_bytes,
             allocated_bytes: if is_file { stat.sectors.saturating_sub(own_sectors) * 512 } else { 0 },
-            links: if kind == NodeKind::Directory { 1 } else { stat.links.max(1) },
+            links: if kind == NodeKind::Directory { stat.links.min(1) } else { stat.links },
             ea_size_bytes: self.ea_size_bytes,
             reparse_tag: tag,
         }

@@ -18,7 +18,7 @@ use super::names::{path_to_linux, to_linux, to_windows_name};
 use super::nodes::Source;
 use super::special::reparse_data;
 use super::sys::{self, Descriptor, InodeKind, Stat};
-use crate::vfs::{FileRef, NodeId, OpenError, Opened, VfsError, VfsPath, is_reserved};
+use crate::vfs::{DataUse, FileRef, NameCase, NodeId, OpenError, Opened, VfsError, VfsPath, is_reserved};
 
 /// An open that races with renames is tried again so often.
 const MAX_TRIES: usize = 8;
@@ -78,8 +78,8 @@ impl Inner {
         }
     }
 
-    /// Finds a path, wherever case differs through the indexes.
-    pub(super) fn locate(&self, path: &VfsPath) -> Result<Located, LocateError> {
+    /// Finds a path, wherever case differs (and may differ) through the indexes.
+    pub(super) fn locate(&self, path: &VfsPath, case: NameCase) -> Result<Located, LocateError> {
         if !is_into_reserved(path)
             && let Some(linux) = path_to_linux(path.as_wtf8())
         {
@@ -97,16 +97,17 @@ impl Inner {
                 && let Ok(place) = sys::open_directory(&self.root, &linux)
             {
                 let stat = sys::stat(&place)?;
-                let parent_index = path.components().count().saturating_sub(2);
+                let name_index = path.components().count().saturating_sub(1);
                 let located = Located { place, stat, path: parent };
-                self.check_way(&located, parent_index)?;
-                return self.step(located, name)?.map_err(|at| LocateError::Missing(Box::new(at)));
+                self.check_way(&located, name_index.saturating_sub(1))?;
+                let exact = case.is_exact_at(name_index);
+                return self.step(located, name, exact)?.map_err(|at| LocateError::Missing(Box::new(at)));
             }
         }
-        self.walk(path)
+        self.walk(path, case)
     }
 
-    fn walk(&self, path: &VfsPath) -> Result<Located, LocateError> {
+    fn walk(&self, path: &VfsPath, case: NameCase) -> Result<Located, LocateError> {
         let place = sys::open_directory(&self.root, b"")?;
         let stat = sys::stat(&place)?;
         let mut at = Located { place, stat, path: VfsPath::root() };
@@ -116,7 +117,7 @@ impl Inner {
                 self.check_way(&at, index - 1)?;
             }
             let is_last = components.peek().is_none();
-            at = match self.step(at, name)? {
+            at = match self.step(at, name, case.is_exact_at(index))? {
                 Ok(next) => next,
                 Err(parent) if is_last => return Err(LocateError::Missing(Box::new(parent))),
                 Err(_) => return Err(LocateError::PathNotFound),
@@ -138,18 +139,24 @@ impl Inner {
         if at.stat.is_directory() { Ok(()) } else { Err(LocateError::NotADirectory) }
     }
 
-    /// One component further; the inner error gives the directory back when the name is not there.
-    fn step(&self, at: Located, name: Wtf8<'_>) -> Result<Result<Located, Located>, LocateError> {
+    /// One component further, `exact` in this spelling only; the inner error gives the directory back when the name is
+    /// not there.
+    fn step(
+        &self,
+        at: Located,
+        name: Wtf8<'_>,
+        exact: bool,
+    ) -> Result<Result<Located, Located>, LocateError> {
         if at.stat.key == self.root_key && is_reserved(name) {
             return Ok(Err(at));
         }
-        let exact = to_linux(name);
-        let place = match &exact {
+        let place = match &to_linux(name) {
             Some(linux) => sys::open_path(&at.place, linux),
             None => Err(Errno::NOENT),
         };
         let (place, spelled) = match place {
             Ok(place) => (place, name.to_owned()),
+            Err(Errno::NOENT | Errno::NAMETOOLONG) if exact => return Ok(Err(at)),
             Err(Errno::NOENT | Errno::NAMETOOLONG) => {
                 let found = self
                     .indexes
@@ -178,13 +185,14 @@ impl Inner {
         self: &Arc<Self>,
         path: &VfsPath,
         stream: Option<Wtf8<'_>>,
-        write: bool,
+        data_use: DataUse,
     ) -> Result<Opened, OpenError> {
+        let write = data_use.write;
         let mut tries = 0;
         loop {
             tries += 1;
             let moment = self.links.moment();
-            let opened = match self.locate(path) {
+            let opened = match self.locate(path, data_use.case) {
                 Ok(located) => self.opened(located, write).map_err(OpenError::Failed),
                 Err(LocateError::Missing(parent)) => match self.opened(*parent, write) {
                     Ok(parent) => Err(OpenError::NotFound(Box::new(parent))),
@@ -245,7 +253,7 @@ impl Inner {
 
     /// A directory that a rename or link leads to, spelled in any case.
     pub(super) fn target_directory(&self, path: &VfsPath) -> Result<Located, VfsError> {
-        match self.locate(path) {
+        match self.locate(path, NameCase::Ignored) {
             Ok(located) if located.stat.is_directory() => {
                 // Nothing is put behind a reparse point, where no path leads.
                 let source = Source::Place(located.place.as_fd());

@@ -113,7 +113,7 @@ fn everything_is_there_after_a_restart() {
     assert_eq!(file.metadata.id, id);
     assert_eq!(file.security, descriptor(0x55));
     assert_eq!(file.file.0.reparse_data().unwrap(), vec![7; 5000]);
-    let stream = scratch.volume.open(&path("dir/file"), Some("S".into()), DataUse { write: false }).unwrap();
+    let stream = scratch.volume.open(&path("dir/file"), Some("S".into()), DataUse::READ).unwrap();
     assert_eq!(contents(&stream.file), b"stream");
     // New ids are beyond the old ones.
     assert!(create(&scratch.volume, "new", NodeKind::File).metadata.id > id);
@@ -254,10 +254,7 @@ fn names_that_windows_cannot_have_are_reachable() {
     assert_eq!(found.len(), names.len());
     let mut read: Vec<Vec<u8>> = Vec::new();
     for name in found {
-        let opened = scratch
-            .volume
-            .open(&VfsPath::new(name.clone()).unwrap(), None, DataUse { write: false })
-            .unwrap();
+        let opened = scratch.volume.open(&VfsPath::new(name.clone()).unwrap(), None, DataUse::READ).unwrap();
         assert_eq!(root.0.entry(name.as_wtf8()).unwrap().unwrap().metadata.id, opened.metadata.id);
         read.push(contents(&opened.file));
     }
@@ -389,7 +386,7 @@ fn a_copied_volume_keeps_ids_and_streams() {
     assert!(copied.unwrap().success());
     let moved = volume(&elsewhere.path().join("v"));
     assert_eq!(opened(&moved, "f").metadata.id, id);
-    let stream = moved.open(&path("f"), Some("s".into()), DataUse { write: false }).unwrap();
+    let stream = moved.open(&path("f"), Some("s".into()), DataUse::READ).unwrap();
     assert_eq!(contents(&stream.file), b"stream");
     copy_with_attributes(&elsewhere.path().join("v/f"), &elsewhere.path().join("v/g"));
     assert_ne!(opened(&moved, "g").metadata.id, id);
@@ -788,7 +785,7 @@ fn a_killed_server_leaves_whole_files() {
         assert_eq!(contents(&found.file), format!("f{number}").as_bytes());
         assert_eq!(found.security, descriptor(number % 7));
         assert_eq!(found.file.0.extended_attributes().unwrap(), [ea("BIG", &[1; 5000])]);
-        let stream = volume.open(&path(&format!("done{number}")), Some("s".into()), DataUse { write: false });
+        let stream = volume.open(&path(&format!("done{number}")), Some("s".into()), DataUse::READ);
         assert_eq!(contents(&stream.unwrap().file), format!("f{number}").as_bytes());
     }
     // Whatever it was doing: everything that is there can be opened, changed and removed.

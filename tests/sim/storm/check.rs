@@ -212,7 +212,7 @@ impl Storm {
                 continue;
             }
             let path = VfsPath::new(name.as_str().into()).expect("a path");
-            let opened = self.world.volume.open(&path, None, DataUse { write: false });
+            let opened = self.world.volume.open(&path, None, DataUse::READ);
             let opened = opened.unwrap_or_else(|error| panic!("{name} is lost: {error:?}"));
             let mut bytes = vec![0; content.bytes.len() + 1];
             let length = opened.file.0.read(0, &mut bytes, Wait::Allowed).expect("its data");

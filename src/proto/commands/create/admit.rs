@@ -158,6 +158,7 @@ fn open_request(
         retried: work.waited,
         cache: intent.cache,
         owner: Owner { connection: cx.link.id.0, session: cx.session()?.id.0, persistent: id },
+        posix: intent.posix.is_some(),
     })
 }
 
@@ -208,6 +209,7 @@ fn empty(cx: &Context<'_>, work: &Work, found: &Opened) -> Op {
         extended_attributes: intent.extended_attributes.clone(),
         allocation_bytes: intent.allocation_bytes,
         now: cx.now.wall,
+        case: intent.case(),
     };
     Op::Overwrite { file: found.file.clone(), new: Box::new(new), supersede_security: false }
 }
@@ -271,6 +273,7 @@ fn commit(
             stream: intent.stream.clone(),
             stream_id: request.stream,
             create_options: intent.options.bits(),
+            posix: intent.posix.is_some(),
             state: Mutex::new(state),
         }),
     });

@@ -37,7 +37,7 @@ pub(super) fn found(cx: &mut Context<'_>, work: Work, found: Box<Opened>) -> Ste
         Ok(Next::AskParent) => {
             // INVARIANT: the volume's root has no parent and is not sent here.
             let path = found.path.split_last().map(|(parent, _)| parent).unwrap_or_default();
-            let data_use = DataUse { write: false };
+            let data_use = DataUse::READ;
             let op = Op::Open { volume: work.volume.clone(), path, stream: None, data_use };
             work.then(op, Stage::Parent(found))
         }

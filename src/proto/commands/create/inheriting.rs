@@ -8,7 +8,7 @@ use freehold_acl::{AccessMask, create_descriptor};
 
 use super::super::super::context::{Context, StepResult};
 use super::super::super::op::{Op, OpResult};
-use super::{Stage, Work, close, missing};
+use super::{Stage, Work, close, missing, posix};
 use crate::vfs::{FileRef, NodeKind, Opened};
 
 /// How often it is looked at again; a folder whose descriptor changes all the time is left to who changes it.
@@ -64,7 +64,9 @@ pub(super) fn finish(
         Inherit::ReadingParent => {
             let intent = &work.intent;
             let fresh = result.security().ok().and_then(|parent| {
-                create_descriptor(Some(&parent), intent.security.as_deref(), &intent.token, is_directory).ok()
+                let inherited =
+                    create_descriptor(Some(&parent), intent.security.as_deref(), &intent.token, is_directory);
+                posix::secured(intent.posix, inherited.ok()?).ok()
             });
             match fresh {
                 Some(fresh) if fresh != *state.made.security => {

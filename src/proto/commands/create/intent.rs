@@ -9,17 +9,20 @@ use super::super::super::context::Context;
 use super::super::super::limits::MAX_OPENS_PER_SESSION;
 use super::super::super::status::CommandError;
 use super::super::super::tree_connect::TreeConnect;
+use super::posix::PosixCreate;
+use super::{apple, posix};
 use crate::fsa::disposition::check_create_attributes;
 use crate::fsa::{
     CacheRequest, CacheState, CreateDisposition, FsaError, LeaseId, LeaseRequest, OplockLevel, ShareAccess,
 };
 use crate::fscc::full_ea::{FullEas, is_ea_name};
 use crate::fscc::name::ParsedName;
+use crate::fscc::posix_name::parse_posix_path;
 use crate::fscc::{FileAttributes, upcase};
 use crate::smb2::create::{CreateOptions, CreateRequest};
 use crate::smb2::create_context::{Lease, LeaseFlags, RequestContext};
 use crate::smb2::{self, Capabilities, Dialect};
-use crate::vfs::{ExtendedAttribute, VfsPath};
+use crate::vfs::{ExtendedAttribute, NameCase, VfsPath};
 
 /// What kind of object the request insists on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,6 +79,10 @@ pub(super) struct Intent {
     pub maximal_access: Option<Option<FileTime>>,
     /// QFid
     pub on_disk_id: bool,
+    /// The open is a POSIX one.
+    pub posix: Option<PosixCreate>,
+    /// AAPL: the answer.
+    pub apple: Option<Vec<u8>>,
 }
 
 /// CreateOptions that Windows knows; others are INVALID_PARAMETER.
@@ -111,13 +118,17 @@ impl Intent {
         if directory && (options.contains(CreateOptions::NON_DIRECTORY_FILE) || disposition.overwrites()) {
             return Err(NtStatus::INVALID_PARAMETER.into());
         }
-        let name = ParsedName::from_utf16le(request.name.as_bytes())?;
+        let posix = posix::requested(cx, request)?;
+        let name = match posix {
+            Some(_) => parse_posix_path(request.name.as_bytes())?,
+            None => ParsedName::from_utf16le(request.name.as_bytes())?,
+        };
         let mut intent = Intent {
             path: VfsPath::root(),
             share_depth: share_path.components().count(),
             stream: None,
             folded_stream: Wtf8Buf::new(),
-            stream_part_bytes: stream_part_bytes(request.name.as_bytes()),
+            stream_part_bytes: if posix.is_some() { 0 } else { stream_part_bytes(request.name.as_bytes()) },
             wanted: match directory {
                 true => Wanted::Directory,
                 false if options.contains(CreateOptions::NON_DIRECTORY_FILE) => Wanted::File,
@@ -138,6 +149,8 @@ impl Intent {
             allocation_bytes: 0,
             maximal_access: None,
             on_disk_id: false,
+            posix,
+            apple: None,
         };
         intent.take_name(name, share_path)?;
         intent.take_contexts(cx, request)?;
@@ -148,6 +161,11 @@ impl Intent {
     /// True for the root of the share.
     pub fn is_share_root(&self) -> bool {
         self.stream.is_none() && self.path.components().count() == self.share_depth
+    }
+
+    /// How the path is looked up. The share's own folder has the spelling that an administrator gave it.
+    pub fn case(&self) -> NameCase {
+        if self.posix.is_some() { NameCase::Exact { from: self.share_depth } } else { NameCase::Ignored }
     }
 
     /// The handle must be able to change something.
@@ -203,6 +221,7 @@ impl Intent {
                 RequestContext::QueryMaximalAccess(time) => self.maximal_access = Some(time),
                 RequestContext::QueryOnDiskId => self.on_disk_id = true,
                 RequestContext::Lease(wanted) => lease = Some(wanted),
+                RequestContext::Apple(query) => self.apple = apple::answer(query),
                 // There are no snapshots, and no handle outlives its connection.
                 RequestContext::TimewarpToken(_)
                 | RequestContext::DurableHandleReconnect(_)
@@ -215,7 +234,7 @@ impl Intent {
                 | RequestContext::AppInstanceId(_)
                 | RequestContext::AppInstanceVersion(_)
                 | RequestContext::SharedVirtualDisk(_)
-                | RequestContext::Apple(_)
+                // Looked at before the name was.
                 | RequestContext::Posix { .. } => {}
             }
         }

@@ -11,7 +11,7 @@ use super::super::super::node::NodeKey;
 use super::super::super::op::Op;
 use super::super::super::status::CommandError;
 use super::intent::Wanted;
-use super::{Stage, Work, admit, by, close, failed, inheriting};
+use super::{Stage, Work, admit, by, close, failed, inheriting, posix};
 use crate::fsa::disposition::{CreateAction, check_deletable};
 use crate::fsa::{CacheRequest, StreamId};
 use crate::fscc::FileAttributes;
@@ -73,6 +73,7 @@ fn prepare(cx: &Context<'_>, work: &Work, parent: &Opened) -> Result<(NewNode, A
     check_lease_key(cx, work)?;
     let security =
         create_descriptor(Some(&parent.security), intent.security.as_deref(), &intent.token, is_directory)?;
+    let security = posix::secured(intent.posix, security)?;
     let mut attributes = intent.attributes & FileAttributes::SETTABLE;
     if !is_directory {
         attributes |= FileAttributes::ARCHIVE;
@@ -84,6 +85,7 @@ fn prepare(cx: &Context<'_>, work: &Work, parent: &Opened) -> Result<(NewNode, A
         extended_attributes: intent.extended_attributes.clone(),
         allocation_bytes: if intent.stream.is_none() { intent.allocation_bytes } else { 0 },
         now: cx.now.wall,
+        case: intent.case(),
     };
     Ok((new, granted))
 }

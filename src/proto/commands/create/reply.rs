@@ -6,7 +6,7 @@ use smallvec::SmallVec;
 
 use super::super::super::caching::wire_level;
 use super::super::super::context::{Context, StepResult};
-use super::Work;
+use super::{Work, posix};
 use crate::fsa::disposition::CreateAction;
 use crate::fsa::{Granted, LeaseGrant};
 use crate::fscc::FileAttributes;
@@ -26,6 +26,12 @@ pub(super) fn send(
 ) -> StepResult {
     let metadata = &found.metadata;
     let mut contexts: SmallVec<[ResponseContext<'_>; 3]> = SmallVec::new();
+    if let Some(apple) = &work.intent.apple {
+        contexts.push(ResponseContext::Apple(apple));
+    }
+    if work.intent.posix.is_some() {
+        contexts.push(posix::answer(found));
+    }
     if let Some(time) = work.intent.maximal_access {
         contexts.push(maximal_access(work, found, time));
     }

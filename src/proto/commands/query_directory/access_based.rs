@@ -14,7 +14,8 @@ use freehold_dtyp::{Wtf8, Wtf8Buf};
 use super::super::super::context::{Context, Step, StepResult, file_of};
 use super::super::super::op::{ListVisitor, Op, OpResult};
 use super::super::super::status::CommandError;
-use super::{Encoder, Pending, complete};
+use super::encoder::Encoder;
+use super::{Pending, complete};
 use crate::vfs::{DataUse, DirectoryCursor, Metadata, VfsPath};
 
 /// Where a listing stands.
@@ -87,7 +88,7 @@ pub(super) fn check(
     let (volume, _) = pending.open.tree.disk().ok_or(CommandError::Internal("a directory of no volume"))?;
     let below = VfsPath::new(name.clone()).ok_or(CommandError::Internal("an entry without a name"))?;
     let path = file_of(&pending.open)?.file.0.path().join(&below);
-    let op = Op::Open { volume: volume.clone(), path, stream: None, data_use: DataUse { write: false } };
+    let op = Op::Open { volume: volume.clone(), path, stream: None, data_use: DataUse::READ };
     then(pending, op, Stage::Checking(Box::new(Candidate { encoder, name, metadata, before, next })))
 }
 
@@ -127,9 +128,7 @@ fn scanned(
     };
     let entry = visitor.into_any().downcast::<First>().ok().and_then(|first| first.0);
     match entry {
-        Some(entry) if encoder.pattern.matches(entry.0.as_wtf8()) => {
-            check(pending, encoder, entry, before, next)
-        }
+        Some(entry) if encoder.matches(entry.0.as_wtf8()) => check(pending, encoder, entry, before, next),
         Some(_) => go_on(cx, pending, encoder, next.map_or(After::Complete(None), After::Scan)),
         None => complete(cx, &pending, *encoder, None),
     }
@@ -143,7 +142,7 @@ fn checked(cx: &mut Context<'_>, pending: Pending, candidate: Candidate, result:
         return go_on(cx, pending, encoder, after_next);
     };
     let visible = may_enumerate(&opened.security, &*cx.token()?);
-    let after = if visible && !encoder.visit(name.as_wtf8(), &metadata) {
+    let after = if visible && !encoder.visit_secured(name.as_wtf8(), &metadata, &opened.security) {
         After::Complete(Some(before))
     } else if encoder.has_room() {
         after_next

@@ -10,7 +10,7 @@ use super::super::super::context::{Context, Step, StepResult, file_of};
 use super::super::super::op::{Op, OpResult};
 use super::super::super::open::{FileOpen, Open};
 use super::super::super::status::CommandError;
-use super::{extended_attributes, limit_of, names, reply, unserved};
+use super::{extended_attributes, limit_of, names, posix, reply, unserved};
 use crate::fscc::file_info::{
     AccessInformation, AlignmentInformation, AllInformation, AttributeTagInformation, BasicInformation,
     CompressionInformation, EaInformation, FileMode, IdInformation, InternalInformation, ModeInformation,
@@ -43,6 +43,9 @@ pub fn decide(cx: &mut Context<'_>, open: &Arc<Open>, request: &QueryInfoRequest
     let class = FileInformationClass(request.file_info_class);
     let limit_bytes = limit_of(request);
     let file = file_of(open)?;
+    if class == FileInformationClass::POSIX && !file.posix {
+        return Err(unserved(class).into());
+    }
     let needed = needed_access(class).ok_or(unserved(class))?;
     if class == FileInformationClass::NORMALIZED_NAME && cx.link.dialect() < Dialect::SMB_3_1_1 {
         return Err(NtStatus::NOT_SUPPORTED.into());
@@ -61,6 +64,7 @@ pub fn decide(cx: &mut Context<'_>, open: &Arc<Open>, request: &QueryInfoRequest
             reply(cx, limit_bytes, |writer| AlignmentInformation::default().encode(writer))
         }
         FileInformationClass::FULL_EA => extended_attributes::decide(open, file, request),
+        FileInformationClass::POSIX => posix::decide(open, file, limit_bytes),
         FileInformationClass::STREAM
         | FileInformationClass::NORMALIZED_NAME
         | FileInformationClass::ALTERNATE_NAME => names::decide(cx, open, file, class, limit_bytes),
@@ -78,7 +82,8 @@ fn needed_access(class: FileInformationClass) -> Option<AccessMask> {
         FileInformationClass::BASIC
         | FileInformationClass::ALL
         | FileInformationClass::NETWORK_OPEN
-        | FileInformationClass::ATTRIBUTE_TAG => AccessMask::FILE_READ_ATTRIBUTES,
+        | FileInformationClass::ATTRIBUTE_TAG
+        | FileInformationClass::POSIX => AccessMask::FILE_READ_ATTRIBUTES,
         FileInformationClass::FULL_EA => AccessMask::FILE_READ_EA,
         FileInformationClass::STANDARD
         | FileInformationClass::INTERNAL

@@ -12,8 +12,8 @@ use super::{limit_of, reply};
 use crate::fscc::FsInformationClass;
 use crate::fscc::fs_info::{
     DeviceCharacteristics, FileSystemAttributes, FsAttributeInformation, FsControlInformation,
-    FsDeviceInformation, FsFullSizeInformation, FsObjectIdInformation, FsSectorSizeInformation,
-    FsSizeInformation, FsVolumeInformation, SectorSizeFlags,
+    FsDeviceInformation, FsFullSizeInformation, FsObjectIdInformation, FsPosixInformation,
+    FsSectorSizeInformation, FsSizeInformation, FsVolumeInformation, SectorSizeFlags,
 };
 use crate::fscc::name::MAX_COMPONENT_UNITS;
 use crate::smb2::query_info::QueryInfoRequest;
@@ -80,7 +80,10 @@ pub fn decide(cx: &mut Context<'_>, open: &Arc<Open>, request: &QueryInfoRequest
                 .encode(writer);
         }),
         FsInformationClass::SECTOR_SIZE => reply(cx, limit_bytes, |writer| sector_size().encode(writer)),
-        FsInformationClass::SIZE | FsInformationClass::FULL_SIZE => {
+        FsInformationClass::POSIX if !open.as_file().is_some_and(|file| file.posix) => {
+            Err(NtStatus::NOT_SUPPORTED.into())
+        }
+        FsInformationClass::SIZE | FsInformationClass::FULL_SIZE | FsInformationClass::POSIX => {
             let pending = Pending { volume: volume.clone(), class, limit_bytes };
             let op = Op::Space { volume: volume.clone() };
             Ok(Step::Op(op, super::super::Pending::QueryInfo(Box::new(super::Pending::Space(pending)))))
@@ -99,7 +102,19 @@ pub fn finish(cx: &mut Context<'_>, pending: &Pending, result: OpResult) -> Step
     let units = |bytes: u64| bytes.checked_div(u64::from(unit_bytes)).unwrap_or(0);
     let sectors_per_allocation_unit = unit_bytes / SECTOR_BYTES;
     reply(cx, pending.limit_bytes, |writer| {
-        if pending.class == FsInformationClass::SIZE {
+        if pending.class == FsInformationClass::POSIX {
+            FsPosixInformation {
+                optimal_transfer_size: unit_bytes,
+                block_size: unit_bytes,
+                total_blocks: units(space.total_bytes),
+                blocks_available: units(space.free_bytes),
+                user_blocks_available: units(space.available_bytes),
+                total_file_nodes: space.total_files,
+                free_file_nodes: space.free_files,
+                file_system_identifier: u64::from(pending.volume.identity.serial),
+            }
+            .encode(writer);
+        } else if pending.class == FsInformationClass::SIZE {
             FsSizeInformation {
                 total_allocation_units: units(space.total_bytes),
                 available_allocation_units: units(space.available_bytes),

@@ -2,13 +2,16 @@
 
 use std::sync::Arc;
 
-use freehold_acl::{SecurityDescriptor, SecurityInformation, SetSecurityError, access_to_set, set_security};
+use freehold_acl::{
+    SecurityDescriptor, SecurityInformation, SetSecurityError, access_to_set, set_security, sole_posix_mode,
+    with_posix_mode,
+};
 use freehold_dtyp::{Decode, NtStatus};
 
 use super::super::super::context::{Context, Step, StepResult, file_of};
 use super::super::super::data_change;
 use super::super::super::op::{Op, OpResult};
-use super::super::super::open::Open;
+use super::super::super::open::{FileOpen, Open};
 use super::super::super::status::CommandError;
 use super::done;
 use crate::fscc::notify::CompletionFilter;
@@ -53,6 +56,12 @@ pub fn decide(open: &Arc<Open>, request: &SetInfoRequest<'_>) -> StepResult {
 }
 
 impl Pending {
+    /// SMB3 POSIX Extensions: chmod(2) is a DACL with nothing but a mode in it; what else the list says stays.
+    fn posix_mode(&self, file: &FileOpen) -> Option<u32> {
+        let only_dacl = self.information == SecurityInformation::DACL;
+        if file.posix && only_dacl { sole_posix_mode(&self.new) } else { None }
+    }
+
     fn then(self, op: Op) -> StepResult {
         let pending = super::Pending::Security(Box::new(self));
         Ok(Step::Op(op, super::super::Pending::SetInfo(Box::new(pending))))
@@ -68,8 +77,14 @@ pub fn finish(cx: &mut Context<'_>, mut pending: Pending, result: OpResult) -> S
     match pending.stage {
         Stage::Reading => {
             let current = result.security()?;
-            let changed = set_security(&current, &pending.new, pending.information, &*cx.token()?);
-            let security = Arc::new(changed.map_err(refused)?);
+            let changed = match pending.posix_mode(file) {
+                Some(mode) => {
+                    with_posix_mode(&current, mode).map_err(|_| NtStatus::INVALID_SECURITY_DESCR)?
+                }
+                None => set_security(&current, &pending.new, pending.information, &*cx.token()?)
+                    .map_err(refused)?,
+            };
+            let security = Arc::new(changed);
             let file = file.file.clone();
             let op = Op::ReplaceSecurity { file, expected: current, security, now: cx.now.wall };
             pending.stage = Stage::Storing;

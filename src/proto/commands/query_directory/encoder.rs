@@ -1,0 +1,237 @@
+//! Filters entries of a listing and encodes them straight into the reply, in the classes of [MS-FSCC] 2.4 and in that of the
+//! SMB3 POSIX Extensions.
+
+use std::any::Any;
+use std::sync::Arc;
+
+use freehold_acl::SecurityDescriptor;
+use freehold_dtyp::{Writer, Wtf8};
+
+use super::super::super::buffer::HEADROOM_BYTES;
+use super::super::super::context::{Context, file_of};
+use super::super::super::op::ListVisitor;
+use super::super::super::open::FileOpen;
+use super::super::super::posix::{self, Ownership};
+use super::super::super::status::CommandError;
+use super::super::output_buffer;
+use super::Pending;
+use crate::fscc::directory::ShortName;
+use crate::fscc::posix::PosixDirectoryWriter;
+use crate::fscc::posix_name::to_posix_name;
+use crate::fscc::{Append, DirectoryEntry, DirectoryWriter, FileInformationClass, Pattern};
+use crate::vfs::Metadata;
+
+/// How entries are encoded.
+enum Output {
+    /// In a class of [MS-FSCC].
+    Class(DirectoryWriter<Vec<u8>>),
+    /// In that of the POSIX extensions.
+    Posix(PosixOutput),
+}
+
+/// The POSIX class, which tells what is in descriptors.
+struct PosixOutput {
+    writer: PosixDirectoryWriter,
+    device_id: u32,
+    /// The last descriptor and what it says: neighbours mostly have the same.
+    known: Option<(Arc<SecurityDescriptor>, Ownership)>,
+}
+
+impl PosixOutput {
+    fn append(
+        &mut self,
+        name: Wtf8<'_>,
+        metadata: &Metadata,
+        security: &Arc<SecurityDescriptor>,
+        has_id: bool,
+    ) -> Append {
+        let owned = match &self.known {
+            Some((known, owned)) if Arc::ptr_eq(known, security) => *owned,
+            _ => {
+                let owned = Ownership::of(security);
+                self.known = Some((Arc::clone(security), owned));
+                owned
+            }
+        };
+        let mut information = posix::information(metadata, owned, self.device_id);
+        if !has_id {
+            information.inode = 0;
+        }
+        self.writer.append(name, &information)
+    }
+}
+
+/// Filters and encodes entries. It owns the reply's buffer meanwhile.
+pub(super) struct Encoder {
+    output: Output,
+    pattern: Pattern,
+    /// The listing is of a POSIX open: names are POSIX names, case counts.
+    posix: bool,
+    single: bool,
+    /// Not even the first entry fitted.
+    too_large: bool,
+    /// Where the reply's body starts in the writer's output; `None` when the output is a buffer of its own.
+    body_start: Option<usize>,
+}
+
+impl Encoder {
+    /// True for the classes that list the directory of this open.
+    pub(super) fn serves(class: FileInformationClass, file: &FileOpen) -> bool {
+        (class == FileInformationClass::POSIX && file.posix)
+            || DirectoryWriter::new(class, Vec::new(), 0).is_some()
+    }
+
+    /// Takes over the reply's buffer.
+    pub(super) fn new(
+        cx: &mut Context<'_>,
+        pending: &Pending,
+        pattern: Pattern,
+    ) -> Result<Box<Self>, CommandError> {
+        // Replies before this one in the buffer may have to be sent while the listing runs: then it stays in place.
+        let body_start = (cx.header_start == HEADROOM_BYTES).then(|| output_buffer::reserve(cx));
+        let output = match body_start {
+            Some(_) => cx.out.write(|writer| std::mem::take(writer).into_bytes()),
+            None => Vec::new(),
+        };
+        let wanted = pending.wanted;
+        let output = if wanted.class == FileInformationClass::POSIX {
+            let device_id = pending.open.tree.disk().map_or(0, |(volume, _)| volume.identity.serial);
+            let writer = PosixDirectoryWriter::new(output, wanted.limit_bytes);
+            Output::Posix(PosixOutput { writer, device_id, known: None })
+        } else {
+            let writer = DirectoryWriter::new(wanted.class, output, wanted.limit_bytes)
+                .ok_or(CommandError::Internal("a class that lists no directory"))?;
+            Output::Class(writer)
+        };
+        let posix = file_of(&pending.open)?.posix;
+        Ok(Box::new(Encoder { output, pattern, posix, single: wanted.single, too_large: false, body_start }))
+    }
+
+    /// Puts what was written into the reply.
+    pub(super) fn give_back(self, cx: &mut Context<'_>) {
+        let output = match self.output {
+            Output::Class(writer) => writer.into_output(),
+            Output::Posix(posix) => posix.writer.into_output(),
+        };
+        let body_start = match self.body_start {
+            Some(body_start) => {
+                cx.out.write(|writer| *writer = Writer::from_vec(output));
+                body_start
+            }
+            None => {
+                let body_start = output_buffer::reserve(cx);
+                cx.out.append(&output);
+                body_start
+            }
+        };
+        output_buffer::finish(cx, body_start);
+    }
+
+    /// Entries written.
+    pub(super) fn count(&self) -> usize {
+        match &self.output {
+            Output::Class(writer) => writer.count(),
+            Output::Posix(posix) => posix.writer.count(),
+        }
+    }
+
+    /// Not even the first entry fitted.
+    pub(super) fn too_large(&self) -> bool {
+        self.too_large
+    }
+
+    /// One more entry may be given.
+    pub(super) fn has_room(&self) -> bool {
+        !self.single || self.count() == 0
+    }
+
+    /// The pattern lets the name through.
+    #[inline]
+    pub(super) fn matches(&self, name: Wtf8<'_>) -> bool {
+        match self.pattern.literal() {
+            Some(literal) if self.posix => literal == name,
+            _ => self.pattern.matches(name),
+        }
+    }
+
+    /// Takes an entry that matches; false when it must come first in the next reply.
+    #[inline]
+    pub(super) fn add(
+        &mut self,
+        name: Wtf8<'_>,
+        metadata: &Metadata,
+        security: Option<&Arc<SecurityDescriptor>>,
+        has_id: bool,
+    ) -> bool {
+        if !self.matches(name) {
+            return true;
+        }
+        if !self.has_room() {
+            return false;
+        }
+        let posix_name = self.posix.then(|| to_posix_name(name));
+        let name = posix_name.as_ref().map_or(name, |shown| shown.as_wtf8());
+        let appended = match (&mut self.output, security) {
+            (Output::Class(writer), _) => append_class(writer, name, metadata, has_id),
+            (Output::Posix(posix), Some(security)) => posix.append(name, metadata, security, has_id),
+            // INVARIANT: a listing in the POSIX class is made with descriptors.
+            (Output::Posix(_), None) => Append::Full,
+        };
+        match appended {
+            Append::Written => true,
+            Append::Full => false,
+            Append::FirstTooLarge => {
+                self.too_large = true;
+                false
+            }
+        }
+    }
+}
+
+#[inline]
+fn append_class(
+    writer: &mut DirectoryWriter<Vec<u8>>,
+    name: Wtf8<'_>,
+    metadata: &Metadata,
+    has_id: bool,
+) -> Append {
+    writer.append(&DirectoryEntry {
+        name,
+        creation_time: metadata.created,
+        last_access_time: metadata.accessed,
+        last_write_time: metadata.modified,
+        change_time: metadata.changed,
+        end_of_file: metadata.size_bytes,
+        allocation_size: metadata.allocated_bytes,
+        file_attributes: metadata.attributes.normalized(),
+        ea_size: metadata.ea_size_bytes,
+        reparse_tag: metadata.reparse_tag,
+        file_id: if has_id { metadata.id.0 } else { 0 },
+        file_id_128: if has_id { metadata.id.to_128() } else { [0; 16] },
+        short_name: ShortName::NONE,
+        file_index: 0,
+    })
+}
+
+impl ListVisitor for Encoder {
+    fn visit(&mut self, name: Wtf8<'_>, metadata: &Metadata) -> bool {
+        self.add(name, metadata, None, true)
+    }
+
+    fn wants_security(&self) -> bool {
+        matches!(self.output, Output::Posix(_))
+    }
+
+    fn visit_secured(
+        &mut self,
+        name: Wtf8<'_>,
+        metadata: &Metadata,
+        security: &Arc<SecurityDescriptor>,
+    ) -> bool {
+        self.add(name, metadata, Some(security), true)
+    }
+
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
