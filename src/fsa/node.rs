@@ -243,19 +243,6 @@ impl Node {
         }
     }
 
-    /// An open is its client's again, on another connection ([MS-SMB2] 3.3.5.9.7, 3.3.5.9.12): breaks of its oplock or its
-    /// lease go there from now on.
-    pub fn set_owner(&mut self, open: OpenId, owner: Owner) {
-        let Some(found) = self.opens.iter_mut().find(|other| other.id == open) else { return };
-        found.owner = owner;
-        let lease = found.lease;
-        for holder in &mut self.holders {
-            if holder.id == HolderId::Oplock(open) || holder.is_lease(lease) {
-                holder.owner = owner;
-            }
-        }
-    }
-
     /// True while the volume is deleting what [`Node::close`] said.
     #[must_use]
     pub fn is_being_deleted(&self) -> bool {

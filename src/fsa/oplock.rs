@@ -8,8 +8,6 @@
 
 use std::time::Duration;
 
-use smallvec::SmallVec;
-
 use super::lease::{LeaseFacts, LeaseGrant, LeaseId};
 use super::node::{OpenId, Owner, StreamId};
 use super::{Effects, FsaError, Node, Waiter};
@@ -362,21 +360,14 @@ impl Node {
         effects
     }
 
-    /// A break notification could be brought to nobody: the holder keeps nothing ([MS-SMB2] 3.3.4.6, 3.3.4.7). Says which
-    /// opens hold it, and who may go on.
-    pub fn break_undelivered(&mut self, id: HolderId) -> (SmallVec<[OpenId; 1]>, Vec<Waiter>) {
-        let Some(holder) = self.holders.iter_mut().find(|holder| holder.id == id) else {
-            return (SmallVec::new(), Vec::new());
-        };
-        holder.revoke();
-        let opens = match id {
-            HolderId::Oplock(open) => SmallVec::from_iter([open]),
-            HolderId::Lease(id) => {
-                self.opens.iter().filter(|open| open.lease == Some(id)).map(|open| open.id).collect()
-            }
-        };
+    /// A break notification could be brought to nobody: the holder keeps nothing ([MS-SMB2] 3.3.4.6, 3.3.4.7). Says who may go
+    /// on.
+    pub fn break_undelivered(&mut self, id: HolderId) -> Vec<Waiter> {
+        if let Some(holder) = self.holders.iter_mut().find(|holder| holder.id == id) {
+            holder.revoke();
+        }
         self.forget_empty_oplocks();
-        (opens, self.take_waiters())
+        self.take_waiters()
     }
 
     /// The name of the file changes or goes: handles that others keep open only in their caches must be closed

@@ -51,7 +51,7 @@ pub fn carry_out(server: &Server, cell: &NodeCell, effects: Effects) {
 
 /// 3.3.4.6, 3.3.4.7: nobody can be told: nobody is waited for.
 fn undelivered(server: &Server, cell: &NodeCell, notice: &BreakNotice) {
-    let (_, waiters) = cell.lock().break_undelivered(notice.id);
+    let waiters = cell.lock().break_undelivered(notice.id);
     wake(server, waiters);
 }
 
