@@ -338,11 +338,7 @@ mod tests {
     fn service() -> (AdminService, tempfile::TempDir) {
         let folder = tempfile::tempdir().unwrap();
         let state = Arc::new(State::in_memory().unwrap());
-        state.set_volumes(vec![VolumeConfig {
-            name: "data".to_owned(),
-            path: folder.path().to_owned(),
-            label: "data".to_owned(),
-        }]);
+        state.set_volumes(vec![VolumeConfig::new("data", folder.path().to_owned())]);
         (AdminService::new(state), folder)
     }
 

@@ -220,6 +220,17 @@ fn read_volumes(top: &mut Section<'_, '_>, folder: &Path, folders: Folders) -> V
         }
         let path = read_volume_path(&mut volume, &name, folder, folders);
         let label = read_label(&mut volume, &name);
+        let snapshots = volume.string("snapshots").map(|found| folder.join(found.value));
+        let hidden = volume.strings("hidden_names").unwrap_or_default();
+        let options = VolumeConfig {
+            label,
+            snapshots,
+            short_names: volume.boolean("short_names", false),
+            named_streams: volume.boolean("named_streams", true),
+            change_notify: volume.boolean("change_notify", true),
+            hidden_names: hidden.into_iter().map(|found| found.value).collect(),
+            ..VolumeConfig::new(&name.value, path.clone())
+        };
         volume.finish();
         if let Some(other) = volumes.iter().find(|other| overlap(&other.path, &path)) {
             mistakes.add(
@@ -228,7 +239,7 @@ fn read_volumes(top: &mut Section<'_, '_>, folder: &Path, folders: Folders) -> V
                 Some("expected folders of which none is inside of another; shares may point below a volume's root".to_owned()),
             );
         }
-        volumes.push(VolumeConfig { name: name.value, path, label });
+        volumes.push(options);
     }
     if volumes.is_empty() {
         mistakes.add(

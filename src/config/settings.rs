@@ -47,6 +47,33 @@ pub struct VolumeConfig {
     pub path: PathBuf,
     /// Label that clients see, at most 32 UTF-16 units.
     pub label: String,
+    /// Folder of the volume's snapshots; absolute.
+    pub snapshots: Option<PathBuf>,
+    /// Files have 8.3 names besides their own.
+    pub short_names: bool,
+    /// Files can have named streams.
+    pub named_streams: bool,
+    /// Changes can be watched.
+    pub change_notify: bool,
+    /// Names, with wildcards, that are shown as hidden.
+    pub hidden_names: Vec<String>,
+}
+
+impl VolumeConfig {
+    /// A folder as a volume, everything else as it is by default.
+    #[must_use]
+    pub fn new(name: &str, path: PathBuf) -> Self {
+        VolumeConfig {
+            name: name.to_owned(),
+            path,
+            label: name.to_owned(),
+            snapshots: None,
+            short_names: false,
+            named_streams: true,
+            change_notify: true,
+            hidden_names: Vec::new(),
+        }
+    }
 }
 
 /// SMB dialects in rising order.

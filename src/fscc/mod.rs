@@ -25,6 +25,7 @@ pub mod notify;
 pub mod posix;
 pub mod posix_name;
 pub mod quota;
+pub mod short_name;
 pub mod upcase;
 pub mod wildcard;
 

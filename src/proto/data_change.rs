@@ -65,7 +65,7 @@ pub fn break_directory(cx: &Context<'_>, open: &Open, file: &FileOpen) {
     if cx.server.directory_leases.is_unused() {
         return;
     }
-    let Some((volume, _)) = open.tree.disk() else { return };
+    let Some(volume) = open.volume() else { return };
     let by = By { parent_key: file.node.lock().parent_key_of(open.id()), now: cx.now };
     cx.server.directory_leases.entry_changed(cx.server, volume.id, &file.file.0.path(), by);
 }
@@ -82,7 +82,7 @@ pub fn report(cx: &Context<'_>, open: &Open, file: &FileOpen, filter: Completion
     if server.notify.is_unused() {
         return;
     }
-    let Some((volume, _)) = open.tree.disk() else { return };
+    let Some(volume) = open.volume() else { return };
     let path = file.file.0.path();
     let is_directory = file.kind == crate::vfs::NodeKind::Directory;
     server.notify.report(server, volume.id, &path, is_directory, NotifyAction::MODIFIED.0, filter.bits());
@@ -96,7 +96,7 @@ pub fn report_written(cx: &Context<'_>, open: &Open, file: &FileOpen) {
     if server.notify.is_unused() {
         return;
     }
-    let Some((volume, _)) = open.tree.disk() else { return };
+    let Some(volume) = open.volume() else { return };
     if file.stream.is_none() {
         let filter = CompletionFilter::LAST_WRITE | CompletionFilter::SIZE;
         let (path, is_directory) = (file.file.0.path(), file.kind == crate::vfs::NodeKind::Directory);

@@ -100,3 +100,5 @@ impl Default for Limits {
 
 /// Sessions of one connection above which the keys of those that have ended are forgotten.
 pub const MAX_ENDED_SESSIONS: usize = 64;
+/// Snapshots that are known at a time by the numbers under which files of them are open.
+pub const MAX_SNAPSHOTS: usize = 4096;

@@ -216,7 +216,7 @@ impl NotifyTable {
         if self.is_unused() || file.kind != NodeKind::Directory || file.stream.is_some() {
             return;
         }
-        if let Some((volume, _)) = open.tree.disk() {
+        if let Some(volume) = open.volume() {
             self.directory_deleted(server, volume.id, &file.file.0.path());
         }
     }

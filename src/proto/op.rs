@@ -42,6 +42,15 @@ impl std::fmt::Debug for VolumeRef {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct VolumeId(pub u32);
 
+/// A snapshot of a volume, itself a volume.
+#[derive(Clone)]
+pub struct FoundSnapshot {
+    /// What the volume is and can do.
+    pub identity: Arc<crate::vfs::VolumeIdentity>,
+    /// The volume, for the shell.
+    pub volume: Arc<dyn Volume>,
+}
+
 /// One chunk of [`Op::CopyRanges`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CopyRange {
@@ -146,6 +155,12 @@ pub enum Op {
     Streams { file: FileRef },
     /// [`crate::vfs::File::rename_stream`].
     RenameStream { file: FileRef, to: Wtf8Buf, existing: Existing, now: FileTime },
+    /// [`crate::vfs::File::set_compressed`].
+    SetCompressed { file: FileRef, compressed: bool },
+    /// [`Volume::snapshots`].
+    Snapshots { volume: VolumeRef },
+    /// [`Volume::snapshot`].
+    Snapshot { volume: VolumeRef, time: FileTime },
     /// [`crate::vfs::File::reparse_data`].
     ReparseData { file: FileRef },
     /// [`crate::vfs::File::set_reparse_data`].
@@ -171,6 +186,9 @@ impl Op {
             Op::Flush { .. }
             | Op::CopyRanges { .. }
             | Op::CloneRange { .. }
+            | Op::SetCompressed { .. }
+            | Op::Snapshots { .. }
+            | Op::Snapshot { .. }
             | Op::Write { durable: true, .. } => true,
             Op::SetSize { .. }
             | Op::Allocate { .. }
@@ -243,6 +261,10 @@ pub enum OpResult {
     Streams(Result<Vec<StreamEntry>, VfsError>),
     /// Of AllocatedRanges.
     Ranges(Result<Vec<(u64, u64)>, VfsError>),
+    /// Of Snapshots: the newest first.
+    Snapshots(Result<Vec<FileTime>, VfsError>),
+    /// Of Snapshot.
+    Snapshot(Result<FoundSnapshot, VfsError>),
     /// Of ReparseData.
     Bytes(Result<Vec<u8>, VfsError>),
     /// Of List: the visitor comes back.
@@ -290,6 +312,10 @@ impl OpResult {
         streams: Streams -> Vec<StreamEntry>;
         /// Of AllocatedRanges.
         ranges: Ranges -> Vec<(u64, u64)>;
+        /// Of Snapshots.
+        snapshots: Snapshots -> Vec<FileTime>;
+        /// Of Snapshot.
+        snapshot: Snapshot -> FoundSnapshot;
         /// Of ReparseData.
         bytes: Bytes -> Vec<u8>;
         /// Of Entry.

@@ -12,10 +12,12 @@ use parking_lot::Mutex;
 
 use super::event::WaiterId;
 use super::node::NodeCell;
+use super::op::VolumeRef;
 use super::tree_connect::TreeConnect;
 use crate::fsa::{OpenId, StreamId};
+use crate::fscc::FileAttributes;
 use crate::smb2::{FileId, SessionId};
-use crate::vfs::{DirectoryCursor, FileRef, NodeKind};
+use crate::vfs::{DirectoryCursor, FileRef, Metadata, NodeKind};
 
 /// One open file, directory, stream or pipe.
 pub struct Open {
@@ -58,6 +60,8 @@ pub struct FileOpen {
     pub create_options: u32,
     /// A POSIX open: names are POSIX names, case counts (SMB3 POSIX Extensions).
     pub posix: bool,
+    /// The snapshot that it was opened in; `None` for a file of the share's own volume.
+    pub snapshot: Option<Box<VolumeRef>>,
     /// What changes with use.
     pub state: Mutex<FileOpenState>,
 }
@@ -145,6 +149,28 @@ impl Open {
             self.channel_sequence.store(channel_sequence, Ordering::Relaxed);
         }
         ahead <= 0x7FFF
+    }
+
+    /// The volume of its file: the share's, or the snapshot that it was opened in. `None` for a pipe.
+    #[must_use]
+    pub fn volume(&self) -> Option<&VolumeRef> {
+        let (volume, _) = self.tree.disk()?;
+        Some(self.as_file().and_then(|file| file.snapshot.as_deref()).unwrap_or(volume))
+    }
+
+    /// Attributes as this open shows them: a stream of a directory is no directory, and names can be shown as hidden.
+    #[must_use]
+    pub fn shown_attributes(&self, metadata: &Metadata) -> FileAttributes {
+        let mut attributes = metadata.attributes;
+        let Some(file) = self.as_file() else { return attributes };
+        if let Some(volume) = self.volume().filter(|volume| !volume.identity.options.hidden_names.is_empty())
+        {
+            let path = file.file.0.path();
+            attributes = volume.identity.options.shown(attributes, path.components().last());
+        }
+        let is_directory = file.kind == NodeKind::Directory && file.stream.is_none();
+        attributes.set(FileAttributes::DIRECTORY, is_directory);
+        attributes.normalized()
     }
 
     /// The file part; `None` for a pipe.

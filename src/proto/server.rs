@@ -15,7 +15,7 @@ use super::lease::LeaseTable;
 use super::limits;
 use super::node::NodeTable;
 use super::notify::NotifyTable;
-use super::op::Op;
+use super::op::{FoundSnapshot, Op, VolumeId, VolumeRef};
 use super::session::Session;
 use super::sharded::Sharded;
 use super::teardown;
@@ -134,6 +134,18 @@ pub struct Server {
     next_connection: AtomicU64,
     next_file: AtomicU64,
     failed_logons: Mutex<HashMap<String, FailedLogons>>,
+    snapshots: Mutex<Snapshots>,
+}
+
+/// Numbers of snapshots have this bit, those of configured volumes do not.
+const FIRST_SNAPSHOT: u32 = 1 << 31;
+
+/// Snapshots that somebody opened a file of: each is a volume of its own.
+#[derive(Default)]
+struct Snapshots {
+    known: HashMap<(VolumeId, FileTime), VolumeRef>,
+    /// Numbers given to them so far.
+    given: u32,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -187,6 +199,7 @@ impl Server {
             next_connection: AtomicU64::new(1),
             next_file: AtomicU64::new(1),
             failed_logons: Mutex::new(HashMap::new()),
+            snapshots: Mutex::default(),
         })
     }
 
@@ -298,6 +311,26 @@ impl Server {
         entry.count = entry.count.saturating_add(1);
         entry.last = now.monotonic;
         entry.count > self.config.limits.logon_failures_before_wait
+    }
+
+    /// The snapshot `found` of `volume`, which keeps its number while it is the same one.
+    pub fn snapshot_volume(&self, volume: &VolumeRef, time: FileTime, found: FoundSnapshot) -> VolumeRef {
+        let mut snapshots = self.snapshots.lock();
+        let key = (volume.id, time);
+        if let Some(known) = snapshots.known.get(&key)
+            && Arc::ptr_eq(&known.volume, &found.volume)
+        {
+            return known.clone();
+        }
+        if snapshots.known.len() >= limits::MAX_SNAPSHOTS {
+            // Who has files of one open goes on with it; the next open gives it another number.
+            snapshots.known.clear();
+        }
+        snapshots.given = snapshots.given.wrapping_add(1);
+        let id = VolumeId(snapshots.given | FIRST_SNAPSHOT);
+        let named = VolumeRef { id, identity: found.identity, volume: found.volume };
+        snapshots.known.insert(key, named.clone());
+        named
     }
 
     /// A logon from this address succeeded: its failures are forgotten.

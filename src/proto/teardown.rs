@@ -47,7 +47,7 @@ fn close_file(server: &Server, open: &Open, file: &FileOpen, ops: &mut VecDeque<
         file.node.keep_for_deletion(&file.file);
         server.notify.deletion_pending(server, open, file);
     }
-    if let Some((volume, _)) = open.tree.disk() {
+    if let Some(volume) = open.volume() {
         let by = By { parent_key: closed.parent_key, now };
         if (closed.modified || closed.delete_stream)
             && !closed.delete_file

@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicU32;
 
 use anyhow::Context as _;
 use freehold_acl::{AccessMask, Ace, AceFlags, Acl, SecurityDescriptor};
-use freehold_dtyp::{Sid, Wtf8Buf};
+use freehold_dtyp::{Sid, Wtf8, Wtf8Buf};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{Semaphore, watch};
 
@@ -16,8 +16,9 @@ use super::entropy::SystemEntropy;
 use super::listener;
 use crate::admin::{AdminService, LiveOpen, RunningServer};
 use crate::auth::{self, AuthError};
-use crate::config::{Config, EncryptionMode, Limits};
+use crate::config::{Config, EncryptionMode, Limits, VolumeConfig};
 use crate::fsa::OpenReport;
+use crate::fscc::Pattern;
 use crate::proto;
 use crate::proto::node::NodeKey;
 use crate::proto::op::{AccountLookup, VolumeId, VolumeRef};
@@ -27,7 +28,7 @@ use crate::proto::tree_connect::{self, ShareTarget, Shares};
 use crate::smb2::{Dialect, FileId};
 use crate::state::{self, Change, State};
 use crate::vfs::posix::{PosixOptions, PosixVolume};
-use crate::vfs::{NodeId, VfsPath, Volume};
+use crate::vfs::{NodeId, VfsPath, Volume, VolumeOptions};
 
 /// What the connections' tasks share.
 pub struct Shared {
@@ -157,6 +158,22 @@ impl RunningServer for Shared {
     }
 }
 
+/// What the administrator chose for a volume.
+fn volume_options(volume: &VolumeConfig) -> anyhow::Result<VolumeOptions> {
+    let pattern = |name: &String| {
+        Pattern::new(Wtf8::from(name.as_str())).map_err(|_| {
+            anyhow::anyhow!("`volumes.{}.hidden_names` has {name:?}, which no file is called", volume.name)
+        })
+    };
+    Ok(VolumeOptions {
+        short_names: volume.short_names,
+        named_streams: volume.named_streams,
+        change_notify: volume.change_notify,
+        hidden_names: volume.hidden_names.iter().map(pattern).collect::<Result<_, _>>()?,
+        snapshots: volume.snapshots.is_some(),
+    })
+}
+
 /// A new volume's root: administrators and the system everything, whoever makes a file everything with it, who is
 /// logged on what it takes to work. As on a fresh Windows data drive, and inherited by everything below until an administrator decides otherwise.
 const ROOT_SECURITY: &str =
@@ -196,7 +213,9 @@ pub async fn run(
     let core = Server::new(core_config(&config, &state, clock), Box::new(SystemEntropy::default()));
     let mut volumes = HashMap::new();
     for (number, volume) in config.volumes.iter().enumerate() {
-        let options = PosixOptions::new(&volume.label, root_security()?);
+        let mut options = PosixOptions::new(&volume.label, root_security()?);
+        options.volume = volume_options(volume)?;
+        options.snapshots.clone_from(&volume.snapshots);
         let opened = PosixVolume::open(&volume.path, options)
             .with_context(|| format!("volume `{}` at {}", volume.name, volume.path.display()))?;
         let identity = Arc::new(opened.identity().clone());

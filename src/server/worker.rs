@@ -1,6 +1,10 @@
 //! Runs the core's operations on volumes. Each is one call; this module decides nothing.
 
-use crate::proto::op::{CopyRange, Op, OpResult, Splice};
+use std::sync::Arc;
+
+use freehold_dtyp::FileTime;
+
+use crate::proto::op::{CopyRange, FoundSnapshot, Op, OpResult, Splice, VolumeRef};
 use crate::vfs::{FileRef, VfsError, Wait};
 
 /// What became of an operation.
@@ -78,6 +82,9 @@ pub fn execute(op: Op, wait: Wait) -> Outcome {
         Op::RenameStream { file, to, existing, now } => {
             OpResult::Done(file.0.rename_stream(to.as_wtf8(), existing, now))
         }
+        Op::SetCompressed { file, compressed } => OpResult::Done(file.0.set_compressed(compressed)),
+        Op::Snapshots { volume } => OpResult::Snapshots(volume.volume.snapshots()),
+        Op::Snapshot { volume, time } => OpResult::Snapshot(snapshot(&volume, time)),
         Op::ReparseData { file } => OpResult::Bytes(file.0.reparse_data()),
         Op::SetReparseData { file, data, now } => {
             OpResult::Done(file.0.set_reparse_data(data.as_deref(), now))
@@ -100,6 +107,11 @@ pub fn execute(op: Op, wait: Wait) -> Outcome {
         }
     };
     Outcome::Done(result)
+}
+
+fn snapshot(volume: &VolumeRef, time: FileTime) -> Result<FoundSnapshot, VfsError> {
+    let volume = volume.volume.snapshot(time)?;
+    Ok(FoundSnapshot { identity: Arc::new(volume.identity().clone()), volume })
 }
 
 fn read(

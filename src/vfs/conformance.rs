@@ -12,7 +12,7 @@ use super::{
 use crate::fscc::FileAttributes;
 
 pub(super) const NOW: FileTime = FileTime(133_000_000_000_000_000);
-const LATER: FileTime = FileTime(133_100_000_000_000_000);
+pub(super) const LATER: FileTime = FileTime(133_100_000_000_000_000);
 
 pub(super) fn descriptor(mask: u32) -> Arc<SecurityDescriptor> {
     let ace = Ace::allow(
@@ -34,6 +34,7 @@ pub(super) fn new_node(kind: NodeKind) -> NewNode {
         attributes: FileAttributes::ARCHIVE,
         security: descriptor(0x1F01FF),
         extended_attributes: Vec::new(),
+        no_compression: false,
         allocation_bytes: 0,
         now: NOW,
         case: NameCase::Ignored,
@@ -106,6 +107,7 @@ const TESTS: &[(&str, Test)] = &[
     ("security_is_changed_in_one_step", security_is_changed_in_one_step),
     ("extended_attributes_are_kept", extended_attributes_are_kept),
     ("streams_are_files_in_the_file", streams_are_files_in_the_file),
+    ("a_stream_becomes_the_files_data", a_stream_becomes_the_files_data),
     ("overwrite_makes_new", overwrite_makes_new),
     ("rename_moves_open_handles", rename_moves_open_handles),
     ("rename_refuses_and_replaces", rename_refuses_and_replaces),
@@ -404,7 +406,8 @@ fn streams_are_files_in_the_file(volume: &dyn Volume) {
         again.file.0.rename_stream("a*B?\"<\u{1}".into(), Existing::Keep, LATER),
         Err(VfsError::Exists)
     );
-    assert_eq!(again.file.0.rename_stream("".into(), Existing::Replace, LATER), Err(VfsError::NotSupported));
+    assert_eq!(again.file.0.rename_stream("".into(), Existing::Keep, LATER), Err(VfsError::Exists));
+    assert_eq!(again.file.0.rename_stream("".into(), Existing::Replace, LATER), Err(VfsError::NotEmpty));
     assert_eq!(file.0.rename_stream("x".into(), Existing::Replace, LATER), Err(VfsError::NotSupported));
     odd.0.write(0, b"odd").unwrap();
     again.file.0.rename_stream("a*B?\"<\u{1}".into(), Existing::Replace, LATER).unwrap();
@@ -423,6 +426,21 @@ fn streams_are_files_in_the_file(volume: &dyn Volume) {
     volume.rename(&file, &path("d/moved"), Existing::Keep, LATER).unwrap();
     let kept = volume.open(&path("d/moved"), Some("KEPT".into()), DataUse::READ).unwrap();
     assert_eq!(contents(&kept.file), b"k");
+}
+
+fn a_stream_becomes_the_files_data(volume: &dyn Volume) {
+    let file = create(volume, "f", NodeKind::File).file;
+    let stream = volume.create_stream(&file, "s".into(), LATER).unwrap().file;
+    stream.0.write(0, b"from the stream").unwrap();
+    stream.0.rename_stream("".into(), Existing::Replace, LATER).unwrap();
+    assert_eq!(stream_names(&file), [(String::new(), 15)]);
+    assert_eq!(contents(&file), b"from the stream");
+    stream.0.write(0, b"FROM").unwrap();
+    assert_eq!(contents(&file), b"FROM the stream", "the handle is one of the file's data now");
+    assert_eq!(stream.0.metadata().unwrap().size_bytes, 15);
+    let directory = create(volume, "d", NodeKind::Directory).file;
+    let stream = volume.create_stream(&directory, "s".into(), LATER).unwrap().file;
+    assert_eq!(stream.0.rename_stream("".into(), Existing::Replace, LATER), Err(VfsError::IsADirectory));
 }
 
 fn overwrite_makes_new(volume: &dyn Volume) {

@@ -263,7 +263,8 @@ impl Side<'_> {
             }
             Step::RenameStream { handle, stream, replace } => {
                 let file = self.handle(*handle);
-                if !self.is_live(&file) {
+                // Onto the unnamed stream only the one handle of a stream may go: conformance.rs has that.
+                if !self.is_live(&file) || STREAMS[*stream].is_empty() {
                     return String::new();
                 }
                 format!("{:?}", file.0.rename_stream(STREAMS[*stream].into(), existing(replace), NOW))

@@ -300,6 +300,14 @@ impl<V: Volume> Volume for FaultVolume<V> {
         self.faults.run(Operation::Unlink, || self.inner.unlink(file))
     }
 
+    fn snapshots(&self) -> Result<Vec<FileTime>, VfsError> {
+        self.inner.snapshots()
+    }
+
+    fn snapshot(&self, time: FileTime) -> Result<Arc<dyn Volume>, VfsError> {
+        self.inner.snapshot(time)
+    }
+
     fn sync(&self) -> Result<(), VfsError> {
         self.faults.run(Operation::Flush, || self.inner.sync())
     }
@@ -419,6 +427,10 @@ impl File for FaultFile {
 
     fn rename_stream(&self, to: Wtf8<'_>, existing: Existing, now: FileTime) -> Result<(), VfsError> {
         self.faults.run(Operation::Rename, || self.inner.0.rename_stream(to, existing, now))
+    }
+
+    fn set_compressed(&self, compressed: bool) -> Result<(), VfsError> {
+        self.faults.run(Operation::Change, || self.inner.0.set_compressed(compressed))
     }
 
     fn reparse_data(&self) -> Result<Vec<u8>, VfsError> {

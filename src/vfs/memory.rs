@@ -18,7 +18,7 @@ use self::state::{EntryKey, Found, LinkId, Node, ROOT, ROOT_LINK, State, Stream}
 use super::{
     DataUse, DirectoryCursor, DirectoryEntry, Existing, ExtendedAttribute, File, FileRef, MAX_REPARSE_BYTES,
     Metadata, MetadataChange, NameCase, NewNode, NodeId, NodeKind, OpenError, Opened, SecurityChange, Space,
-    StreamEntry, VfsError, VfsPath, Volume, VolumeIdentity, Wait, check_new_name, ea,
+    StreamEntry, VfsError, VfsPath, Volume, VolumeIdentity, VolumeOptions, Wait, check_new_name, ea,
 };
 use crate::fscc::FileAttributes;
 use crate::fscc::name::check_stream_name;
@@ -118,6 +118,9 @@ impl MemoryVolume {
             sparse: true,
             allocation_unit_bytes: PAGE_BYTES as u32,
             max_ea_bytes: ea::MAX_EA_BYTES,
+            compression: false,
+            read_only: false,
+            options: VolumeOptions::default(),
         };
         let state = Mutex::new(State::new(root, options.capacity_bytes));
         MemoryVolume { inner: Arc::new(Inner { identity, clock: options.clock, state }) }
@@ -276,6 +279,7 @@ impl Volume for MemoryVolume {
             name: name.to_owned(),
             data: Pages::default(),
             gone: false,
+            unnamed: false,
             handles: 0,
         });
         node.changed = now;
@@ -374,6 +378,14 @@ impl Volume for MemoryVolume {
         Ok(())
     }
 
+    fn snapshots(&self) -> Result<Vec<FileTime>, VfsError> {
+        Ok(Vec::new())
+    }
+
+    fn snapshot(&self, _: FileTime) -> Result<Arc<dyn Volume>, VfsError> {
+        Err(VfsError::NotFound)
+    }
+
     fn sync(&self) -> Result<(), VfsError> {
         Ok(())
     }
@@ -387,24 +399,24 @@ impl MemoryFile {
     fn data<'s>(&self, state: &'s State) -> Result<&'s Pages, VfsError> {
         let node = state.node(self.id);
         match self.stream {
-            Some(key) => {
+            Some(key) if !node.is_unnamed(key) => {
                 let stream = node.streams.iter().find(|stream| stream.key == key);
                 stream.map(|stream| &stream.data).ok_or(VfsError::NotFound)
             }
             None if node.kind == NodeKind::Directory => Err(VfsError::IsADirectory),
-            None => Ok(&node.data),
+            _ => Ok(&node.data),
         }
     }
 
     fn data_mut<'s>(&self, state: &'s mut State) -> Result<&'s mut Pages, VfsError> {
         let node = state.node_mut(self.id);
         match self.stream {
-            Some(key) => {
+            Some(key) if !node.is_unnamed(key) => {
                 let stream = node.streams.iter_mut().find(|stream| stream.key == key);
                 stream.map(|stream| &mut stream.data).ok_or(VfsError::NotFound)
             }
             None if node.kind == NodeKind::Directory => Err(VfsError::IsADirectory),
-            None => Ok(&mut node.data),
+            _ => Ok(&mut node.data),
         }
     }
 
@@ -664,7 +676,7 @@ impl File for MemoryFile {
     }
 
     fn rename_stream(&self, to: Wtf8<'_>, existing: Existing, now: FileTime) -> Result<(), VfsError> {
-        let Some(key) = self.stream.filter(|_| !to.is_empty()) else { return Err(VfsError::NotSupported) };
+        let Some(key) = self.stream else { return Err(VfsError::NotSupported) };
         if check_stream_name(to).is_err() {
             return Err(VfsError::NameInvalid);
         }
@@ -672,6 +684,24 @@ impl File for MemoryFile {
         let node = state.node_mut(self.id);
         if !node.streams.iter().any(|stream| stream.key == key && !stream.gone) {
             return Err(VfsError::NotFound);
+        }
+        if to.is_empty() {
+            if node.kind == NodeKind::Directory {
+                return Err(VfsError::IsADirectory);
+            }
+            if existing == Existing::Keep {
+                return Err(VfsError::Exists);
+            }
+            if node.data.size_bytes() != 0 {
+                return Err(VfsError::NotEmpty);
+            }
+            if let Some(stream) = node.streams.iter_mut().find(|stream| stream.key == key) {
+                node.data = std::mem::take(&mut stream.data);
+                stream.gone = true;
+                stream.unnamed = true;
+            }
+            node.changed = now;
+            return Ok(());
         }
         let taken =
             |stream: &Stream| !stream.gone && stream.key != key && eq_ignore_case(stream.name.as_wtf8(), to);
@@ -687,6 +717,10 @@ impl File for MemoryFile {
         }
         node.changed = now;
         Ok(())
+    }
+
+    fn set_compressed(&self, _: bool) -> Result<(), VfsError> {
+        Err(VfsError::NotSupported)
     }
 
     fn reparse_data(&self) -> Result<Vec<u8>, VfsError> {

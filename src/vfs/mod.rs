@@ -28,12 +28,15 @@ use std::sync::Arc;
 use freehold_acl::SecurityDescriptor;
 use freehold_dtyp::{FileTime, Guid, Wtf8, Wtf8Buf};
 
-use crate::fscc::FileAttributes;
 use crate::fscc::name::check_file_name;
 use crate::fscc::upcase::{compare_ignore_case, eq_ignore_case};
+use crate::fscc::{FileAttributes, Pattern};
 
 /// The volume's own folder in its root. No path leads into it and no listing shows it, in any case.
 pub const RESERVED_FOLDER: &str = ".freehold";
+/// An extended attribute that no client may have: a tool that carries the attributes of files from a volume's folder to a
+/// mount of a share would put the volume's own bookkeeping there, and back again.
+pub const RESERVED_EA: &[u8] = b"FREEHOLD";
 /// Longest reparse buffer ([MS-FSCC] 2.1.2: MAXIMUM_REPARSE_DATA_BUFFER_SIZE), in bytes.
 pub const MAX_REPARSE_BYTES: usize = 16 * 1024;
 
@@ -69,6 +72,49 @@ pub struct VolumeIdentity {
     pub allocation_unit_bytes: u32,
     /// Longest extended-attribute list a file can have, in bytes.
     pub max_ea_bytes: u32,
+    /// Files can be compressed: [`File::set_compressed`] works.
+    pub compression: bool,
+    /// Nothing can be changed: it is a snapshot of another volume.
+    pub read_only: bool,
+    /// What its administrator chose.
+    pub options: VolumeOptions,
+}
+
+/// What an administrator chose for a volume.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VolumeOptions {
+    /// Files have 8.3 names besides their own ([MS-FSA] 2.1.1.1 GenerateShortNames).
+    pub short_names: bool,
+    /// Files can have named streams.
+    pub named_streams: bool,
+    /// Changes can be watched ([MS-SMB2] 3.3.5.19).
+    pub change_notify: bool,
+    /// Files with such names are shown HIDDEN, whatever is stored.
+    pub hidden_names: Vec<Pattern>,
+    /// The volume may have snapshots (previous versions).
+    pub snapshots: bool,
+}
+
+impl Default for VolumeOptions {
+    /// As NTFS is set up today.
+    fn default() -> Self {
+        VolumeOptions {
+            short_names: false,
+            named_streams: true,
+            change_notify: true,
+            hidden_names: Vec::new(),
+            snapshots: false,
+        }
+    }
+}
+
+impl VolumeOptions {
+    /// Attributes of a file called `name` as clients see them; the root has no name.
+    #[must_use]
+    pub fn shown(&self, attributes: FileAttributes, name: Option<Wtf8<'_>>) -> FileAttributes {
+        let hidden = name.is_some_and(|name| self.hidden_names.iter().any(|pattern| pattern.matches(name)));
+        if hidden { attributes | FileAttributes::HIDDEN } else { attributes }
+    }
 }
 
 /// Space of the file system under a volume, in bytes.
@@ -102,7 +148,7 @@ pub struct Metadata {
     pub id: NodeId,
     /// File or directory.
     pub kind: NodeKind,
-    /// DOS attributes as stored, with DIRECTORY, SPARSE_FILE and REPARSE_POINT set from the facts; never NORMAL
+    /// DOS attributes as stored, with DIRECTORY, SPARSE_FILE, COMPRESSED and REPARSE_POINT set from the facts; never NORMAL
     /// (the caller shows NORMAL for a file with no other).
     pub attributes: FileAttributes,
     /// CreationTime.
@@ -166,6 +212,8 @@ pub struct NewNode {
     pub extended_attributes: Vec<ExtendedAttribute>,
     /// Space to reserve, in bytes; a hint except that DISK_FULL is reported.
     pub allocation_bytes: u64,
+    /// It is not compressed, even where its directory compresses what is made in it.
+    pub no_compression: bool,
     /// The present time for CreationTime, LastWriteTime, LastAccessTime and ChangeTime.
     pub now: FileTime,
     /// Which names make its own taken.
@@ -510,6 +558,19 @@ pub trait Volume: Send + Sync + 'static {
     /// [`VfsError::NotEmpty`] and others.
     fn unlink(&self, file: &FileRef) -> Result<(), VfsError>;
 
+    /// Times of the volume's snapshots, the newest first.
+    ///
+    /// # Errors
+    /// [`VfsError::Io`].
+    fn snapshots(&self) -> Result<Vec<FileTime>, VfsError>;
+
+    /// The snapshot of that time (in whole seconds), as a volume that is read only. The same snapshot is the same volume
+    /// while it is there.
+    ///
+    /// # Errors
+    /// [`VfsError::NotFound`] and others.
+    fn snapshot(&self, time: FileTime) -> Result<Arc<dyn Volume>, VfsError>;
+
     /// Makes every acknowledged change of the volume durable.
     ///
     /// # Errors
@@ -699,11 +760,19 @@ pub trait File: Any + Send + Sync {
     fn streams(&self) -> Result<Vec<StreamEntry>, VfsError>;
 
     /// Renames the named stream of this handle; a stream that has the new name is replaced only with
-    /// [`Existing::Replace`].
+    /// [`Existing::Replace`]. With an empty name it becomes the file's data, and its handle one of that; the caller makes
+    /// sure that it is the only one.
     ///
     /// # Errors
-    /// [`VfsError::Exists`]; [`VfsError::NotSupported`] to or from the unnamed stream; and others.
+    /// [`VfsError::Exists`]; [`VfsError::NotEmpty`] where the file has data; [`VfsError::IsADirectory`] for the unnamed
+    /// stream of a directory; [`VfsError::NotSupported`] from the unnamed stream; and others.
     fn rename_stream(&self, to: Wtf8<'_>, existing: Existing, now: FileTime) -> Result<(), VfsError>;
+
+    /// Compresses the file or stream, or stops it; of a directory: what is made in it.
+    ///
+    /// # Errors
+    /// [`VfsError::NotSupported`] where the file system does not compress, and others.
+    fn set_compressed(&self, compressed: bool) -> Result<(), VfsError>;
 
     /// The reparse buffer.
     ///

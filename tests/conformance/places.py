@@ -17,6 +17,9 @@ from rig import server
 # Place of a test: (place, patterns).
 PLACES = (
     ('plain', ('smb2.ioctl.compress_notsup_*',)),
+    ('short', ('smb2.getinfo.complex', 'smb2.getinfo.getinfo_access', 'smb2.dir.one', 'smb2.mangle')),
+    ('snapshots', ('smb2.twrp.*', 'smb2.ioctl.shadow_copy')),
+    ('bare', ('smb2.create_no_streams.*', 'smb2.change_notify_disabled.*', 'smb2.dosmode')),
     ('btrfs', ('smb2.ioctl.compress_*', 'smb2.ioctl.sparse_compressed', 'smb2.ioctl.dup_extents_*')),
     ('signing', ('smb2.session-require-signing.*',)),
 )
@@ -26,10 +29,15 @@ AGAIN = (
     ('xfs', ('smb2.ioctl.dup_extents_*', 'smb2.ioctl.copy_chunk_*', 'smb2.ioctl.sparse_*')),
 )
 
+SNAPSHOT = '@GMT-2015.10.31-19.40.30'
 IPTABLES = ['torture:use_iptables=yes', 'torture:iptables_command=/usr/sbin/iptables']
 # Options of smbtorture for single tests.
 OPTIONS = (
-    (('smb2.lease.*', 'smb2.multichannel.*', 'smb2.replay.*'), IPTABLES),
+    (('smb2.lease.*', 'smb2.multichannel.*', 'smb2.replay.*', 'smb2.oplock.batch22b'), IPTABLES),
+    (('smb2.twrp.*',), ['torture:twrp_file=foo', 'torture:twrp_stream=bar', 'torture:twrp_stream_size=3',
+                        'torture:twrp_snapshot=' + SNAPSHOT]),
+    # a name that the volume keeps to itself
+    (('smb2.ea.acl_xattr',), ['torture:acl_xattr_name=FREEHOLD']),
 )
 
 
@@ -112,9 +120,19 @@ class Places:
             raise server.RigError('the file systems for single tests can only be mounted by root')
         text = ''
         for kind in ('xfs', 'btrfs'):
-            if kind in self.wanted:
+            if kind in self.wanted or (kind == 'btrfs' and 'snapshots' in self.wanted):
                 self.images[kind] = image = Image(kind, self.folder)
                 text += self.volume(kind, image.mounted / 'volume')
+        if 'short' in self.wanted:
+            text += self.volume('short', self.folder / 'short', 'short_names = true')
+        if 'bare' in self.wanted:
+            text += self.volume('bare', self.folder / 'bare', 'named_streams = false\nchange_notify = false\n'
+                                                              'hidden_names = [".*", "hidefile"]')
+        if 'snapshots' in self.wanted:
+            image = self.images['btrfs'].mounted
+            run('btrfs', 'subvolume', 'create', image / 'now')
+            (image / 'past').mkdir()
+            text += self.volume('snapshots', image / 'now', 'snapshots = "%s"' % (image / 'past'))
         return text
 
     def volume(self, name, path, options=''):
@@ -139,8 +157,21 @@ class Places:
             target.add_share(name, volume=name, root=root)
             target.open_root(name)
             self.shares[name] = [(target, name)]
+        if 'snapshots' in self.wanted:
+            self.take_snapshot(target)
         if 'signing' in self.wanted:
             self.signing()
+
+    def take_snapshot(self, target):
+        """What smb2.twrp wants to find now and in the past: a file with a stream, a file in a folder."""
+        for name, content in (('content', b'content\n'), ('stream', b'baz'), ('empty', b'')):
+            (self.folder / name).write_bytes(content)
+        commands = ('put content foo', 'put stream foo:bar', 'mkdir subdir', 'put empty subdir\\hardlink')
+        run('smbclient', '-s', '/dev/null', '-p', target.port, '-U', 'user1%Passw0rd1', '-D', '/',
+            '//%s/snapshots' % target.host, '-c', 'lcd %s; %s' % (self.folder, '; '.join(commands)))
+        image = self.images['btrfs'].mounted
+        # the folder of the share is below the volume's root
+        run('btrfs', 'subvolume', 'snapshot', '-r', image / 'now', image / 'past' / SNAPSHOT)
 
     def signing(self):
         """A server with the default settings, which insists on signatures."""

@@ -31,7 +31,7 @@ def freehold_binary():
     """FREEHOLD_BIN, or the newest build below the target folder."""
     named = os.environ.get('FREEHOLD_BIN')
     if named:
-        return pathlib.Path(named)
+        return pathlib.Path(named).resolve()
     built = [p for p in (TARGET / 'release' / 'freehold', TARGET / 'debug' / 'freehold') if p.exists()]
     if not built:
         raise RigError('no freehold binary below %s: run `cargo build --release` first' % TARGET)

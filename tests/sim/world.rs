@@ -563,6 +563,8 @@ fn fail(op: Op, error: VfsError) -> OpResult {
         Op::ExtendedAttributes { .. } => OpResult::ExtendedAttributes(Err(error)),
         Op::Streams { .. } => OpResult::Streams(Err(error)),
         Op::ReparseData { .. } => OpResult::Bytes(Err(error)),
+        Op::Snapshots { .. } => OpResult::Snapshots(Err(error)),
+        Op::Snapshot { .. } => OpResult::Snapshot(Err(error)),
         Op::List { visitor, .. } => OpResult::Listed { visitor, result: Err(error) },
         Op::Entry { .. } => OpResult::Entry(Err(error)),
         Op::IsEmpty { .. } => OpResult::IsEmpty(Err(error)),
@@ -577,6 +579,7 @@ fn fail(op: Op, error: VfsError) -> OpResult {
         | Op::SetMetadata { .. }
         | Op::SetExtendedAttributes { .. }
         | Op::RenameStream { .. }
+        | Op::SetCompressed { .. }
         | Op::SetReparseData { .. } => OpResult::Done(Err(error)),
     }
 }

@@ -38,6 +38,11 @@ pub fn decide(cx: &mut Context<'_>) -> StepResult {
         return Err(NtStatus::INVALID_PARAMETER.into());
     }
     let file = open.as_file().ok_or(NtStatus::INVALID_PARAMETER)?;
+    if open.volume().is_some_and(|volume| !volume.identity.options.change_notify) {
+        // DIFFERS: the section says NOT_SUPPORTED; a server whose notifications are switched off is expected to answer this
+        // (smbtorture's smb2.change_notify_disabled).
+        return Err(NtStatus::NOT_IMPLEMENTED.into());
+    }
     if file.kind != NodeKind::Directory || file.stream.is_some() {
         return Err(NtStatus::INVALID_PARAMETER.into());
     }
@@ -63,7 +68,7 @@ fn start(
     match &state.watch {
         Some(watch) => watch.revive(),
         None => {
-            let (volume, _) = open.tree.disk().ok_or(NtStatus::INVALID_PARAMETER)?;
+            let volume = open.volume().ok_or(NtStatus::INVALID_PARAMETER)?;
             state.watch = Some(cx.server.notify.watch(
                 volume.id,
                 file.file.0.path(),

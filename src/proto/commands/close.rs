@@ -55,7 +55,7 @@ pub fn finish(cx: &mut Context<'_>, pending: Pending, result: OpResult) -> StepR
             change_time: metadata.changed,
             allocation_size: metadata.allocated_bytes,
             end_of_file: metadata.size_bytes,
-            file_attributes: metadata.attributes.normalized().bits(),
+            file_attributes: pending.open.shown_attributes(&metadata).bits(),
         },
         Err(_) => CloseResponse::default(),
     };

@@ -29,7 +29,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use freehold_acl::{AccessMask, SecurityDescriptor};
-use freehold_dtyp::NtStatus;
+use freehold_dtyp::{FileTime, NtStatus};
 
 use super::super::caching::{BreakWait, Registration};
 use super::super::commands;
@@ -68,6 +68,8 @@ pub struct Pending {
 }
 
 enum Stage {
+    /// The snapshot is being looked for.
+    FindingSnapshot(FileTime),
     /// The path is being opened.
     Opening,
     /// The directory that holds what was found is being opened, for its descriptor.
@@ -110,8 +112,13 @@ pub fn decide(cx: &mut Context<'_>) -> StepResult {
         ShareTarget::Disk { volume, path } => {
             let intent = intent::Intent::new(cx, &request, &tree, path)?;
             let generation = cx.server.inheritance.generation();
+            let timewarp = intent.timewarp;
             let volume = volume.clone();
-            Work { intent, volume, attempts: 0, waited: false, parent: None, generation }.open()
+            let work = Work { intent, volume, attempts: 0, waited: false, parent: None, generation };
+            match timewarp {
+                Some(time) => work.find_snapshot(time),
+                None => work.open(),
+            }
         }
     }
 }
@@ -123,6 +130,7 @@ pub fn decide(cx: &mut Context<'_>) -> StepResult {
 pub fn finish(cx: &mut Context<'_>, pending: Pending, result: OpResult) -> StepResult {
     let Pending { work, stage } = pending;
     match stage {
+        Stage::FindingSnapshot(time) => work.snapshot_found(cx, time, result),
         Stage::Opening => match opened(result)? {
             Ok(found) => existing::found(cx, work, Box::new(found)),
             Err(error) => work.not_opened(cx, error),
@@ -175,6 +183,23 @@ impl Work {
     /// The next step: an operation, then `stage`.
     fn then(self, op: Op, stage: Stage) -> StepResult {
         Ok(Step::Op(op, commands::Pending::Create(Box::new(Pending { work: self, stage }))))
+    }
+
+    /// 3.3.5.9.4 Handling the SMB2_CREATE_TIMEWARP_TOKEN Create Context: looks for the snapshot of that time.
+    fn find_snapshot(self, time: FileTime) -> StepResult {
+        let op = Op::Snapshot { volume: self.volume.clone(), time };
+        self.then(op, Stage::FindingSnapshot(time))
+    }
+
+    /// Goes on in the snapshot; there is none of another time than asked for.
+    fn snapshot_found(mut self, cx: &mut Context<'_>, time: FileTime, result: OpResult) -> StepResult {
+        self.volume = cx.server.snapshot_volume(&self.volume, time, result.snapshot()?);
+        self.open()
+    }
+
+    /// In a snapshot nothing is made, emptied or deleted.
+    fn check_writable(&self) -> Result<(), CommandError> {
+        if self.volume.identity.read_only { Err(NtStatus::MEDIA_WRITE_PROTECTED.into()) } else { Ok(()) }
     }
 
     /// Opens the path.

@@ -54,6 +54,9 @@ pub fn decide(cx: &mut Context<'_>, open: &Arc<Open>, delete: bool) -> StepResul
     if !open.granted.contains(AccessMask::DELETE) {
         return Err(NtStatus::ACCESS_DENIED.into());
     }
+    if file.snapshot.is_some() {
+        return Err(NtStatus::MEDIA_WRITE_PROTECTED.into());
+    }
     if !delete {
         file.node.lock().set_delete_pending(file.stream_id, false);
         if file.stream.is_none() {

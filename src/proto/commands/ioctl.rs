@@ -50,6 +50,12 @@ enum Work {
     Copy(copy::Copy),
     /// DUPLICATE_EXTENTS_TO_FILE.
     Extents(extents::Extents),
+    /// SRV_ENUMERATE_SNAPSHOTS.
+    Snapshots,
+    /// GET_COMPRESSION.
+    GetCompression,
+    /// SET_COMPRESSION.
+    SetCompression,
     /// SET_SPARSE.
     SetSparse,
     /// SET_ZERO_DATA.
@@ -109,10 +115,10 @@ pub fn decide(cx: &mut Context<'_>) -> StepResult {
         FsctlCode::DUPLICATE_EXTENTS_TO_FILE | FsctlCode::DUPLICATE_EXTENTS_TO_FILE_EX => {
             extents::decide(cx, call)
         }
-        FsctlCode::SRV_ENUMERATE_SNAPSHOTS => object::snapshots(cx, &call),
+        FsctlCode::SRV_ENUMERATE_SNAPSHOTS => object::snapshots(call),
         FsctlCode::CREATE_OR_GET_OBJECT_ID | FsctlCode::GET_OBJECT_ID => object::object_id(cx, &call),
-        FsctlCode::GET_COMPRESSION => object::get_compression(cx, &call),
-        FsctlCode::SET_COMPRESSION => object::set_compression(cx, &call),
+        FsctlCode::GET_COMPRESSION => object::get_compression(call),
+        FsctlCode::SET_COMPRESSION => object::set_compression(cx, call),
         FsctlCode::IS_PATHNAME_VALID => object::is_pathname_valid(cx, &call),
         FsctlCode::GET_REPARSE_POINT => reparse::get(call),
         FsctlCode::SET_REPARSE_POINT | FsctlCode::DELETE_REPARSE_POINT => reparse::change(call),
@@ -134,6 +140,9 @@ pub fn finish(cx: &mut Context<'_>, pending: Pending, result: OpResult) -> StepR
     match work {
         Work::Copy(copy) => copy::finish(cx, call, copy, result),
         Work::Extents(extents) => extents::finish(cx, call, extents, result),
+        Work::Snapshots => object::finish_snapshots(cx, &call, result),
+        Work::GetCompression => object::finish_get_compression(cx, &call, result),
+        Work::SetCompression => object::finish_set_compression(cx, &call, result),
         Work::SetSparse => sparse::finish_set_sparse(cx, &call, result),
         Work::ZeroData => sparse::finish_zero_data(cx, &call, result),
         Work::Ranges(ranges) => sparse::finish_ranges(cx, call, ranges, result),

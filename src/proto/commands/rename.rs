@@ -25,10 +25,10 @@ use super::super::status::CommandError;
 use super::set_info;
 use crate::fsa::{DELETION_RETRY, FsaError, ShareAccess, StreamId};
 use crate::fscc::file_info::RenameInformation;
-use crate::fscc::name::{ParsedName, Stream};
+use crate::fscc::name::{ParsedName, Stream, StreamType};
 use crate::fscc::posix_name::parse_posix_path;
 use crate::fscc::{FileAttributes, upcase};
-use crate::vfs::{DataUse, Existing, FileRef, NameCase, NodeKind, OpenError, Opened, VfsPath};
+use crate::vfs::{DataUse, Existing, FileRef, NameCase, NodeKind, OpenError, Opened, VfsError, VfsPath};
 
 /// Which of the two.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,6 +96,10 @@ pub fn decide(
 ) -> StepResult {
     let file = file_of(open)?;
     let (volume, share_path) = open.tree.disk().ok_or(NtStatus::INVALID_PARAMETER)?;
+    if file.snapshot.is_some() {
+        // A name leads into the present, which is another volume.
+        return Err(NtStatus::NOT_SAME_DEVICE.into());
+    }
     if request.root_directory != 0 || request.file_name.is_empty() {
         return Err(NtStatus::INVALID_PARAMETER.into());
     }
@@ -148,9 +152,11 @@ pub fn finish(cx: &mut Context<'_>, pending: Pending, result: OpResult) -> StepR
         Stage::OpeningStreamParent => stream_parent_opened(cx, work, opened(result)?),
         Stage::Changing(from, replaced) => changed(cx, &work, &from, replaced.as_ref(), result),
         Stage::ChangingStream(to) => {
-            result.done()?;
+            result.done().map_err(stream_error)?;
             let file = file_of(&work.open)?;
-            file.node.lock().rename_stream(file.stream_id, upcase::fold(to.as_wtf8()).as_wtf8());
+            // A handle that has become one of the unnamed stream is found by no name: no other has a colon.
+            let folded = if to.is_empty() { Wtf8Buf::from(":") } else { upcase::fold(to.as_wtf8()) };
+            file.node.lock().rename_stream(file.stream_id, folded.as_wtf8());
             done(cx)
         }
     }
@@ -490,8 +496,11 @@ fn rename_stream(cx: &mut Context<'_>, work: Work, path: &VfsPath, stream: Optio
         let parent = work.to.split_last().map(|(parent, _)| parent).unwrap_or_default();
         return work.open(parent, Stage::OpeningStreamParent);
     }
-    let stream = stream.filter(|stream| !stream.name.is_empty()).ok_or(NtStatus::INVALID_PARAMETER)?;
+    let stream = stream.ok_or(NtStatus::INVALID_PARAMETER)?;
     let file = file_of(&work.open)?;
+    if stream.name.is_empty() {
+        check_unnamed(&work, file, &stream)?;
+    }
     let folded = upcase::fold(stream.name.as_wtf8());
     {
         let node = file.node.lock();
@@ -509,6 +518,29 @@ fn rename_stream(cx: &mut Context<'_>, work: Work, path: &VfsPath, stream: Optio
         now: cx.now.wall,
     };
     work.then(op, Stage::ChangingStream(stream.name))
+}
+
+/// A named stream becomes the file's data: a directory has none, and nobody else may have either of the two open.
+fn check_unnamed(work: &Work, file: &FileOpen, stream: &Stream) -> Result<(), CommandError> {
+    if stream.stream_type != StreamType::Data {
+        return Err(NtStatus::INVALID_PARAMETER.into());
+    }
+    if !work.replace {
+        return Err(NtStatus::OBJECT_NAME_COLLISION.into());
+    }
+    let node = file.node.lock();
+    if node.opens_of(StreamId::UNNAMED) > 0 || node.opens_of(file.stream_id) > 1 {
+        return Err(NtStatus::ACCESS_DENIED.into());
+    }
+    Ok(())
+}
+
+/// The status of a stream that could not be renamed: the unnamed one is replaced only while it is empty.
+fn stream_error(error: CommandError) -> CommandError {
+    match error {
+        CommandError::Vfs(VfsError::NotEmpty | VfsError::IsADirectory) => NtStatus::INVALID_PARAMETER.into(),
+        other => other,
+    }
 }
 
 fn stream_parent_opened(cx: &mut Context<'_>, work: Work, result: Result<Opened, OpenError>) -> StepResult {

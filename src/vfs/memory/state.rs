@@ -52,6 +52,8 @@ pub(super) struct Stream {
     pub(super) name: Wtf8Buf,
     pub(super) data: Pages,
     pub(super) gone: bool,
+    /// It became the unnamed stream: its handles are handles of the file's data.
+    pub(super) unnamed: bool,
     pub(super) handles: u64,
 }
 
@@ -80,8 +82,10 @@ pub(super) struct Node {
 impl Node {
     pub(super) fn metadata(&self, id: NodeId, stream: Option<u64>) -> Metadata {
         let data = match stream {
-            Some(key) => self.streams.iter().find(|stream| stream.key == key).map(|stream| &stream.data),
-            None => Some(&self.data),
+            Some(key) if !self.is_unnamed(key) => {
+                self.streams.iter().find(|stream| stream.key == key).map(|stream| &stream.data)
+            }
+            _ => Some(&self.data),
         };
         let reparse_tag = self
             .reparse
@@ -105,6 +109,11 @@ impl Node {
             ea_size_bytes: ea::size_bytes(&self.extended_attributes),
             reparse_tag,
         }
+    }
+
+    /// The stream with this key became the unnamed one.
+    pub(super) fn is_unnamed(&self, key: u64) -> bool {
+        self.streams.iter().any(|stream| stream.key == key && stream.unnamed)
     }
 
     /// The stream of that name that is still in the file.

@@ -7,7 +7,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use freehold_dtyp::Wtf8;
+use freehold_dtyp::{Wtf8, Wtf8Buf};
 use parking_lot::MutexGuard;
 use rustix::fs::{AtFlags, FallocateFlags, RenameFlags, XattrFlags};
 use rustix::io::Errno;
@@ -86,6 +86,8 @@ impl Inner {
             return Err(VfsError::NotADirectory);
         }
         check_new_name(parent.key == self.root_key, name)?;
+        let tunnelled = self.tunnelled(parent, name)?;
+        let name = tunnelled.as_ref().map_or(name, |name| name.as_wtf8());
         let linux = to_linux(name).ok_or(VfsError::NameInvalid)?;
         let path = join(&parent.link.path(), name).ok_or(VfsError::NameInvalid)?;
         let (hash, security) = self.securities.keep(&self.store, &new.security)?;
@@ -115,6 +117,16 @@ impl Inner {
         let link = self.links.open(path.clone(), stat.key, 0);
         link.name_is_new.store(true, Ordering::Release);
         self.finish(descriptor, &stat, link, path, true)
+    }
+
+    /// The long name that comes back with its 8.3 name, unless another file has it by now.
+    fn tunnelled(&self, parent: &PosixFile, name: Wtf8<'_>) -> Result<Option<Wtf8Buf>, VfsError> {
+        let Some(long) = self.tunnel.as_ref().and_then(|tunnel| tunnel.restored(parent.key, name)) else {
+            return Ok(None);
+        };
+        let place = parent.descriptor.place();
+        let taken = self.indexes.with(parent.key, place, |index| index.find(long.as_wtf8()).is_some())?;
+        Ok((!taken).then_some(long))
     }
 
     fn make(&self, place: BorrowedFd<'_>, linux: &[u8], kind: NodeKind) -> Result<Descriptor, Errno> {
@@ -149,6 +161,12 @@ impl Inner {
             } else {
                 let path = ProcPath::new(place, b"")?;
                 rustix::fs::setxattr(path.as_bytes(), XATTR_NAME, &bytes, XattrFlags::empty())?;
+            }
+            if new.no_compression && stat.compressed {
+                match new.kind {
+                    NodeKind::File => sys::set_compressed(place, false)?,
+                    NodeKind::Directory => sys::set_compressed(sys::open_for_listing(place, b"")?, false)?,
+                }
             }
             if new.kind == NodeKind::File && new.allocation_bytes > 0 {
                 match rustix::fs::fallocate(place, FallocateFlags::KEEP_SIZE, 0, new.allocation_bytes) {
@@ -226,10 +244,17 @@ impl Inner {
         });
         folder.finish(self);
         self.links.removed(&path, file.key);
+        self.name_is_gone(key, &linux);
         if let Some(leftovers) = leftovers {
             self.remove_leftovers(&leftovers);
         }
         Ok(())
+    }
+
+    fn name_is_gone(&self, folder: NodeKey, linux: &[u8]) {
+        if let Some(tunnel) = &self.tunnel {
+            tunnel.removed(folder, super::names::to_windows_name(linux).as_wtf8());
+        }
     }
 
     /// What goes with the last name of an inode; `None` while it has others.
@@ -344,6 +369,7 @@ impl Inner {
             }
         }
         self.links.moved(&path, &new_path, file.key, is_directory);
+        self.name_is_gone(from_key, &old);
         drop(renaming);
         file.link.name_is_new.store(true, Ordering::Release);
         if from_key != to_key {

@@ -108,6 +108,7 @@ impl PosixFile {
 
     #[inline]
     fn writable(&self) -> Result<BorrowedFd<'_>, VfsError> {
+        self.volume.check_writable()?;
         let (descriptor, kind, _) = self.data()?;
         Ok(descriptor.writable(&self.volume.proc, kind)?)
     }
@@ -168,6 +169,7 @@ impl PosixFile {
             return Err(VfsError::NotSupported);
         }
         let volume = &*self.volume;
+        volume.check_writable()?;
         let _one_at_a_time = volume.record_lock(self.key);
         let place = self.descriptor.place();
         let change = || {
@@ -605,11 +607,13 @@ impl File for PosixFile {
             let stat = sys::stat(stream.descriptor.place())?;
             metadata.size_bytes = stat.size_bytes;
             metadata.allocated_bytes = stat.sectors * 512;
+            metadata.attributes.set(FileAttributes::COMPRESSED, stat.compressed);
         }
         Ok(metadata)
     }
 
     fn set_metadata(&self, change: &MetadataChange) -> Result<(), VfsError> {
+        self.volume.check_writable()?;
         let times = || {
             if change.accessed.is_none() && change.modified.is_none() {
                 return Ok(());
@@ -740,9 +744,31 @@ impl File for PosixFile {
 
     fn rename_stream(&self, to: Wtf8<'_>, existing: Existing, _now: FileTime) -> Result<(), VfsError> {
         match &self.stream {
-            Some(stream) if !to.is_empty() => self.volume.rename_stream(self, stream, to, existing),
-            _ => Err(VfsError::NotSupported),
+            Some(stream) => {
+                self.volume.check_writable()?;
+                self.volume.rename_stream(self, stream, to, existing)
+            }
+            None => Err(VfsError::NotSupported),
         }
+    }
+
+    fn set_compressed(&self, compressed: bool) -> Result<(), VfsError> {
+        self.volume.check_writable()?;
+        if !self.volume.identity.compression {
+            return Err(VfsError::NotSupported);
+        }
+        let (descriptor, kind) = match &self.stream {
+            Some(stream) => (&stream.descriptor, InodeKind::File),
+            None => (&self.descriptor, self.kind),
+        };
+        let fd = descriptor.readable(&self.volume.proc, kind, self.write)?;
+        let set = || sys::set_compressed(fd, compressed);
+        if kind == InodeKind::Directory {
+            self.volume.indexes.around_own_change(self.key, fd, set)?;
+        } else {
+            set()?;
+        }
+        Ok(())
     }
 
     fn reparse_data(&self) -> Result<Vec<u8>, VfsError> {
@@ -822,7 +848,7 @@ impl File for PosixFile {
 }
 
 /// Copies in the kernel where it can, else through memory.
-fn copy(
+pub(super) fn copy(
     from: BorrowedFd<'_>,
     to: BorrowedFd<'_>,
     source_offset: u64,

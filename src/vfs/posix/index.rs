@@ -12,13 +12,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
-use freehold_dtyp::{FileTime, Wtf8};
+use freehold_dtyp::{FileTime, Wtf8, Wtf8Buf};
 use hashbrown::{HashMap, HashTable};
 use parking_lot::Mutex;
 use rustix::io::Errno;
 
 use super::names::to_windows;
 use super::sys::{self, NodeKey, Stat, Time};
+use crate::fscc::short_name;
 use crate::fscc::upcase::{compare_ignore_case, eq_ignore_case, fold_hash};
 use crate::vfs::{NameCase, is_reserved};
 
@@ -28,6 +29,8 @@ const REST: Duration = Duration::from_millis(20);
 const REST_PER_ENTRY: Duration = Duration::from_micros(20);
 /// Bytes of a slot of the table with its control byte, at the usual load.
 const TABLE_BYTES: usize = 7;
+/// Bytes of an 8.3 name with the name it stands for, about.
+const SHORT_NAME_BYTES: usize = 128;
 /// Bytes that an index costs apart from its entries.
 const FOLDER_BYTES: usize = 256;
 
@@ -71,6 +74,10 @@ pub(super) struct Index {
     entries: Vec<Entry>,
     table: HashTable<u32>,
     listing: Option<Arc<Listing>>,
+    /// Names are found by their 8.3 names as well.
+    short_names: bool,
+    /// The Linux names by their generated 8.3 names, once one was looked for.
+    by_short_name: Option<HashMap<Wtf8Buf, Vec<Box<[u8]>>>>,
 }
 
 /// Names in NTFS's order, as one listing goes through them.
@@ -104,12 +111,18 @@ fn with_windows<R>(linux: &[u8], use_name: impl FnOnce(Wtf8<'_>) -> R) -> R {
     use_name(Wtf8::from_bytes(&shown).unwrap_or_else(|| Wtf8::from("")))
 }
 
+fn add_short_name(by_short_name: &mut HashMap<Wtf8Buf, Vec<Box<[u8]>>>, linux: &[u8]) {
+    if let Some(short) = with_windows(linux, short_name::generated) {
+        by_short_name.entry(short).or_default().push(linux.into());
+    }
+}
+
 fn spread(hash: u32) -> u64 {
     u64::from(hash).wrapping_mul(0x9E37_79B9_7F4A_7C15)
 }
 
 impl Index {
-    fn new(stamp: Stamp, seed: u64) -> Self {
+    fn new(stamp: Stamp, seed: u64, short_names: bool) -> Self {
         Index {
             stamp,
             rested: true,
@@ -119,6 +132,8 @@ impl Index {
             entries: Vec::new(),
             table: HashTable::new(),
             listing: None,
+            short_names,
+            by_short_name: None,
         }
     }
 
@@ -138,6 +153,9 @@ impl Index {
         let entries = &self.entries;
         self.table.insert_unique(spread(hash), slot, |slot| spread(entries[*slot as usize].hash));
         self.listing = None;
+        if let Some(by_short_name) = &mut self.by_short_name {
+            add_short_name(by_short_name, linux);
+        }
         Ok(())
     }
 
@@ -148,6 +166,12 @@ impl Index {
         let exact = |slot: &u32| entries[*slot as usize].linux(text) == linux;
         let Ok(found) = self.table.find_entry(spread(hash), exact) else { return };
         let (slot, _) = found.remove();
+        if let Some(by_short_name) = &mut self.by_short_name
+            && let Some(short) = with_windows(linux, short_name::generated)
+            && let Some(names) = by_short_name.get_mut(&short)
+        {
+            names.retain(|own| **own != *linux);
+        }
         self.dead_text += linux.len() + 1;
         let last = self.entries.len() as u32 - 1;
         self.entries.swap_remove(slot as usize);
@@ -176,8 +200,31 @@ impl Index {
         self.dead_text = 0;
     }
 
-    /// The Linux name that `name` finds: in exactly this spelling if there is one, else the first in byte order.
-    pub(super) fn find(&self, name: Wtf8<'_>) -> Option<&[u8]> {
+    /// The Linux name that `name` finds: in exactly this spelling if there is one, else the first in byte order; where
+    /// there are 8.3 names, last of all the one whose 8.3 name it is.
+    pub(super) fn find(&mut self, name: Wtf8<'_>) -> Option<&[u8]> {
+        if self.short_names && short_name::may_be_generated(name) && self.find_long(name).is_none() {
+            return self.find_short(name);
+        }
+        self.find_long(name)
+    }
+
+    /// A short name that two names share finds neither.
+    #[cold]
+    fn find_short(&mut self, name: Wtf8<'_>) -> Option<&[u8]> {
+        if self.by_short_name.is_none() {
+            let mut by_short_name = HashMap::new();
+            for entry in &self.entries {
+                add_short_name(&mut by_short_name, entry.linux(&self.text));
+            }
+            self.by_short_name = Some(by_short_name);
+        }
+        let upper = name.to_string().to_ascii_uppercase();
+        let names = self.by_short_name.as_ref()?.get(&Wtf8Buf::from(upper.as_str()))?;
+        if let [only] = &names[..] { Some(only) } else { None }
+    }
+
+    fn find_long(&self, name: Wtf8<'_>) -> Option<&[u8]> {
         let hash = fold_hash(name, self.seed) as u32;
         let mut found: Option<&[u8]> = None;
         for slot in self.table.iter_hash(spread(hash)) {
@@ -198,10 +245,11 @@ impl Index {
     }
 
     /// The Linux name that makes `name` taken: in this spelling only when `case` is exact.
-    pub(super) fn taken(&self, name: Wtf8<'_>, case: NameCase) -> Option<&[u8]> {
-        let found = self.find(name)?;
-        let is_exact = || with_windows(found, |own| own == name);
-        (case == NameCase::Ignored || is_exact()).then_some(found)
+    pub(super) fn taken(&mut self, name: Wtf8<'_>, case: NameCase) -> Option<&[u8]> {
+        if case == NameCase::Ignored {
+            return self.find(name);
+        }
+        self.find_long(name).filter(|found| with_windows(found, |own| own == name))
     }
 
     /// The names in NTFS's order.
@@ -242,6 +290,7 @@ impl Index {
             + self.entries.capacity() * size_of::<Entry>()
             + self.table.capacity() * TABLE_BYTES
             + self.listing.as_ref().map_or(0, |listing| listing.bytes())
+            + self.by_short_name.as_ref().map_or(0, |names| names.capacity() * SHORT_NAME_BYTES)
     }
 }
 
@@ -285,6 +334,7 @@ pub(super) struct Indexes {
     seed: u64,
     fine_times: bool,
     root: NodeKey,
+    short_names: bool,
     builds: AtomicU64,
     entries_read: AtomicU64,
     build_us: AtomicU64,
@@ -299,13 +349,20 @@ struct Folders {
 }
 
 impl Indexes {
-    pub(super) fn new(limit_bytes: usize, seed: u64, fine_times: bool, root: NodeKey) -> Self {
+    pub(super) fn new(
+        limit_bytes: usize,
+        seed: u64,
+        fine_times: bool,
+        root: NodeKey,
+        short_names: bool,
+    ) -> Self {
         Indexes {
             folders: Mutex::default(),
             limit_bytes,
             seed,
             fine_times,
             root,
+            short_names,
             builds: AtomicU64::new(0),
             entries_read: AtomicU64::new(0),
             build_us: AtomicU64::new(0),
@@ -378,7 +435,7 @@ impl Indexes {
     fn build(&self, stat: &Stat, directory: BorrowedFd<'_>) -> Result<Index, Errno> {
         let start = Instant::now();
         let listed = sys::open_for_listing(directory, b"")?;
-        let mut index = Index::new(Stamp::of(stat), self.seed);
+        let mut index = Index::new(Stamp::of(stat), self.seed, self.short_names);
         let in_root = stat.key == self.root;
         let mut result = Ok(());
         sys::read_directory(&listed, |linux| {
@@ -516,7 +573,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn index() -> Index {
-        Index::new(Stamp { modified: Time::default(), changed: Time::default() }, 7)
+        Index::new(Stamp { modified: Time::default(), changed: Time::default() }, 7, true)
     }
 
     fn listed(index: &mut Index) -> Vec<Vec<u8>> {

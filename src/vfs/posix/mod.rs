@@ -18,18 +18,22 @@ mod nodes;
 mod recent;
 mod resolve;
 mod securities;
+mod snapshots;
 mod special;
 mod store;
 mod streams;
 mod sys;
+mod tunnel;
 mod xattr;
 
+#[cfg(test)]
+mod options_tests;
 #[cfg(test)]
 mod tests;
 
 use std::any::Any;
 use std::os::fd::{AsFd, OwnedFd};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
@@ -45,12 +49,14 @@ use self::index::Indexes;
 use self::links::Links;
 use self::nodes::{Nodes, Source};
 use self::securities::Securities;
+use self::snapshots::Snapshots;
 use self::store::Store;
 use self::sys::{NodeKey, Stat};
+use self::tunnel::Tunnel;
 use self::xattr::XATTR_NAME;
 use super::{
     DataUse, Existing, FileRef, NewNode, OpenError, Opened, Space, VfsError, VfsPath, Volume, VolumeIdentity,
-    ea,
+    VolumeOptions, ea,
 };
 
 /// Locks that order changes of attributes: an inode has one of them.
@@ -71,6 +77,10 @@ pub struct PosixOptions {
     pub file_mode: u32,
     /// Mode of new directories on disk.
     pub directory_mode: u32,
+    /// What the administrator chose; whether there are snapshots follows from `snapshots`.
+    pub volume: VolumeOptions,
+    /// The folder of the volume's snapshots.
+    pub snapshots: Option<PathBuf>,
 }
 
 impl PosixOptions {
@@ -84,6 +94,8 @@ impl PosixOptions {
             remembered_inodes: 1 << 18,
             file_mode: 0o600,
             directory_mode: 0o700,
+            volume: VolumeOptions::default(),
+            snapshots: None,
         }
     }
 }
@@ -145,6 +157,12 @@ pub struct PosixVolume {
     inner: Arc<Inner>,
 }
 
+impl std::fmt::Debug for PosixVolume {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "PosixVolume({})", self.inner.identity.guid)
+    }
+}
+
 struct Inner {
     identity: VolumeIdentity,
     root: OwnedFd,
@@ -157,6 +175,9 @@ struct Inner {
     indexes: Indexes,
     securities: Securities,
     root_security: Arc<SecurityDescriptor>,
+    snapshots: Option<Snapshots>,
+    /// Where there are 8.3 names.
+    tunnel: Option<Tunnel>,
     /// Changes whenever a directory's descriptor does: what files inherited before may be different now. Never 0.
     inheritance_epoch: AtomicU64,
     record_locks: Vec<Mutex<()>>,
@@ -182,44 +203,88 @@ impl PosixVolume {
         fine_times: Option<bool>,
     ) -> Result<PosixVolume, OpenVolumeError> {
         let io = |doing| move |errno: Errno| OpenVolumeError::Io { doing, source: errno.into() };
-        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let path = root;
-        let root = rustix::fs::open(path, flags, Mode::empty()).map_err(|errno| OpenVolumeError::Root {
+        let root = open_root(path).map_err(|errno| OpenVolumeError::Root {
             path: path.display().to_string(),
             source: errno.into(),
         })?;
-        let proc =
-            rustix::fs::open(c"/proc/self/fd", flags, Mode::empty()).map_err(|_| OpenVolumeError::NoProc)?;
         let stat = sys::stat(&root).map_err(io("reading the root"))?;
         let store = Store::open(&root, &stat)?;
         let mut probe = Probe::of(&store).map_err(io("trying what the file system can do"))?;
         probe.fine_times = fine_times.unwrap_or(probe.fine_times);
         let disk = rustix::fs::fstatvfs(&root).map_err(io("reading the file system's size"))?;
-        let mut seed = [0; 8];
-        aws_lc_rs::rand::fill(&mut seed).map_err(|_| OpenVolumeError::NoEntropy)?;
         let [a, b, c, d, ..] = store.guid.0;
         let unit = u32::try_from(disk.f_frsize).unwrap_or(4096).clamp(512, 65_536).next_power_of_two();
         let identity = VolumeIdentity {
             serial: u32::from_le_bytes([a, b, c, d]),
-            label: options.label,
+            label: options.label.clone(),
             guid: store.guid,
             created: store.created,
             reflinks: probe.reflinks,
             sparse: probe.sparse,
             allocation_unit_bytes: unit,
             max_ea_bytes: ea::MAX_EA_BYTES,
+            compression: probe.compression,
+            read_only: false,
+            options: VolumeOptions { snapshots: options.snapshots.is_some(), ..options.volume.clone() },
         };
         tracing::info!(
             path = %path.display(),
             guid = %identity.guid,
             reflinks = probe.reflinks,
             sparse = probe.sparse,
+            compression = probe.compression,
             fine_times = probe.fine_times,
             "volume opened"
         );
+        Self::put_together(root, &stat, store, identity, options, probe.fine_times)
+    }
+
+    /// Opens an image of a volume's root, whose identity it has, for reading only: nothing is written, not even a lock.
+    fn open_snapshot(
+        root: &Path,
+        options: PosixOptions,
+        identity: &VolumeIdentity,
+    ) -> Result<PosixVolume, OpenVolumeError> {
+        let path = root;
+        let root = open_root(path).map_err(|errno| OpenVolumeError::Root {
+            path: path.display().to_string(),
+            source: errno.into(),
+        })?;
+        let stat = sys::stat(&root)
+            .map_err(|errno| OpenVolumeError::Io { doing: "reading the root", source: errno.into() })?;
+        let store = Store::open_read_only(&root, &stat)?;
+        let mut identity = VolumeIdentity { read_only: true, reflinks: false, ..identity.clone() };
+        identity.options.snapshots = false;
+        // What does not change has no two changes at one time.
+        Self::put_together(root, &stat, store, identity, options, true)
+    }
+
+    fn put_together(
+        root: OwnedFd,
+        stat: &Stat,
+        store: Store,
+        identity: VolumeIdentity,
+        options: PosixOptions,
+        fine_times: bool,
+    ) -> Result<PosixVolume, OpenVolumeError> {
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let proc =
+            rustix::fs::open(c"/proc/self/fd", flags, Mode::empty()).map_err(|_| OpenVolumeError::NoProc)?;
+        let mut seed = [0; 8];
+        aws_lc_rs::rand::fill(&mut seed).map_err(|_| OpenVolumeError::NoEntropy)?;
+        let snapshots =
+            options.snapshots.map(|folder| Snapshots::new(folder, Arc::clone(&options.root_security)));
         let inner = Inner {
-            nodes: Nodes::new(options.remembered_inodes, store.epoch, probe.fine_times),
-            indexes: Indexes::new(options.index_bytes, u64::from_le_bytes(seed), probe.fine_times, stat.key),
+            nodes: Nodes::new(options.remembered_inodes, store.epoch, fine_times),
+            indexes: Indexes::new(
+                options.index_bytes,
+                u64::from_le_bytes(seed),
+                fine_times,
+                stat.key,
+                identity.options.short_names,
+            ),
+            tunnel: identity.options.short_names.then(Tunnel::default),
             identity,
             root,
             root_key: stat.key,
@@ -228,6 +293,7 @@ impl PosixVolume {
             links: Links::new(),
             securities: Securities::new(),
             root_security: options.root_security,
+            snapshots,
             inheritance_epoch: AtomicU64::new(1),
             record_locks: (0..RECORD_LOCKS).map(|_| Mutex::default()).collect(),
             nowait: AtomicBool::new(true),
@@ -244,10 +310,15 @@ impl PosixVolume {
     }
 }
 
+fn open_root(path: &Path) -> Result<OwnedFd, Errno> {
+    rustix::fs::open(path, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
+}
+
 /// What the file system can do.
 struct Probe {
     reflinks: bool,
     sparse: bool,
+    compression: bool,
     fine_times: bool,
 }
 
@@ -272,12 +343,18 @@ impl Probe {
         Ok(Probe {
             reflinks: rustix::fs::ioctl_ficlone(&two, &one).is_ok(),
             sparse: rustix::fs::fallocate(&one, punch, 0, 4096).is_ok(),
+            compression: sys::compresses(&one) && sys::set_compressed(&one, true).is_ok(),
             fine_times,
         })
     }
 }
 
 impl Inner {
+    /// Nothing is changed in a snapshot.
+    fn check_writable(&self) -> Result<(), VfsError> {
+        if self.identity.read_only { Err(VfsError::ReadOnly) } else { Ok(()) }
+    }
+
     fn record_lock(&self, key: NodeKey) -> MutexGuard<'_, ()> {
         self.record_locks[key.ino as usize % RECORD_LOCKS].lock()
     }
@@ -391,10 +468,12 @@ impl Volume for PosixVolume {
     }
 
     fn create(&self, parent: &FileRef, name: Wtf8<'_>, new: &NewNode) -> Result<Opened, VfsError> {
+        self.inner.check_writable()?;
         self.inner.create(self.own(parent)?, name, new)
     }
 
     fn create_stream(&self, file: &FileRef, name: Wtf8<'_>, _now: FileTime) -> Result<Opened, VfsError> {
+        self.inner.check_writable()?;
         self.inner.create_stream(self.own(file)?, name)
     }
 
@@ -405,19 +484,31 @@ impl Volume for PosixVolume {
         existing: Existing,
         _now: FileTime,
     ) -> Result<VfsPath, VfsError> {
+        self.inner.check_writable()?;
         self.inner.rename(self.own(file)?, to, existing)
     }
 
     fn link(&self, file: &FileRef, to: &VfsPath, existing: Existing, _now: FileTime) -> Result<(), VfsError> {
+        self.inner.check_writable()?;
         self.inner.link(self.own(file)?, to, existing)
     }
 
     fn unlink(&self, file: &FileRef) -> Result<(), VfsError> {
+        self.inner.check_writable()?;
         let file = self.own(file)?;
         match &file.stream {
             Some(stream) => self.inner.unlink_stream(file, stream),
             None => self.inner.unlink(file),
         }
+    }
+
+    fn snapshots(&self) -> Result<Vec<FileTime>, VfsError> {
+        self.inner.snapshots.as_ref().map_or_else(|| Ok(Vec::new()), Snapshots::list)
+    }
+
+    fn snapshot(&self, time: FileTime) -> Result<Arc<dyn Volume>, VfsError> {
+        let snapshots = self.inner.snapshots.as_ref().ok_or(VfsError::NotFound)?;
+        Ok(snapshots.open(time, &self.inner.identity)?)
     }
 
     fn sync(&self) -> Result<(), VfsError> {

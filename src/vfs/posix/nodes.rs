@@ -75,6 +75,7 @@ impl NodeInfo {
         let mut attributes = self.attributes;
         attributes.set(FileAttributes::DIRECTORY, stat.is_directory());
         attributes.set(FileAttributes::REPARSE_POINT, tag != 0);
+        attributes.set(FileAttributes::COMPRESSED, stat.compressed);
         let is_file = stat.kind == InodeKind::File;
         let size_bytes = if is_file { stat.size_bytes } else { 0 };
         // ext4 counts the block that holds the attribute.

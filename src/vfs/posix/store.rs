@@ -64,8 +64,8 @@ pub(super) struct Store {
     parts: OwnedFd,
     streams: OwnedFd,
     pub(super) tmp: OwnedFd,
-    /// Keeps the lock.
-    _lock: OwnedFd,
+    /// Keeps the lock; a snapshot has none.
+    lock: Option<OwnedFd>,
     ids: Mutex<Ids>,
     tmp_names: AtomicU64,
 }
@@ -91,23 +91,42 @@ impl Store {
         rustix::fs::flock(&lock, FlockOperation::NonBlockingLockExclusive)
             .map_err(|_| OpenVolumeError::InUse)?;
         let sub = |name| subfolder(&folder, name).map_err(io("making a folder in .freehold"));
-        let mut store = Store {
-            guid: Guid::ZERO,
-            created: FileTime::ZERO,
-            epoch: 0,
-            descriptors: sub("sd")?,
-            parts: sub("parts")?,
-            streams: sub("streams")?,
-            tmp: sub("tmp")?,
-            folder,
-            _lock: lock,
-            ids: Mutex::new(Ids { next: 0, reserved_end: 0 }),
-            tmp_names: AtomicU64::new(0),
-        };
+        let folders = [sub("sd")?, sub("parts")?, sub("streams")?, sub("tmp")?];
+        let mut store = Store::of(folder, folders, Some(lock));
         store.empty_tmp().map_err(io("emptying .freehold/tmp"))?;
         store.load_volume(root_stat)?;
         store.load_ids()?;
         Ok(store)
+    }
+
+    /// Opens `.freehold` of a snapshot: it must be there, and nothing is written to it.
+    pub(super) fn open_read_only(root: &OwnedFd, root_stat: &Stat) -> Result<Store, OpenVolumeError> {
+        let open = |parent: &OwnedFd, name: &str| {
+            sys::open_directory(parent, name.as_bytes()).map_err(io("opening .freehold of the snapshot"))
+        };
+        let folder = open(root, RESERVED_FOLDER)?;
+        let folders =
+            [open(&folder, "sd")?, open(&folder, "parts")?, open(&folder, "streams")?, open(&folder, "tmp")?];
+        let mut store = Store::of(folder, folders, None);
+        store.load_volume(root_stat)?;
+        Ok(store)
+    }
+
+    fn of(folder: OwnedFd, folders: [OwnedFd; 4], lock: Option<OwnedFd>) -> Store {
+        let [descriptors, parts, streams, tmp] = folders;
+        Store {
+            guid: Guid::ZERO,
+            created: FileTime::ZERO,
+            epoch: 0,
+            folder,
+            descriptors,
+            parts,
+            streams,
+            tmp,
+            lock,
+            ids: Mutex::new(Ids { next: 0, reserved_end: 0 }),
+            tmp_names: AtomicU64::new(0),
+        }
     }
 
     fn load_volume(&mut self, root: &Stat) -> Result<(), OpenVolumeError> {
@@ -152,8 +171,10 @@ impl Store {
                 tracing::info!(epoch = volume.epoch, "the volume was copied or restored: file ids are kept");
             }
             (volume.root_inode, volume.root_born) = home;
-            let bytes = serde_json::to_vec_pretty(&volume).unwrap_or_default();
-            self.replace(&self.folder, b"volume", &bytes).map_err(io("writing .freehold/volume"))?;
+            if self.lock.is_some() {
+                let bytes = serde_json::to_vec_pretty(&volume).unwrap_or_default();
+                self.replace(&self.folder, b"volume", &bytes).map_err(io("writing .freehold/volume"))?;
+            }
         }
         let guid = u128::from_str_radix(&volume.guid, 16).map_err(|_| OpenVolumeError::Damaged {
             file: ".freehold/volume",

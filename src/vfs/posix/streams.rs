@@ -5,7 +5,7 @@
 
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use freehold_acl::SecurityDescriptor;
 use freehold_dtyp::{Wtf8, Wtf8Buf};
@@ -223,6 +223,9 @@ impl Inner {
         if check_stream_name(to).is_err() {
             return Err(VfsError::NameInvalid);
         }
+        if to.is_empty() {
+            return self.become_unnamed(file, stream, existing);
+        }
         {
             let _one_at_a_time = self.record_lock(file.key);
             let folder = self.streams_of(file)?.ok_or(VfsError::NotFound)?;
@@ -237,6 +240,47 @@ impl Inner {
             }
             rename_spelling(&folder, &from, &new)?;
         }
+        touch(file)
+    }
+}
+
+impl Inner {
+    /// The named stream becomes the file's data, which must be empty; the handle is one of the file's data from then on. On
+    /// disk that data is the file itself: what is in the stream goes there, without a copy where the file system can.
+    fn become_unnamed(
+        &self,
+        file: &PosixFile,
+        stream: &StreamHandle,
+        existing: Existing,
+    ) -> Result<(), VfsError> {
+        if file.kind != InodeKind::File {
+            return Err(VfsError::IsADirectory);
+        }
+        if existing == Existing::Keep {
+            return Err(VfsError::Exists);
+        }
+        let main = file.descriptor.duplicate()?;
+        let to = main.writable(&self.proc, InodeKind::File)?;
+        if sys::stat(to)?.size_bytes != 0 {
+            return Err(VfsError::NotEmpty);
+        }
+        let from = stream.descriptor.readable(&self.proc, InodeKind::File, false)?;
+        let size = sys::stat(from)?.size_bytes;
+        let moved = rustix::fs::ioctl_ficlone(to, from)
+            .or_else(|_| super::file::copy(from, to, 0, 0, size).map(|_| ()))
+            .map_err(VfsError::from)
+            .and_then(|()| {
+                let _one_at_a_time = self.record_lock(file.key);
+                let folder = self.streams_of(file)?.ok_or(VfsError::NotFound)?;
+                let stored = find_by_key(&folder, stream.key)?.ok_or(VfsError::NotFound)?;
+                Ok(rustix::fs::unlinkat(&folder, &stored[..], AtFlags::empty())?)
+            });
+        if let Err(error) = moved {
+            rustix::fs::ftruncate(to, 0)?;
+            return Err(error);
+        }
+        stream.descriptor.become_same_as(&main)?;
+        file.link.known_size_bytes.fetch_max(size, Ordering::Relaxed);
         touch(file)
     }
 }

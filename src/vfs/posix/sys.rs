@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 
 use freehold_dtyp::FileTime;
 use parking_lot::Mutex;
-use rustix::fs::{AtFlags, Mode, OFlags, ResolveFlags, Statx, StatxFlags, StatxTimestamp};
+use rustix::fs::{AtFlags, IFlags, Mode, OFlags, ResolveFlags, Statx, StatxFlags, StatxTimestamp};
 use rustix::io::Errno;
 
 /// No path leaves the directory it starts in, by `..`, symbolic links or mounts.
@@ -68,6 +68,8 @@ pub(super) struct Stat {
     pub(super) modified: Time,
     pub(super) changed: Time,
     pub(super) born: Option<Time>,
+    /// The file system compresses it; of a directory, what is made in it.
+    pub(super) compressed: bool,
 }
 
 /// Type bits of a mode.
@@ -78,6 +80,9 @@ const S_IFDIR: u32 = 0o040_000;
 pub(super) const S_IFBLK: u32 = 0o060_000;
 const S_IFREG: u32 = 0o100_000;
 const S_IFLNK: u32 = 0o120_000;
+
+/// STATX_ATTR_COMPRESSED.
+const COMPRESSED: u64 = 4;
 
 impl Stat {
     #[inline]
@@ -102,6 +107,7 @@ impl Stat {
             modified: Time::from_kernel(stat.stx_mtime),
             changed: Time::from_kernel(stat.stx_ctime),
             born: born.then(|| Time::from_kernel(stat.stx_btime)),
+            compressed: stat.stx_attributes.bits() & COMPRESSED != 0,
         }
     }
 
@@ -273,14 +279,27 @@ impl Descriptor {
         let flags = access | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
         let number = rustix::path::DecInt::from_fd(self.fd.as_fd());
         let opened = rustix::fs::openat(proc, number.as_c_str(), flags, Mode::empty())?;
+        self.replace(&opened)?;
+        self.state.store(state, Ordering::Release);
+        Ok(self.fd.as_fd())
+    }
+
+    /// Leads to the file of `other`, which is open for writing, from now on.
+    pub(super) fn become_same_as(&self, other: &Descriptor) -> Result<(), Errno> {
+        let _one_at_a_time = self.upgrade.lock();
+        self.replace(&other.fd)?;
+        self.state.store(other.state.load(Ordering::Acquire), Ordering::Release);
+        Ok(())
+    }
+
+    fn replace(&self, opened: &OwnedFd) -> Result<(), Errno> {
         // SAFETY: both numbers belong to live descriptors that this function borrows; dup3 replaces the description behind
-        // `self.fd` in one step by one of the same file, and `self.fd` goes on to own the number.
+        // `self.fd` in one step, and `self.fd` goes on to own the number.
         let result = unsafe { libc::dup3(opened.as_raw_fd(), self.fd.as_raw_fd(), libc::O_CLOEXEC) };
         if result < 0 {
             return Err(Errno::from_io_error(&std::io::Error::last_os_error()).unwrap_or(Errno::IO));
         }
-        self.state.store(state, Ordering::Release);
-        Ok(self.fd.as_fd())
+        Ok(())
     }
 }
 
@@ -308,6 +327,22 @@ impl ProcPath {
     pub(super) fn as_bytes(&self) -> &[u8] {
         &self.bytes[..self.length]
     }
+}
+
+/// BTRFS_SUPER_MAGIC: other file systems keep the flag and compress nothing.
+const BTRFS_MAGIC: u64 = 0x9123_683E;
+
+/// True where the file system compresses files that are marked so.
+pub(super) fn compresses(fd: impl AsFd) -> bool {
+    rustix::fs::fstatfs(fd).is_ok_and(|disk| u64::try_from(disk.f_type).is_ok_and(|kind| kind == BTRFS_MAGIC))
+}
+
+/// Marks a file or directory for compression, or takes the mark away.
+pub(super) fn set_compressed(fd: impl AsFd, compressed: bool) -> Result<(), Errno> {
+    let fd = fd.as_fd();
+    let mut flags = rustix::fs::ioctl_getflags(fd)?;
+    flags.set(IFlags::COMPRESSED, compressed);
+    rustix::fs::ioctl_setflags(fd, flags)
 }
 
 /// Shares `length_bytes` (0: up to the end) of `source` with `target`.

@@ -208,6 +208,7 @@ fn empty(cx: &Context<'_>, work: &Work, found: &Opened) -> Op {
         security: Arc::clone(&found.security),
         extended_attributes: intent.extended_attributes.clone(),
         allocation_bytes: intent.allocation_bytes,
+        no_compression: intent.options.contains(CreateOptions::NO_COMPRESSION),
         now: cx.now.wall,
         case: intent.case(),
     };
@@ -274,6 +275,7 @@ fn commit(
             stream_id: request.stream,
             create_options: intent.options.bits(),
             posix: intent.posix.is_some(),
+            snapshot: work.volume.identity.read_only.then(|| Box::new(work.volume.clone())),
             state: Mutex::new(state),
         }),
     });

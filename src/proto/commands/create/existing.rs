@@ -86,6 +86,9 @@ fn examine(cx: &Context<'_>, work: &Work, found: &Opened) -> Result<Next, Comman
         };
     }
     let action = intent.disposition.on_existing()?;
+    if action != CreateAction::Opened || intent.options.contains(CreateOptions::DELETE_ON_CLOSE) {
+        work.check_writable()?;
+    }
     let is_directory = found.metadata.kind == NodeKind::Directory && intent.stream.is_none();
     check_type(work, is_directory)?;
     check_delete_pending(cx, work, found)?;

@@ -15,6 +15,7 @@ use crate::fsa::disposition::check_create_attributes;
 use crate::fsa::{
     CacheRequest, CacheState, CreateDisposition, FsaError, LeaseId, LeaseRequest, OplockLevel, ShareAccess,
 };
+use crate::fscc::fsctl::snapshots::parse_gmt_token;
 use crate::fscc::full_ea::{FullEas, is_ea_name};
 use crate::fscc::name::ParsedName;
 use crate::fscc::posix_name::parse_posix_path;
@@ -22,7 +23,7 @@ use crate::fscc::{FileAttributes, upcase};
 use crate::smb2::create::{CreateOptions, CreateRequest};
 use crate::smb2::create_context::{Lease, LeaseFlags, RequestContext};
 use crate::smb2::{self, Capabilities, Dialect};
-use crate::vfs::{ExtendedAttribute, NameCase, VfsPath};
+use crate::vfs::{ExtendedAttribute, NameCase, RESERVED_EA, VfsPath, VolumeOptions};
 
 /// What kind of object the request insists on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,6 +84,8 @@ pub(super) struct Intent {
     pub posix: Option<PosixCreate>,
     /// AAPL: the answer.
     pub apple: Option<Vec<u8>>,
+    /// TWrp, or a `@GMT-` component of the name: the time of a snapshot.
+    pub timewarp: Option<FileTime>,
 }
 
 /// CreateOptions that Windows knows; others are INVALID_PARAMETER.
@@ -119,7 +122,7 @@ impl Intent {
             return Err(NtStatus::INVALID_PARAMETER.into());
         }
         let posix = posix::requested(cx, request)?;
-        let name = match posix {
+        let mut name = match posix {
             Some(_) => parse_posix_path(request.name.as_bytes())?,
             None => ParsedName::from_utf16le(request.name.as_bytes())?,
         };
@@ -151,7 +154,15 @@ impl Intent {
             on_disk_id: false,
             posix,
             apple: None,
+            timewarp: None,
         };
+        if let Some((volume, _)) = tree.disk() {
+            intent.take_time(&mut name, &volume.identity.options);
+            if name.stream.is_some() && !volume.identity.options.named_streams {
+                // Where there are no streams a colon is no more than a character that names do not have.
+                return Err(NtStatus::OBJECT_NAME_INVALID.into());
+            }
+        }
         intent.take_name(name, share_path)?;
         intent.take_contexts(cx, request)?;
         intent.check_delete_on_close()?;
@@ -177,6 +188,28 @@ impl Intent {
                 | AccessMask::ACCESS_SYSTEM_SECURITY.0,
         );
         self.disposition.overwrites() || !READS.contains(self.desired)
+    }
+
+    /// 3.3.5.9: a component `@GMT-YYYY.MM.DD-HH.MM.SS` stands for the snapshot of that time and is no part of the path.
+    fn take_time(&mut self, name: &mut ParsedName, options: &VolumeOptions) {
+        if !options.snapshots
+            || !name.path.as_bytes().starts_with(b"@GMT-") && !contains(&name.path, b"/@GMT-")
+        {
+            return;
+        }
+        let mut path = Wtf8Buf::new();
+        for component in name.path.as_wtf8().split(b'/') {
+            let time = std::str::from_utf8(component.as_bytes()).ok().and_then(parse_gmt_token);
+            if time.is_some() && self.timewarp.is_none() {
+                self.timewarp = time;
+                continue;
+            }
+            if !path.is_empty() {
+                path.push_ascii(b'/');
+            }
+            path.push(component);
+        }
+        name.path = path;
     }
 
     fn take_name(&mut self, name: ParsedName, share_path: &VfsPath) -> Result<(), CommandError> {
@@ -222,10 +255,9 @@ impl Intent {
                 RequestContext::QueryOnDiskId => self.on_disk_id = true,
                 RequestContext::Lease(wanted) => lease = Some(wanted),
                 RequestContext::Apple(query) => self.apple = apple::answer(query),
-                // There are no snapshots, and no handle outlives its connection.
-                RequestContext::TimewarpToken(_)
-                | RequestContext::DurableHandleReconnect(_)
-                | RequestContext::DurableHandleV2Reconnect(_) => {
+                RequestContext::TimewarpToken(time) => self.timewarp = Some(time),
+                // No handle outlives its connection.
+                RequestContext::DurableHandleReconnect(_) | RequestContext::DurableHandleV2Reconnect(_) => {
                     return Err(NtStatus::OBJECT_NAME_NOT_FOUND.into());
                 }
                 // Asked for but not granted: the answer leaves them out.
@@ -296,6 +328,10 @@ const fn oplock_of(level: smb2::OplockLevel) -> OplockLevel {
     }
 }
 
+fn contains(text: &Wtf8Buf, part: &[u8]) -> bool {
+    text.as_bytes().windows(part.len()).any(|window| window == part)
+}
+
 /// Bytes from the first colon of a name on.
 fn stream_part_bytes(name: &[u8]) -> usize {
     let colon = name.as_chunks::<2>().0.iter().position(|unit| *unit == [b':', 0]);
@@ -309,6 +345,9 @@ fn read_eas(bytes: &[u8]) -> Result<Vec<ExtendedAttribute>, CommandError> {
         let ea = ea.map_err(|_| CommandError::Status(NtStatus::EA_LIST_INCONSISTENT))?;
         if !is_ea_name(ea.name) {
             return Err(NtStatus::INVALID_EA_NAME.into());
+        }
+        if ea.name.eq_ignore_ascii_case(RESERVED_EA) {
+            return Err(NtStatus::ACCESS_DENIED.into());
         }
         list.push(ExtendedAttribute { flags: ea.flags, name: ea.name.to_vec(), value: ea.value.to_vec() });
     }

@@ -51,6 +51,7 @@ pub(super) fn name(cx: &mut Context<'_>, work: Work, parent: Opened) -> StepResu
 fn prepare(cx: &Context<'_>, work: &Work, parent: &Opened) -> Result<(NewNode, AccessMask), CommandError> {
     let intent = &work.intent;
     intent.disposition.on_missing()?;
+    work.check_writable()?;
     let is_directory = intent.wanted == Wanted::Directory;
     if intent.trailing_separator && !is_directory {
         return Err(NtStatus::OBJECT_NAME_INVALID.into());
@@ -84,6 +85,7 @@ fn prepare(cx: &Context<'_>, work: &Work, parent: &Opened) -> Result<(NewNode, A
         security: Arc::new(security),
         extended_attributes: intent.extended_attributes.clone(),
         allocation_bytes: if intent.stream.is_none() { intent.allocation_bytes } else { 0 },
+        no_compression: intent.options.contains(CreateOptions::NO_COMPRESSION),
         now: cx.now.wall,
         case: intent.case(),
     };
@@ -170,6 +172,7 @@ fn check_stream(cx: &Context<'_>, work: &Work, file: &Opened) -> Result<AccessMa
     let intent = &work.intent;
     check_parent(cx, work, file)?;
     intent.disposition.on_missing()?;
+    work.check_writable()?;
     if !intent.share_allows.contains(AccessMask::FILE_WRITE_DATA) {
         return Err(NtStatus::ACCESS_DENIED.into());
     }

@@ -63,10 +63,15 @@ pub(super) fn send(
         change_time: metadata.changed,
         allocation_size: if is_directory { 0 } else { metadata.allocated_bytes },
         end_of_file: if is_directory { 0 } else { metadata.size_bytes },
-        file_attributes: metadata.attributes.normalized().bits(),
+        file_attributes: shown(work, found).normalized().bits(),
         file_id,
         contexts: CreateContexts::from(contexts.as_slice()),
     })
+}
+
+/// Attributes with what the administrator has shown as hidden.
+fn shown(work: &Work, found: &Opened) -> FileAttributes {
+    work.volume.identity.options.shown(found.metadata.attributes, found.path.components().last())
 }
 
 /// 3.3.5.9.5 Handling the SMB2_CREATE_QUERY_MAXIMAL_ACCESS_REQUEST Create Context.

@@ -40,7 +40,7 @@ enum Stage {
 pub(super) fn decide(cx: &mut Context<'_>, call: Call) -> StepResult {
     let target = call.open()?;
     let target_file = file_of(&target)?;
-    let (volume, _) = target.tree.disk().ok_or(NtStatus::INVALID_DEVICE_REQUEST)?;
+    let volume = target.volume().ok_or(NtStatus::INVALID_DEVICE_REQUEST)?;
     if !volume.identity.reflinks {
         return Err(NtStatus::INVALID_DEVICE_REQUEST.into());
     }
@@ -118,7 +118,7 @@ fn overlaps(range: &CopyRange) -> bool {
 /// Goes on with the metadata of both files, then with the clone.
 ///
 /// # Errors
-/// NOT_SUPPORTED for ranges that are not within the files, and where a sparse file would get into one that is not;
+/// NOT_SUPPORTED for ranges that are not within the files (a sparse target grows), and where a sparse file would get into one that is not;
 /// what the volume refuses.
 pub(super) fn finish(cx: &mut Context<'_>, call: Call, mut extents: Extents, result: OpResult) -> StepResult {
     let target = call.open()?;
@@ -165,8 +165,9 @@ pub(super) fn written(cx: &mut Context<'_>, open: &Open, file: &FileOpen, before
 fn check_files(source: &Metadata, target: &Metadata, range: &CopyRange) -> Result<(), CommandError> {
     let within = |offset: u64, size: u64| end_of(offset, range).is_some_and(|end| end <= size);
     let sparse = |metadata: &Metadata| metadata.attributes.contains(FileAttributes::SPARSE_FILE);
+    // DIFFERS: the section has every target end behind the range; ReFS lets a sparse one grow (smb2.ioctl.dup_extents_sparse_dest).
     if !within(range.source_offset, source.size_bytes)
-        || !within(range.offset, target.size_bytes)
+        || (!within(range.offset, target.size_bytes) && !sparse(target))
         || (sparse(source) && !sparse(target))
     {
         return Err(NtStatus::NOT_SUPPORTED.into());

@@ -1,25 +1,40 @@
-//! Control codes that tell of a file what never changes here: snapshots ([MS-SMB2] 3.3.5.15.1), object ids, compression
+//! Control codes for what a file has besides its data: snapshots ([MS-SMB2] 3.3.5.15.1), object ids, compression
 //! and path names ([MS-FSA] 2.1.5.10).
 
 use freehold_acl::AccessMask;
 use freehold_dtyp::{Decode, Guid, NtStatus, Writer};
 
 use super::super::super::context::{Context, StepResult, file_of};
-use super::Call;
+use super::super::super::data_change;
+use super::super::super::op::{Op, OpResult};
+use super::{Call, Work};
+use crate::fscc::FileAttributes;
 use crate::fscc::fsctl::snapshots::SnapshotArray;
 use crate::fscc::fsctl::{CompressionState, ObjectIdBuffer};
+use crate::fscc::notify::CompletionFilter;
 
-/// [MS-SMB2] 3.3.5.15.1 Handling an Enumeration of Previous Versions Request: this server keeps no snapshots yet.
+/// [MS-SMB2] 3.3.5.15.1 Handling an Enumeration of Previous Versions Request.
 ///
 /// # Errors
 /// INVALID_PARAMETER for an output of less than 16 bytes.
-pub(super) fn snapshots(cx: &mut Context<'_>, call: &Call) -> StepResult {
-    file_of(&*call.open()?)?;
+pub(super) fn snapshots(call: Call) -> StepResult {
+    let open = call.open()?;
+    file_of(&open)?;
     if call.max_output < SnapshotArray::MINIMUM_OUTPUT {
         return Err(NtStatus::INVALID_PARAMETER.into());
     }
+    let (volume, _) = open.tree.disk().ok_or(NtStatus::INVALID_DEVICE_REQUEST)?;
+    call.run(Op::Snapshots { volume: volume.clone() }, Work::Snapshots)
+}
+
+/// Answers with the tokens, the newest first, or with the space they need.
+///
+/// # Errors
+/// What the volume refuses.
+pub(super) fn finish_snapshots(cx: &mut Context<'_>, call: &Call, result: OpResult) -> StepResult {
+    let times = result.snapshots()?;
     let mut writer = Writer::new();
-    SnapshotArray::encode(&[], call.max_output, &mut writer);
+    SnapshotArray::encode(&times, call.max_output, &mut writer);
     call.answer_bytes(cx, writer.as_slice(), NtStatus::SUCCESS)
 }
 
@@ -34,7 +49,7 @@ pub(super) fn object_id(cx: &mut Context<'_>, call: &Call) -> StepResult {
     if call.max_output < ObjectIdBuffer::FIXED_SIZE {
         return Err(NtStatus::INVALID_PARAMETER.into());
     }
-    let (volume, _) = open.tree.disk().ok_or(NtStatus::INVALID_DEVICE_REQUEST)?;
+    let volume = open.volume().ok_or(NtStatus::INVALID_DEVICE_REQUEST)?;
     let birth_volume_id = volume.identity.guid;
     let mut id = birth_volume_id.0;
     let node = file.node.key.id.0.to_le_bytes();
@@ -46,33 +61,59 @@ pub(super) fn object_id(cx: &mut Context<'_>, call: &Call) -> StepResult {
     )
 }
 
-/// FSCTL_GET_COMPRESSION: nothing is compressed.
+/// FSCTL_GET_COMPRESSION.
 ///
 /// # Errors
 /// INVALID_PARAMETER for an output of less than 2 bytes.
-pub(super) fn get_compression(cx: &mut Context<'_>, call: &Call) -> StepResult {
-    file_of(&*call.open()?)?;
+pub(super) fn get_compression(call: Call) -> StepResult {
+    let open = call.open()?;
+    let file = file_of(&open)?.file.clone();
     if call.max_output < CompressionState::FIXED_SIZE {
         return Err(NtStatus::INVALID_PARAMETER.into());
     }
-    call.answer(cx, &CompressionState { compression_state: CompressionState::NONE })
+    call.run(Op::Metadata { file }, Work::GetCompression)
 }
 
-/// FSCTL_SET_COMPRESSION: only "not compressed" can be set, and is the case already.
+/// Answers: what is compressed is told to be so in the one way that Windows knows.
+///
+/// # Errors
+/// What the volume refuses.
+pub(super) fn finish_get_compression(cx: &mut Context<'_>, call: &Call, result: OpResult) -> StepResult {
+    let compressed = result.metadata()?.attributes.contains(FileAttributes::COMPRESSED);
+    let compression_state = if compressed { CompressionState::LZNT1 } else { CompressionState::NONE };
+    call.answer(cx, &CompressionState { compression_state })
+}
+
+/// FSCTL_SET_COMPRESSION: where the volume does not compress, only "not compressed" can be set, and is the case already.
 ///
 /// # Errors
 /// ACCESS_DENIED, INVALID_PARAMETER, NOT_SUPPORTED.
-pub(super) fn set_compression(cx: &mut Context<'_>, call: &Call) -> StepResult {
+pub(super) fn set_compression(cx: &mut Context<'_>, call: Call) -> StepResult {
     let open = call.open()?;
-    file_of(&open)?;
-    if !open.granted.contains(AccessMask::FILE_READ_DATA | AccessMask::FILE_WRITE_DATA) {
+    let file = file_of(&open)?.file.clone();
+    if !open.granted.contains(AccessMask::FILE_WRITE_DATA) {
         return Err(NtStatus::ACCESS_DENIED.into());
     }
-    match CompressionState::from_bytes(&call.input)?.compression_state {
-        CompressionState::NONE => call.done(cx),
-        CompressionState::DEFAULT | CompressionState::LZNT1 => Err(NtStatus::NOT_SUPPORTED.into()),
-        _ => Err(NtStatus::INVALID_PARAMETER.into()),
+    let compressed = match CompressionState::from_bytes(&call.input)?.compression_state {
+        CompressionState::NONE => false,
+        CompressionState::DEFAULT | CompressionState::LZNT1 => true,
+        _ => return Err(NtStatus::INVALID_PARAMETER.into()),
+    };
+    if !compressed && !open.volume().is_some_and(|volume| volume.identity.compression) {
+        return call.done(cx);
     }
+    call.run(Op::SetCompressed { file, compressed }, Work::SetCompression)
+}
+
+/// Answers.
+///
+/// # Errors
+/// What the volume refuses.
+pub(super) fn finish_set_compression(cx: &mut Context<'_>, call: &Call, result: OpResult) -> StepResult {
+    result.done()?;
+    let open = call.open()?;
+    data_change::report(cx, &open, file_of(&open)?, CompletionFilter::ATTRIBUTES);
+    call.done(cx)
 }
 
 /// FSCTL_IS_PATHNAME_VALID: [MS-FSA] 2.1.5.10 answers success to any name.

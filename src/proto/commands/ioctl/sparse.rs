@@ -39,7 +39,7 @@ pub(super) struct Trim {
 }
 
 fn identity(open: &Open) -> Result<&VolumeIdentity, CommandError> {
-    let (volume, _) = open.tree.disk().ok_or(NtStatus::INVALID_DEVICE_REQUEST)?;
+    let volume = open.volume().ok_or(NtStatus::INVALID_DEVICE_REQUEST)?;
     Ok(&volume.identity)
 }
 

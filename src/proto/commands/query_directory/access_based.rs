@@ -85,7 +85,7 @@ pub(super) fn check(
     before: DirectoryCursor,
     next: Option<DirectoryCursor>,
 ) -> StepResult {
-    let (volume, _) = pending.open.tree.disk().ok_or(CommandError::Internal("a directory of no volume"))?;
+    let volume = pending.open.volume().ok_or(CommandError::Internal("a directory of no volume"))?;
     let below = VfsPath::new(name.clone()).ok_or(CommandError::Internal("an entry without a name"))?;
     let path = file_of(&pending.open)?.file.0.path().join(&below);
     let op = Op::Open { volume: volume.clone(), path, stream: None, data_use: DataUse::READ };

@@ -5,11 +5,11 @@ use std::any::Any;
 use std::sync::Arc;
 
 use freehold_acl::SecurityDescriptor;
-use freehold_dtyp::{Writer, Wtf8};
+use freehold_dtyp::{Writer, Wtf8, Wtf8Buf};
 
 use super::super::super::buffer::HEADROOM_BYTES;
 use super::super::super::context::{Context, file_of};
-use super::super::super::op::ListVisitor;
+use super::super::super::op::{ListVisitor, VolumeRef};
 use super::super::super::open::FileOpen;
 use super::super::super::posix::{self, Ownership};
 use super::super::super::status::CommandError;
@@ -18,8 +18,9 @@ use super::Pending;
 use crate::fscc::directory::ShortName;
 use crate::fscc::posix::PosixDirectoryWriter;
 use crate::fscc::posix_name::to_posix_name;
-use crate::fscc::{Append, DirectoryEntry, DirectoryWriter, FileInformationClass, Pattern};
-use crate::vfs::Metadata;
+use crate::fscc::short_name::generated;
+use crate::fscc::{Append, DirectoryEntry, DirectoryWriter, FileAttributes, FileInformationClass, Pattern};
+use crate::vfs::{Metadata, VolumeIdentity};
 
 /// How entries are encoded.
 enum Output {
@@ -72,6 +73,8 @@ pub(super) struct Encoder {
     too_large: bool,
     /// Where the reply's body starts in the writer's output; `None` when the output is a buffer of its own.
     body_start: Option<usize>,
+    /// The volume, where its options change how names are shown or found.
+    volume: Option<Arc<VolumeIdentity>>,
 }
 
 impl Encoder {
@@ -95,7 +98,7 @@ impl Encoder {
         };
         let wanted = pending.wanted;
         let output = if wanted.class == FileInformationClass::POSIX {
-            let device_id = pending.open.tree.disk().map_or(0, |(volume, _)| volume.identity.serial);
+            let device_id = pending.open.volume().map_or(0, |volume| volume.identity.serial);
             let writer = PosixDirectoryWriter::new(output, wanted.limit_bytes);
             Output::Posix(PosixOutput { writer, device_id, known: None })
         } else {
@@ -104,7 +107,13 @@ impl Encoder {
             Output::Class(writer)
         };
         let posix = file_of(&pending.open)?.posix;
-        Ok(Box::new(Encoder { output, pattern, posix, single: wanted.single, too_large: false, body_start }))
+        let matters = |volume: &&VolumeRef| {
+            let options = &volume.identity.options;
+            !posix && (options.short_names || !options.hidden_names.is_empty())
+        };
+        let volume = pending.open.volume().filter(matters).map(|volume| Arc::clone(&volume.identity));
+        let single = wanted.single;
+        Ok(Box::new(Encoder { output, pattern, posix, single, too_large: false, body_start, volume }))
     }
 
     /// Puts what was written into the reply.
@@ -145,13 +154,26 @@ impl Encoder {
         !self.single || self.count() == 0
     }
 
-    /// The pattern lets the name through.
+    /// The pattern lets the name through, or the 8.3 name of the file ([MS-FSA] 2.1.5.6.3.1).
     #[inline]
     pub(super) fn matches(&self, name: Wtf8<'_>) -> bool {
         match self.pattern.literal() {
             Some(literal) if self.posix => literal == name,
-            _ => self.pattern.matches(name),
+            _ if self.pattern.matches(name) => true,
+            _ => self.short_name(name).is_some_and(|short| self.pattern.matches(short.as_wtf8())),
         }
+    }
+
+    /// The 8.3 name of a file with a long name, where the volume gives them.
+    fn short_name(&self, name: Wtf8<'_>) -> Option<Wtf8Buf> {
+        self.volume.as_ref().filter(|volume| volume.options.short_names).and_then(|_| generated(name))
+    }
+
+    /// What the volume's options make of an entry.
+    fn shown(&self, name: Wtf8<'_>, metadata: &Metadata) -> (FileAttributes, ShortName) {
+        let Some(volume) = &self.volume else { return (metadata.attributes, ShortName::NONE) };
+        let short_name = self.short_name(name).and_then(|short| ShortName::new(short.as_wtf8()));
+        (volume.options.shown(metadata.attributes, Some(name)), short_name.unwrap_or(ShortName::NONE))
     }
 
     /// Takes an entry that matches; false when it must come first in the next reply.
@@ -169,10 +191,11 @@ impl Encoder {
         if !self.has_room() {
             return false;
         }
+        let shown = self.shown(name, metadata);
         let posix_name = self.posix.then(|| to_posix_name(name));
         let name = posix_name.as_ref().map_or(name, |shown| shown.as_wtf8());
         let appended = match (&mut self.output, security) {
-            (Output::Class(writer), _) => append_class(writer, name, metadata, has_id),
+            (Output::Class(writer), _) => append_class(writer, name, metadata, shown, has_id),
             (Output::Posix(posix), Some(security)) => posix.append(name, metadata, security, has_id),
             // INVARIANT: a listing in the POSIX class is made with descriptors.
             (Output::Posix(_), None) => Append::Full,
@@ -193,6 +216,7 @@ fn append_class(
     writer: &mut DirectoryWriter<Vec<u8>>,
     name: Wtf8<'_>,
     metadata: &Metadata,
+    (attributes, short_name): (FileAttributes, ShortName),
     has_id: bool,
 ) -> Append {
     writer.append(&DirectoryEntry {
@@ -203,12 +227,12 @@ fn append_class(
         change_time: metadata.changed,
         end_of_file: metadata.size_bytes,
         allocation_size: metadata.allocated_bytes,
-        file_attributes: metadata.attributes.normalized(),
+        file_attributes: attributes.normalized(),
         ea_size: metadata.ea_size_bytes,
         reparse_tag: metadata.reparse_tag,
         file_id: if has_id { metadata.id.0 } else { 0 },
         file_id_128: if has_id { metadata.id.to_128() } else { [0; 16] },
-        short_name: ShortName::NONE,
+        short_name,
         file_index: 0,
     })
 }

@@ -16,6 +16,7 @@ use crate::fscc::file_info::{
     CompressionInformation, EaInformation, FileMode, IdInformation, InternalInformation, ModeInformation,
     NameInformation, NetworkOpenInformation, PositionInformation, StandardInformation,
 };
+use crate::fscc::fsctl::CompressionState;
 use crate::fscc::{FileAttributes, FileInformationClass};
 use crate::smb2::Dialect;
 use crate::smb2::query_info::QueryInfoRequest;
@@ -109,19 +110,19 @@ pub fn finish(cx: &mut Context<'_>, pending: &Pending, result: OpResult) -> Step
     let metadata = result.metadata()?;
     let (open, file) = (&pending.open, file_of(&pending.open)?);
     let name = (pending.class == FileInformationClass::ALL).then(|| names::wire_path(open, file, true));
-    let serial = open.tree.disk().map_or(0, |(volume, _)| volume.identity.serial);
+    let serial = open.volume().map_or(0, |volume| volume.identity.serial);
     let mut refused = None;
     let answered = reply(cx, pending.limit_bytes, |writer| {
         let metadata = &metadata;
         match pending.class {
-            FileInformationClass::BASIC => basic(file, metadata).encode(writer),
+            FileInformationClass::BASIC => basic(open, metadata).encode(writer),
             FileInformationClass::STANDARD => standard(file, metadata).encode(writer),
             FileInformationClass::INTERNAL => internal(metadata).encode(writer),
             FileInformationClass::EA => ea(metadata).encode(writer),
             FileInformationClass::ALL => all(open, file, metadata, &name.unwrap_or_default(), writer),
             FileInformationClass::COMPRESSION => compression(metadata).encode(writer),
-            FileInformationClass::NETWORK_OPEN => network_open(file, metadata).encode(writer),
-            FileInformationClass::ATTRIBUTE_TAG => attribute_tag(file, metadata).encode(writer),
+            FileInformationClass::NETWORK_OPEN => network_open(open, metadata).encode(writer),
+            FileInformationClass::ATTRIBUTE_TAG => attribute_tag(open, metadata).encode(writer),
             FileInformationClass::ID => id(metadata, serial).encode(writer),
             _ => refused = Some(CommandError::Internal("a class that needs no metadata")),
         }
@@ -129,24 +130,17 @@ pub fn finish(cx: &mut Context<'_>, pending: &Pending, result: OpResult) -> Step
     refused.map_or(answered, Err)
 }
 
-/// Attributes as this open shows them: a stream of a directory is no directory.
-fn attributes(file: &FileOpen, metadata: &Metadata) -> FileAttributes {
-    let mut attributes = metadata.attributes;
-    attributes.set(FileAttributes::DIRECTORY, is_directory(file));
-    attributes.normalized()
-}
-
 fn is_directory(file: &FileOpen) -> bool {
     file.kind == NodeKind::Directory && file.stream.is_none()
 }
 
-fn basic(file: &FileOpen, metadata: &Metadata) -> BasicInformation {
+fn basic(open: &Open, metadata: &Metadata) -> BasicInformation {
     BasicInformation {
         creation_time: metadata.created,
         last_access_time: metadata.accessed,
         last_write_time: metadata.modified,
         change_time: metadata.changed,
-        file_attributes: attributes(file, metadata),
+        file_attributes: open.shown_attributes(metadata),
     }
 }
 
@@ -196,7 +190,7 @@ fn mode(file: &FileOpen) -> ModeInformation {
 
 fn all(open: &Open, file: &FileOpen, metadata: &Metadata, name: &Wtf8Buf, writer: &mut Writer) {
     AllInformation {
-        basic: basic(file, metadata),
+        basic: basic(open, metadata),
         standard: standard(file, metadata),
         internal: internal(metadata),
         ea: ea(metadata),
@@ -209,15 +203,20 @@ fn all(open: &Open, file: &FileOpen, metadata: &Metadata, name: &Wtf8Buf, writer
     .encode(writer);
 }
 
-/// Nothing is compressed: the file takes its size.
+/// What is not compressed takes its size. Of what is, the file system tells what it would take without.
 fn compression(metadata: &Metadata) -> CompressionInformation {
     CompressionInformation {
         compressed_file_size: i64::try_from(metadata.size_bytes).unwrap_or(i64::MAX),
+        compression_format: if metadata.attributes.contains(FileAttributes::COMPRESSED) {
+            CompressionState::LZNT1
+        } else {
+            CompressionState::NONE
+        },
         ..CompressionInformation::default()
     }
 }
 
-fn network_open(file: &FileOpen, metadata: &Metadata) -> NetworkOpenInformation {
+fn network_open(open: &Open, metadata: &Metadata) -> NetworkOpenInformation {
     NetworkOpenInformation {
         creation_time: metadata.created,
         last_access_time: metadata.accessed,
@@ -225,12 +224,13 @@ fn network_open(file: &FileOpen, metadata: &Metadata) -> NetworkOpenInformation 
         change_time: metadata.changed,
         allocation_size: metadata.allocated_bytes,
         end_of_file: metadata.size_bytes,
-        file_attributes: attributes(file, metadata),
+        file_attributes: open.shown_attributes(metadata),
     }
 }
 
-fn attribute_tag(file: &FileOpen, metadata: &Metadata) -> AttributeTagInformation {
-    AttributeTagInformation { file_attributes: attributes(file, metadata), reparse_tag: metadata.reparse_tag }
+fn attribute_tag(open: &Open, metadata: &Metadata) -> AttributeTagInformation {
+    let file_attributes = open.shown_attributes(metadata);
+    AttributeTagInformation { file_attributes, reparse_tag: metadata.reparse_tag }
 }
 
 fn id(metadata: &Metadata, serial: u32) -> IdInformation {

@@ -48,7 +48,7 @@ pub fn decide(cx: &mut Context<'_>, open: &Arc<Open>, request: &QueryInfoRequest
     if class.minimum_query_length().is_some_and(|least| limit_bytes < least) {
         return Err(NtStatus::INFO_LENGTH_MISMATCH.into());
     }
-    let Some((volume, _)) = open.tree.disk() else {
+    let Some(volume) = open.volume() else {
         if class != FsInformationClass::DEVICE {
             return Err(NtStatus::INVALID_DEVICE_REQUEST.into());
         }
@@ -79,7 +79,9 @@ pub fn decide(cx: &mut Context<'_>, open: &Arc<Open>, request: &QueryInfoRequest
             FsObjectIdInformation { object_id: identity.guid, ..FsObjectIdInformation::default() }
                 .encode(writer);
         }),
-        FsInformationClass::SECTOR_SIZE => reply(cx, limit_bytes, |writer| sector_size().encode(writer)),
+        FsInformationClass::SECTOR_SIZE => {
+            reply(cx, limit_bytes, |writer| sector_size(&identity).encode(writer))
+        }
         FsInformationClass::POSIX if !open.as_file().is_some_and(|file| file.posix) => {
             Err(NtStatus::NOT_SUPPORTED.into())
         }
@@ -143,9 +145,11 @@ fn attributes(identity: &VolumeIdentity) -> FileSystemAttributes {
         | FileSystemAttributes::UNICODE_ON_DISK
         | FileSystemAttributes::PERSISTENT_ACLS
         | FileSystemAttributes::SUPPORTS_REPARSE_POINTS
-        | FileSystemAttributes::NAMED_STREAMS
         | FileSystemAttributes::SUPPORTS_HARD_LINKS
         | FileSystemAttributes::SUPPORTS_EXTENDED_ATTRIBUTES;
+    attributes.set(FileSystemAttributes::NAMED_STREAMS, identity.options.named_streams);
+    attributes.set(FileSystemAttributes::FILE_COMPRESSION, identity.compression);
+    attributes.set(FileSystemAttributes::READ_ONLY_VOLUME, identity.read_only);
     attributes.set(FileSystemAttributes::SUPPORTS_SPARSE_FILES, identity.sparse);
     attributes.set(FileSystemAttributes::SUPPORTS_BLOCK_REFCOUNTING, identity.reflinks);
     attributes
@@ -174,13 +178,16 @@ fn no_quotas() -> FsControlInformation {
     }
 }
 
-fn sector_size() -> FsSectorSizeInformation {
+fn sector_size(identity: &VolumeIdentity) -> FsSectorSizeInformation {
+    let mut flags = SectorSizeFlags::ALIGNED_DEVICE | SectorSizeFlags::PARTITION_ALIGNED_ON_DEVICE;
+    // Clients send FSCTL_FILE_LEVEL_TRIM where they see this: it frees what it is told of.
+    flags.set(SectorSizeFlags::TRIM_ENABLED, identity.sparse);
     FsSectorSizeInformation {
         logical_bytes_per_sector: SECTOR_BYTES,
         physical_bytes_per_sector_for_atomicity: PHYSICAL_SECTOR_BYTES,
         physical_bytes_per_sector_for_performance: PHYSICAL_SECTOR_BYTES,
         file_system_effective_physical_bytes_per_sector_for_atomicity: PHYSICAL_SECTOR_BYTES,
-        flags: SectorSizeFlags::ALIGNED_DEVICE | SectorSizeFlags::PARTITION_ALIGNED_ON_DEVICE,
+        flags,
         byte_offset_for_sector_alignment: 0,
         byte_offset_for_partition_alignment: 0,
     }

@@ -12,14 +12,10 @@ use super::super::output_buffer;
 use super::reply;
 use crate::fscc::file_info::{NameInformation, StreamInformation};
 use crate::fscc::name::to_wire_path;
+use crate::fscc::short_name;
 use crate::fscc::upcase::eq_ignore_case;
 use crate::fscc::{Append, ChainWriter, FileInformationClass};
 use crate::vfs::StreamEntry;
-
-/// Characters of a short name in front of the period, and behind it.
-const SHORT_NAME_UNITS: (usize, usize) = (8, 3);
-/// Characters besides letters and digits that a short name may hold.
-const SHORT_NAME_EXTRA: &[u8] = b"!#$%&'()-@^_`{}~";
 
 /// A query that needs the list of streams.
 pub struct Pending {
@@ -42,7 +38,9 @@ pub fn decide(
     match class {
         FileInformationClass::ALTERNATE_NAME => {
             let path = file.file.0.path();
-            let name = short_name(path.components().last()).ok_or(NtStatus::OBJECT_NAME_NOT_FOUND)?;
+            let has_generated = open.volume().is_some_and(|volume| volume.identity.options.short_names);
+            let name = path.components().last().and_then(|name| alternate_name(name, has_generated));
+            let name = name.ok_or(NtStatus::OBJECT_NAME_NOT_FOUND)?;
             reply(cx, limit_bytes, |writer| NameInformation { name: name.as_wtf8() }.encode(writer))
         }
         FileInformationClass::NORMALIZED_NAME if file.stream.is_none() => {
@@ -123,19 +121,12 @@ fn path_from_share(open: &Open, file: &FileOpen, leading: bool) -> Wtf8Buf {
     to_wire_path(shown.as_wtf8(), leading)
 }
 
-/// [MS-FSCC] 2.1.5.2.1: a name that has the form of a short name is its own; no others are made.
-fn short_name(name: Option<Wtf8<'_>>) -> Option<Wtf8Buf> {
-    let name = name?.as_bytes();
-    let mut parts = name.splitn(2, |byte| *byte == b'.');
-    let (base, extension) = (parts.next()?, parts.next());
-    let fits = |part: &[u8], most: usize| {
-        (1..=most).contains(&part.len())
-            && part.iter().all(|byte| byte.is_ascii_alphanumeric() || SHORT_NAME_EXTRA.contains(byte))
-    };
-    let (base_most, extension_most) = SHORT_NAME_UNITS;
-    let is_short = fits(base, base_most) && extension.is_none_or(|part| fits(part, extension_most));
-    let upper = String::from_utf8(name.to_ascii_uppercase()).ok()?;
-    is_short.then(|| upper.into())
+/// The 8.3 name of a file: its own where that is one, or the generated one where the volume has them.
+fn alternate_name(name: Wtf8<'_>, has_generated: bool) -> Option<Wtf8Buf> {
+    if short_name::is_short_name(name) {
+        return Some(name.to_string().to_ascii_uppercase().as_str().into());
+    }
+    if has_generated { short_name::generated(name) } else { None }
 }
 
 #[cfg(test)]
@@ -143,25 +134,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_names_of_that_form_are_short_names() {
-        for (name, short) in [
-            ("bufsize.txt", Some("BUFSIZE.TXT")),
-            ("A~1", Some("A~1")),
-            ("abcdefgh.abc", Some("ABCDEFGH.ABC")),
-            ("abcdefghi.abc", None),
-            ("a.abcd", None),
-            ("a.b.c", None),
-            ("a b", None),
-            (".a", None),
-            ("a.", None),
-            ("é", None),
-        ] {
-            assert_eq!(
-                short_name(Some(Wtf8::from(name))).map(|name| name.to_string()).as_deref(),
-                short,
-                "{name}"
-            );
-        }
-        assert_eq!(short_name(None), None);
+    fn long_names_have_another_one_where_the_volume_gives_them() {
+        let shown = |name: &str, has_generated| {
+            alternate_name(Wtf8::from(name), has_generated).map(|name| name.to_string())
+        };
+        assert_eq!(shown("bufsize.txt", false).as_deref(), Some("BUFSIZE.TXT"));
+        assert_eq!(shown("a long name.txt", false), None);
+        assert!(
+            shown("a long name.txt", true).is_some_and(|name| name.contains('~') && name.ends_with(".TXT"))
+        );
     }
 }

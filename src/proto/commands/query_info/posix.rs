@@ -41,7 +41,7 @@ pub(super) fn finish(cx: &mut Context<'_>, mut pending: Pending, result: OpResul
         return then(op, pending);
     };
     let security = result.security()?;
-    let device_id = pending.open.tree.disk().map_or(0, |(volume, _)| volume.identity.serial);
+    let device_id = pending.open.volume().map_or(0, |volume| volume.identity.serial);
     let information = posix::information(&metadata, Ownership::of(&security), device_id);
     reply(cx, pending.limit_bytes, |writer| information.encode(writer))
 }

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use freehold_dtyp::NtStatus;
+
 use super::super::super::context::{Context, Step, StepResult, file_of};
 use super::super::super::data_change;
 use super::super::super::op::{Op, OpResult};
@@ -10,7 +12,7 @@ use super::super::super::status::CommandError;
 use super::done;
 use crate::fscc::full_ea::FullEas;
 use crate::fscc::notify::CompletionFilter;
-use crate::vfs::ExtendedAttribute;
+use crate::vfs::{ExtendedAttribute, RESERVED_EA};
 
 /// A change under way.
 pub struct Pending {
@@ -20,11 +22,14 @@ pub struct Pending {
 /// Reads the list and starts the change.
 ///
 /// # Errors
-/// EA_LIST_INCONSISTENT, INVALID_EA_NAME.
+/// EA_LIST_INCONSISTENT, INVALID_EA_NAME, ACCESS_DENIED for a name that the volume keeps to itself.
 pub fn decide(cx: &mut Context<'_>, open: &Arc<Open>, file: &FileOpen, buffer: &[u8]) -> StepResult {
     let mut changes = Vec::new();
     for entry in FullEas::new(buffer) {
         let entry = entry.map_err(|error| CommandError::Status(error.status()))?;
+        if entry.name.eq_ignore_ascii_case(RESERVED_EA) {
+            return Err(NtStatus::ACCESS_DENIED.into());
+        }
         changes.push(ExtendedAttribute {
             flags: entry.flags,
             name: entry.name.to_vec(),
