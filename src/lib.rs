@@ -1,6 +1,7 @@
 //! Freehold: a Windows file server that you own. See ARCHITECTURE.md for the map of the code.
 
 pub mod admin;
+pub mod audit;
 pub mod auth;
 pub mod cli;
 pub mod client;

@@ -48,11 +48,11 @@ impl<'a> FileAccess<'a> {
 }
 
 /// What SeBackupPrivilege gives with backup intent.
-const BACKUP_RIGHTS: AccessMask =
+pub(crate) const BACKUP_RIGHTS: AccessMask =
     AccessMask::FILE_GENERIC_READ.union(AccessMask::ACCESS_SYSTEM_SECURITY).union(AccessMask::FILE_TRAVERSE);
 
 /// What SeRestorePrivilege gives with backup intent.
-const RESTORE_RIGHTS: AccessMask = AccessMask::FILE_GENERIC_WRITE
+pub(crate) const RESTORE_RIGHTS: AccessMask = AccessMask::FILE_GENERIC_WRITE
     .union(AccessMask::ACCESS_SYSTEM_SECURITY)
     .union(AccessMask::WRITE_DAC)
     .union(AccessMask::WRITE_OWNER)

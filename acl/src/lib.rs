@@ -23,6 +23,7 @@ mod access_check;
 mod access_mask;
 mod ace;
 mod acl;
+mod audit;
 mod claim;
 mod condition;
 mod descriptor;
@@ -44,6 +45,7 @@ pub use access_check::{AccessError, access_check, maximum_access, maximum_access
 pub use access_mask::{AccessMask, GenericMapping};
 pub use ace::{Ace, AceFlags, AceType, ObjectTypes};
 pub use acl::{Acl, AclTooLarge};
+pub use audit::{AccessReason, AccessReasons, AuditOutcome, audited_access};
 pub use claim::{Claim, ClaimFlags, ClaimValues};
 pub use condition::{Truth, condition_value};
 pub use descriptor::{AclPart, Control, SecurityDescriptor};

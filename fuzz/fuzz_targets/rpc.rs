@@ -69,6 +69,7 @@ static WORLD: LazyLock<World> = LazyLock::new(|| {
             caching: CachingMode::Documents,
             continuously_available: false,
             max_users: Some(5),
+            audit: freehold::config::AuditOption::None,
         },
     };
     World {

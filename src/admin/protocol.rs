@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
+use crate::config::AuditOption;
 use crate::state::CachingMode;
 
 /// A password on its way to the server: prints nothing, is wiped when dropped.
@@ -160,6 +161,8 @@ pub struct ShareOptions {
     pub caching: Option<CachingMode>,
     /// Most users at a time; 0 for no limit.
     pub max_users: Option<u32>,
+    /// Accesses that are recorded.
+    pub audit: Option<AuditOption>,
 }
 
 /// The rights that Windows shows for shares.
@@ -274,6 +277,8 @@ pub struct ShareRow {
     pub caching: CachingMode,
     /// Most users at a time; 0 for no limit.
     pub max_users: u32,
+    /// Accesses that are recorded.
+    pub audit: AuditOption,
     /// Left out of what people see when they browse.
     pub hidden: bool,
     /// Who may connect, as SDDL.

@@ -138,6 +138,7 @@ impl AdminService {
                 caching: options.caching.unwrap_or(CachingMode::Manual),
                 continuously_available: false,
                 max_users: options.max_users.filter(|most| *most != 0),
+                audit: options.audit.unwrap_or_default(),
             },
         )?;
         Ok(())
@@ -166,6 +167,7 @@ impl AdminService {
                 caching: options.caching,
                 continuously_available: None,
                 max_users: options.max_users.map(|most| Some(most).filter(|most| *most != 0)),
+                audit: options.audit,
             },
         )?;
         Ok(())
@@ -248,6 +250,7 @@ impl AdminService {
             access_based_enumeration: settings.access_based_enumeration,
             caching: settings.caching,
             max_users: settings.max_users.unwrap_or(0),
+            audit: settings.audit,
             hidden: share.is_hidden(),
             access: settings.security.to_sddl(),
         }

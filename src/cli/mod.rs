@@ -4,6 +4,7 @@
 //! Commands that change or list something send a request to the running server over its administration socket, or, when
 //! it does not run, to its state. Knows nothing of SMB.
 
+mod audit;
 mod check;
 mod completions;
 mod demo;
@@ -76,6 +77,9 @@ enum Command {
     /// Shares and who may connect to them
     #[command(subcommand)]
     Share(share::ShareCommand),
+    /// Audit log: who did what to which file
+    #[command(subcommand)]
+    Audit(audit::AuditCommand),
     /// Print a completion script for a shell
     Completions(completions::CompletionsArgs),
 }
@@ -110,6 +114,7 @@ pub fn run() -> ExitCode {
         Command::User(command) => user::run(command, &server),
         Command::Group(command) => group::run(command, &server),
         Command::Share(command) => share::run(command, &server),
+        Command::Audit(command) => audit::run(command, &server),
         Command::Completions(arguments) => completions::run(&arguments),
     };
     match outcome {

@@ -98,7 +98,7 @@ fn cell(value: &Value) -> String {
 }
 
 /// RFC 4180 2.5 to 2.7. A field that a spreadsheet would take for a formula is kept from it by a leading apostrophe.
-fn csv_field(text: &str) -> String {
+pub(super) fn csv_field(text: &str) -> String {
     let text =
         if text.starts_with(['=', '+', '-', '@', '\t']) { format!("'{text}") } else { text.to_owned() };
     if text.contains(['"', ',', '\r', '\n']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }

@@ -5,6 +5,7 @@ use clap::{Args, Subcommand};
 use super::output::OutputOptions;
 use super::{ChangeOptions, ServerOptions, output, target};
 use crate::admin::protocol::{Reply, Request, ShareOptions, ShareRight};
+use crate::config::AuditOption;
 use crate::state::CachingMode;
 
 /// Columns of the table and of CSV.
@@ -17,7 +18,7 @@ const COLUMNS: [&str; 6] = ["Name", "Volume", "Path", "Encrypt", "Access", "Comm
                         freehold share add Payroll --volume data --path payroll --encrypt --access \"D:(A;;FA;;;BA)\"\n  \
                         freehold share grant Projects engineers change\n  \
                         freehold share grant Projects Everyone read\n  \
-                        freehold share set Projects --access-based-enumeration true\n  \
+                        freehold share set Projects --access-based-enumeration true --audit failure\n  \
                         freehold share list -o json\n\n\
                         A share's access decides who may connect; what happens to files is decided by their own descriptors.\n\
                         A new share lets administrators (full) and everybody who logs on (change) connect."
@@ -65,6 +66,9 @@ pub(super) struct AddArgs {
     /// Most users at a time; 0 for no limit
     #[arg(long, value_name = "NUMBER")]
     max_users: Option<u32>,
+    /// Accesses through it that are recorded in the audit log
+    #[arg(long, value_parser = audit_option, value_name = "none|success|failure|all")]
+    audit: Option<AuditOption>,
     #[command(flatten)]
     change: ChangeOptions,
 }
@@ -97,6 +101,9 @@ pub(super) struct SetArgs {
     /// Most users at a time; 0 for no limit
     #[arg(long, value_name = "NUMBER")]
     max_users: Option<u32>,
+    /// Accesses through it that are recorded in the audit log
+    #[arg(long, value_parser = audit_option, value_name = "none|success|failure|all")]
+    audit: Option<AuditOption>,
     #[command(flatten)]
     change: ChangeOptions,
 }
@@ -140,6 +147,13 @@ fn caching_mode(text: &str) -> Result<CachingMode, String> {
         .into_iter()
         .find(|mode| mode.word() == text)
         .ok_or_else(|| "expected manual, documents, programs or none".to_owned())
+}
+
+fn audit_option(text: &str) -> Result<AuditOption, String> {
+    AuditOption::ALL
+        .into_iter()
+        .find(|option| option.word() == text)
+        .ok_or_else(|| "expected none, success, failure or all".to_owned())
 }
 
 pub(super) fn run(command: ShareCommand, options: &ServerOptions) -> anyhow::Result<()> {
@@ -195,6 +209,7 @@ fn add(arguments: AddArgs, options: &ServerOptions) -> anyhow::Result<()> {
         access_based_enumeration,
         caching,
         max_users,
+        audit,
         change,
     } = arguments;
     let settings = ShareOptions {
@@ -205,6 +220,7 @@ fn add(arguments: AddArgs, options: &ServerOptions) -> anyhow::Result<()> {
         access_based_enumeration: Some(access_based_enumeration),
         caching,
         max_users,
+        audit,
     };
     let what = format!("the share {name} would be made on the volume {volume}");
     let done = format!("The share {name} is made.");
@@ -222,10 +238,11 @@ fn set(arguments: SetArgs, options: &ServerOptions) -> anyhow::Result<()> {
         access_based_enumeration,
         caching,
         max_users,
+        audit,
         change,
     } = arguments;
     let settings =
-        ShareOptions { path, comment, access, encrypt, access_based_enumeration, caching, max_users };
+        ShareOptions { path, comment, access, encrypt, access_based_enumeration, caching, max_users, audit };
     let what = format!("the share {name} would be changed");
     let done = format!("The share {name} is changed.");
     finish(change, &what, options, Request::ShareSet { name, volume, settings }, &done)

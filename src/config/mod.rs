@@ -7,6 +7,7 @@
 //! Knows nothing of sockets, the state database or the protocol. The only things it asks of the machine are those that
 //! [`Config::load`] needs to judge a file: its text, whether a volume's folder is there, and the host's name.
 
+mod audit;
 mod mistake;
 mod read;
 mod sections;
@@ -14,11 +15,12 @@ mod settings;
 
 use std::path::Path;
 
+pub use audit::AuditConfig;
 pub use mistake::{ConfigError, Mistake};
 pub use sections::parse_address;
 pub use settings::{
-    Config, Dialect, EncryptionMode, Limits, LogConfig, LogFormat, NtlmConfig, SecurityConfig, ServerNames,
-    VolumeConfig,
+    AuditOption, Config, Dialect, EncryptionMode, Limits, LogConfig, LogFormat, NtlmConfig, SecurityConfig,
+    ServerNames, VolumeConfig,
 };
 
 /// Largest configuration file that is read, in bytes.

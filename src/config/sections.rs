@@ -76,8 +76,9 @@ fn read_document(mut top: Section<'_, '_>, folder: &Path, host_name: &str, folde
     let security = read_security(top.section("security"));
     let limits = read_limits(top.section("limits"));
     let log = read_log(top.section("log"));
+    let audit = super::audit::read(top.section("audit"), folder, &state_dir);
     top.finish();
-    Config { listen, state_dir, admin_socket, names, volumes, security, limits, log }
+    Config { listen, state_dir, admin_socket, names, volumes, security, limits, log, audit }
 }
 
 fn read_listen(server: &mut Section<'_, '_>) -> Vec<SocketAddr> {
@@ -447,6 +448,7 @@ fn is_log_filter(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::AuditOption;
 
     fn mistakes(text: &str) -> Vec<(usize, usize, String)> {
         Config::parse(text, Path::new("/etc/freehold"), "host1.example.com")
@@ -526,6 +528,25 @@ max_read_bytes = \"32MiB\"
         let text = "[volumes.data]\npath = '/srv'\n[log]\nlevel = loud\nformat = 'xml'\n";
         let lines: Vec<usize> = mistakes(text).iter().map(|(line, _, _)| *line).collect();
         assert!(lines.contains(&4) && lines.contains(&5), "{lines:?}");
+    }
+
+    #[test]
+    fn the_audit_log_is_checked_like_the_rest() {
+        let text = "\
+[audit]
+folder = 'log'
+max_file_size = \"1KiB\"
+on_failure = \"drop\"
+shares = \"everything\"
+[volumes.data]
+path = '/srv'
+";
+        let lines: Vec<usize> = mistakes(text).iter().map(|(line, _, _)| *line).collect();
+        assert_eq!(lines, [3, 4, 5]);
+        let text = "[audit]\nfolder = 'log'\nshares = 'failure'\n[volumes.a]\npath = 'vol'\n";
+        let audit = Config::parse(text, Path::new("/etc/freehold"), "h").unwrap().audit;
+        assert_eq!(audit.folder, Path::new("/etc/freehold/log"));
+        assert_eq!((audit.shares, audit.refuse, audit.sync), (AuditOption::Failure, true, true));
     }
 
     #[test]

@@ -23,6 +23,8 @@ pub struct Config {
     pub limits: Limits,
     /// What is logged and how.
     pub log: LogConfig,
+    /// The audit log.
+    pub audit: super::AuditConfig,
 }
 
 /// How this server calls itself in NTLM challenges and to RPC clients.
@@ -181,6 +183,38 @@ pub struct Limits {
     pub credits: u16,
     /// Requests of one connection that may wait for an answer later (notifications, blocking locks).
     pub async_requests_per_connection: u32,
+}
+
+/// Accesses to a share that are recorded.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum AuditOption {
+    /// None.
+    #[default]
+    None,
+    /// Those that are granted.
+    Success,
+    /// Those that are refused.
+    Failure,
+    /// All.
+    All,
+}
+
+impl AuditOption {
+    /// All options.
+    pub const ALL: [AuditOption; 4] =
+        [AuditOption::None, AuditOption::Success, AuditOption::Failure, AuditOption::All];
+
+    /// The word in the configuration, in the state database and on the command line.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            AuditOption::None => "none",
+            AuditOption::Success => "success",
+            AuditOption::Failure => "failure",
+            AuditOption::All => "all",
+        }
+    }
 }
 
 /// How log lines are written.

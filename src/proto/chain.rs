@@ -118,6 +118,8 @@ pub struct Chain {
     pub channel: Option<Arc<Channel>>,
     /// The duty to answer it.
     pub ticket: Option<Ticket>,
+    /// What the present request has to record before its reply.
+    pub audit: super::audit::Recording,
     /// Operations before its reply.
     pub before_reply: VecDeque<Op>,
     /// What related requests inherit.
@@ -170,6 +172,7 @@ impl Chain {
             tree: None,
             channel: None,
             ticket: None,
+            audit: super::audit::Recording::default(),
             before_reply: VecDeque::new(),
             related_session: SessionId::NONE,
             related_tree: TreeId::NONE,

@@ -9,6 +9,7 @@ use freehold_acl::Token;
 use freehold_dtyp::NtStatus;
 
 use super::admit::Disconnect;
+use super::audit::{self, Recording};
 use super::buffer::ReplyBuffer;
 use super::commands::{Parked, Pending};
 use super::event::{Now, WaiterId};
@@ -84,6 +85,8 @@ pub struct Context<'a> {
     pub out: &'a mut ReplyBuffer,
     /// Where the reply's SMB2 header starts in `out`.
     pub header_start: usize,
+    /// What is to be recorded before the reply is sent.
+    pub audit: &'a mut Recording,
     /// Operations that must be done before the reply is sent (a deletion by CLOSE). Failures are logged.
     pub before_reply: &'a mut VecDeque<Op>,
     /// The channel whose key signs the reply; a successful SESSION_SETUP puts the new one here.
@@ -141,6 +144,7 @@ impl Context<'_> {
         if self.link.dialect().is_3x() && !open.is_current(header.channel_sequence()) && modifies {
             return Err(NtStatus::FILE_NOT_AVAILABLE.into());
         }
+        audit::handle_named(self.server, self.audit, &open, header.command == Command::CLOSE)?;
         *self.related_file = Some(id);
         Ok(open)
     }

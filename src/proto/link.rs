@@ -60,6 +60,8 @@ pub struct Link {
     pub id: ConnectionId,
     /// The peer's address without port: failed logons are counted by it.
     pub peer: String,
+    /// The peer's port; 0 where it is not known.
+    pub peer_port: u16,
     /// The address the client connected to.
     pub local: String,
     /// `None` before NEGOTIATE.
@@ -83,6 +85,7 @@ impl Link {
         Link {
             id,
             peer,
+            peer_port: 0,
             local,
             negotiated: None,
             preauth: PreauthHash::new(),

@@ -12,6 +12,7 @@
 
 pub mod activity;
 pub mod admit;
+pub mod audit;
 pub mod buffer;
 pub mod caching;
 pub mod chain;

@@ -5,8 +5,10 @@ use std::sync::{Arc, OnceLock, Weak};
 
 use parking_lot::{Mutex, MutexGuard};
 
+use super::audit::OpenAudit;
 use super::directory_lease::{DirectoryLeases, Listed};
 use super::op::VolumeId;
+use super::open::FileOpen;
 use super::sharded::Sharded;
 use crate::fsa::Node;
 use crate::vfs::{FileRef, NodeId};
@@ -25,7 +27,7 @@ pub struct NodeCell {
     /// Which file.
     pub key: NodeKey,
     state: Mutex<Node>,
-    deletion: Mutex<Option<FileRef>>,
+    deletion: Mutex<Option<Deletion>>,
     /// Of a directory on which somebody holds, or has held, a lease: where changes in it find it.
     listed: OnceLock<Listed>,
     /// Where it is found; it forgets itself there.
@@ -40,6 +42,14 @@ impl Drop for NodeCell {
             shard.remove(&self.key);
         }
     }
+}
+
+/// A deletion that waits for the last open of a file to be closed.
+pub struct Deletion {
+    /// The handle whose name it removes.
+    pub file: FileRef,
+    /// What is recorded of it.
+    pub audit: Option<Arc<OpenAudit>>,
 }
 
 /// A deletion that the volume has been asked for. While it is there, who opens the file waits, so that nobody gets hold of
@@ -80,8 +90,10 @@ impl NodeCell {
 
     /// Keeps the handle whose name a pending deletion removes, until the last open of the file is closed. The first one
     /// counts: it names the link that was deleted.
-    pub fn keep_for_deletion(&self, file: &FileRef) {
-        self.deletion.lock().get_or_insert_with(|| file.clone());
+    pub fn keep_for_deletion(&self, open: &FileOpen) {
+        self.deletion
+            .lock()
+            .get_or_insert_with(|| Deletion { file: open.file.clone(), audit: open.audit.clone() });
     }
 
     /// Lets changes in this directory find it, before a lease on it is granted.
@@ -90,7 +102,7 @@ impl NodeCell {
     }
 
     /// The kept handle. Taken when the deletion is done, or taken back.
-    pub fn take_deletion(&self) -> Option<FileRef> {
+    pub fn take_deletion(&self) -> Option<Deletion> {
         self.deletion.lock().take()
     }
 }

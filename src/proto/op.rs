@@ -12,6 +12,7 @@ use freehold_dtyp::{FileTime, Wtf8, Wtf8Buf};
 
 use super::buffer::ReplyBuffer;
 use super::node::DeletionUnderWay;
+use crate::audit::record::Batch;
 use crate::vfs::{
     DataUse, DirectoryCursor, DirectoryEntry, Existing, ExtendedAttribute, FileRef, Metadata, MetadataChange,
     NewNode, OpenError, Opened, Space, StreamEntry, VfsError, VfsPath, Volume,
@@ -171,6 +172,9 @@ pub enum Op {
     Entry { file: FileRef, name: Wtf8Buf },
     /// [`crate::vfs::File::is_empty`].
     IsEmpty { file: FileRef },
+    /// Writes records to the audit log. With `follows_deletion` they tell of the operation before, and are dropped when
+    /// that has failed.
+    Audit { batch: Batch, follows_deletion: bool },
     /// Looks up an account for a logon; `domain` and `user` as the client spelled them.
     Account { domain: String, user: String },
     /// Waits, then answers [`OpResult::Done`]: a failed logon's delay.
@@ -218,6 +222,7 @@ impl Op {
             | Op::List { .. }
             | Op::Entry { .. }
             | Op::IsEmpty { .. }
+            | Op::Audit { .. }
             | Op::Account { .. }
             | Op::Delay { .. } => false,
         }
@@ -273,6 +278,8 @@ pub enum OpResult {
     Entry(Result<Option<DirectoryEntry>, VfsError>),
     /// Of IsEmpty.
     IsEmpty(Result<bool, VfsError>),
+    /// Of Audit: false when the log could not be written and the request must not be answered as done.
+    Audited(bool),
     /// Of Account.
     Account(Box<AccountLookup>),
 }

@@ -55,6 +55,8 @@ pub struct FileOpen {
     pub kind: NodeKind,
     /// The named stream it is of: its name without type, as the client spelled it; `None` for the unnamed one.
     pub stream: Option<freehold_dtyp::Wtf8Buf>,
+    /// What of its use is recorded; `None` where the file's SACL asks for nothing.
+    pub audit: Option<Arc<super::audit::OpenAudit>>,
     /// CreateOptions of the CREATE that still matter (WRITE_THROUGH, NO_INTERMEDIATE_BUFFERING, SEQUENTIAL_ONLY,
     /// BACKUP_INTENT ...).
     pub create_options: u32,

@@ -1,13 +1,14 @@
 //! What all connections share ([MS-SMB2] 3.3.1.5 Server): configuration, shares, sessions, open files, mailboxes.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 
 use arc_swap::ArcSwap;
 use freehold_dtyp::{FileTime, Guid, Sid};
 use parking_lot::Mutex;
 
+use super::audit::ShareAudit;
 use super::directory_lease::DirectoryLeases;
 use super::event::{ConnectionId, Event, Mailbox, Now};
 use super::inheritance::Inheritance;
@@ -63,6 +64,8 @@ pub struct ServerConfig {
     pub workgroup: String,
     /// The limits in force.
     pub limits: limits::Limits,
+    /// Accesses to shares that are recorded for every share, besides what each share says.
+    pub audit_shares: ShareAudit,
     /// The addresses it can be reached at; empty when they are not known (FSCTL_QUERY_NETWORK_INTERFACE_INFO is
     /// refused then).
     pub interfaces: Vec<NetworkInterfaceInfo>,
@@ -89,6 +92,7 @@ impl Default for ServerConfig {
             started: FileTime::ZERO,
             workgroup: "WORKGROUP".to_owned(),
             limits: limits::Limits::default(),
+            audit_shares: ShareAudit::default(),
             interfaces: Vec::new(),
         }
     }
@@ -128,6 +132,8 @@ pub struct Server {
     pub directory_leases: DirectoryLeases,
     /// Walks that put inherited entries right.
     pub inheritance: Inheritance,
+    /// The audit log takes no records: what must be recorded is refused. The shell sets it.
+    pub audit_refuses: Arc<AtomicBool>,
     /// Random bytes.
     pub entropy: Box<dyn Entropy>,
     mailboxes: Sharded<ConnectionId, Arc<Mailbox>>,
@@ -194,6 +200,7 @@ impl Server {
             notify: NotifyTable::default(),
             directory_leases: DirectoryLeases::default(),
             inheritance: Inheritance::default(),
+            audit_refuses: Arc::default(),
             entropy,
             mailboxes: Sharded::default(),
             next_connection: AtomicU64::new(1),

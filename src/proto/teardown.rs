@@ -4,6 +4,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use super::audit;
 use super::caching;
 use super::changes;
 use super::directory_lease::By;
@@ -44,7 +45,7 @@ fn close_file(server: &Server, open: &Open, file: &FileOpen, ops: &mut VecDeque<
         closed
     };
     if closed.file_deletion_waits {
-        file.node.keep_for_deletion(&file.file);
+        file.node.keep_for_deletion(file);
         server.notify.deletion_pending(server, open, file);
     }
     if let Some(volume) = open.volume() {
@@ -57,7 +58,9 @@ fn close_file(server: &Server, open: &Open, file: &FileOpen, ops: &mut VecDeque<
             server.directory_leases.entry_changed(server, volume.id, &file.file.0.path(), by);
         }
         if closed.delete_file {
-            let file_ref = file.node.take_deletion().unwrap_or_else(|| file.file.clone());
+            let deletion = file.node.take_deletion();
+            let audit = deletion.as_ref().map_or(&file.audit, |deletion| &deletion.audit).clone();
+            let file_ref = deletion.map_or_else(|| file.file.clone(), |deletion| deletion.file);
             let is_directory = file.kind == NodeKind::Directory && file.stream.is_none();
             let path = file_ref.0.path();
             changes::report_removed(server, volume.id, &path, is_directory);
@@ -68,12 +71,14 @@ fn close_file(server: &Server, open: &Open, file: &FileOpen, ops: &mut VecDeque<
                 let volume = volume.id;
                 under_way.then(move || changes::report_gone(&server, volume, &path, by));
             }
-            ops.push_back(Op::Unlink { volume: volume.clone(), file: file_ref, under_way });
+            ops.push_back(Op::Unlink { volume: volume.clone(), file: file_ref.clone(), under_way });
+            audit::deleted(server, audit.as_ref(), &file_ref, ops, now);
         }
         if closed.delete_stream {
             changes::report_stream_removed(server, volume.id, &file.file.0.path());
             let under_way = DeletionUnderWay::new(&file.node);
             ops.push_back(Op::Unlink { volume: volume.clone(), file: file.file.clone(), under_way });
+            audit::deleted(server, file.audit.as_ref(), &file.file, ops, now);
         }
     }
     ops.push_back(Op::Close { file: file.file.clone() });

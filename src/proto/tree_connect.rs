@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use freehold_acl::{AccessMask, SecurityDescriptor};
 
+use super::audit::ShareAudit;
 use super::op::VolumeRef;
 use crate::smb2::TreeId;
 use crate::vfs::VfsPath;
@@ -57,6 +58,8 @@ pub struct Share {
     pub continuously_available: bool,
     /// CSCFlags.
     pub caching: CachingMode,
+    /// Accesses through it that are recorded.
+    pub audit: ShareAudit,
     /// Most uses at a time; `None` without limit.
     pub max_uses: Option<u32>,
     /// Uses now; common to all versions of the share.

@@ -79,6 +79,7 @@ fn share(id: i64, name: &str, comment: &str) -> Share {
             caching: CachingMode::Documents,
             continuously_available: false,
             max_users: Some(5),
+            audit: crate::state::AuditOption::None,
         },
     }
 }

@@ -11,15 +11,18 @@ use freehold_dtyp::{Sid, Wtf8, Wtf8Buf};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{Semaphore, watch};
 
+use super::audit::{open_audit, share_audit};
 use super::clock::Clock;
 use super::entropy::SystemEntropy;
 use super::listener;
 use crate::admin::{AdminService, LiveOpen, RunningServer};
+use crate::audit::log::AuditLog;
 use crate::auth::{self, AuthError};
 use crate::config::{Config, EncryptionMode, Limits, VolumeConfig};
 use crate::fsa::OpenReport;
 use crate::fscc::Pattern;
 use crate::proto;
+use crate::proto::audit::ShareAudit;
 use crate::proto::node::NodeKey;
 use crate::proto::op::{AccountLookup, VolumeId, VolumeRef};
 use crate::proto::server::{Server, ServerConfig};
@@ -38,6 +41,8 @@ pub struct Shared {
     pub clock: Clock,
     /// Limits of the configuration.
     pub limits: Limits,
+    /// The audit log.
+    pub audit: Arc<AuditLog>,
     state: Arc<State>,
     volumes: HashMap<String, VolumeRef>,
 }
@@ -92,6 +97,7 @@ impl Shared {
             access_based_enumeration: false,
             continuously_available: false,
             caching: tree_connect::CachingMode::None,
+            audit: ShareAudit::default(),
             max_uses: None,
             uses: Arc::new(AtomicU32::new(0)),
         });
@@ -138,6 +144,7 @@ impl Shared {
                 state::CachingMode::Programs => tree_connect::CachingMode::Programs,
                 state::CachingMode::None => tree_connect::CachingMode::None,
             },
+            audit: share_audit(settings.audit),
             max_uses: settings.max_users,
             uses,
         })
@@ -211,6 +218,7 @@ pub async fn run(
     raise_descriptor_limit();
     let clock = Clock::new();
     let core = Server::new(core_config(&config, &state, clock), Box::new(SystemEntropy::default()));
+    let audit = open_audit(&config, &core)?;
     let mut volumes = HashMap::new();
     for (number, volume) in config.volumes.iter().enumerate() {
         let mut options = PosixOptions::new(&volume.label, root_security()?);
@@ -222,8 +230,14 @@ pub async fn run(
         let id = VolumeId(u32::try_from(number).context("too many volumes")?);
         volumes.insert(volume.name.clone(), VolumeRef { id, identity, volume: Arc::new(opened) });
     }
-    let shared =
-        Arc::new(Shared { core, clock, limits: config.limits.clone(), state: Arc::clone(&state), volumes });
+    let shared = Arc::new(Shared {
+        core,
+        clock,
+        limits: config.limits.clone(),
+        audit,
+        state: Arc::clone(&state),
+        volumes,
+    });
     shared.load_shares();
     {
         let shared = Arc::downgrade(&shared);
@@ -284,6 +298,7 @@ pub async fn run(
         let _ = task.await;
     }
     let _ = admin.await;
+    shared.audit.close();
     for volume in shared.volumes.values() {
         if let Err(error) = volume.volume.sync() {
             tracing::error!(%error, volume = volume.identity.label, "the volume could not be synced");
@@ -313,6 +328,7 @@ fn core_config(config: &Config, state: &State, clock: Clock) -> ServerConfig {
         started: clock.now().wall,
         workgroup: config.names.workgroup.clone(),
         limits: core_limits(&config.limits),
+        audit_shares: share_audit(config.audit.shares),
         interfaces: super::interfaces::list(&config.listen),
     }
 }

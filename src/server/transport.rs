@@ -8,6 +8,7 @@ use std::collections::VecDeque;
 use std::io;
 use std::os::fd::AsFd;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytes::{Buf, BufMut, BytesMut};
@@ -19,6 +20,8 @@ use tokio::sync::{Notify, mpsc, watch};
 use super::Shared;
 use super::listener::Counted;
 use super::worker::{Outcome, execute};
+use crate::audit::log::Done;
+use crate::audit::record::Batch;
 use crate::proto::admit::Disconnect;
 use crate::proto::buffer::TRANSPORT_HEADER_BYTES;
 use crate::proto::connection::{Connection, OutFrame};
@@ -86,7 +89,8 @@ pub async fn serve(
         address(stream.peer_addr()),
         address(stream.local_addr()),
         Box::new(NotifyWaker(Arc::clone(&mail))),
-    );
+    )
+    .from_port(stream.peer_addr().map_or(0, |address| address.port()));
     let (results_in, results) = mpsc::unbounded_channel();
     let mut task = Task {
         shared,
@@ -103,6 +107,7 @@ pub async fn serve(
         sent_of_first: 0,
         queued_bytes: 0,
         running: 0,
+        held_up: Arc::default(),
     };
     let end = task.run(shutdown).await;
     task.drain().await;
@@ -128,6 +133,8 @@ struct Task {
     queued_bytes: usize,
     /// Operations on other threads.
     running: usize,
+    /// Batches of records that wait for room in the audit log.
+    held_up: Arc<AtomicUsize>,
 }
 
 impl Task {
@@ -157,7 +164,8 @@ impl Task {
                 continue;
             }
             let blocked = !self.outbox.is_empty();
-            let interest = if self.queued_bytes > MAX_QUEUED_BYTES {
+            let held_up = self.is_held_up();
+            let interest = if self.queued_bytes > MAX_QUEUED_BYTES || held_up {
                 Interest::WRITABLE
             } else if blocked {
                 Interest::READABLE | Interest::WRITABLE
@@ -172,7 +180,7 @@ impl Task {
             tokio::select! {
                 biased;
                 _ = shutdown.changed() => return Err(End::Shutdown),
-                ready = self.stream.ready(interest) => {
+                ready = self.stream.ready(interest), if blocked || !held_up => {
                     ready?;
                 }
                 result = self.results.recv() => {
@@ -204,7 +212,7 @@ impl Task {
         }
         self.operate()?;
         for _ in 0..MESSAGES_PER_TURN {
-            if self.queued_bytes > MAX_QUEUED_BYTES {
+            if self.queued_bytes > MAX_QUEUED_BYTES || self.is_held_up() {
                 break;
             }
             if let Some(frame) = self.next_frame()? {
@@ -224,6 +232,11 @@ impl Task {
         self.collect();
         self.send()?;
         Ok(progress)
+    }
+
+    /// Records of this connection wait for room in the audit log.
+    fn is_held_up(&self) -> bool {
+        self.held_up.load(Ordering::Relaxed) > 0
     }
 
     /// A whole message without its transport header, once it is there.
@@ -279,6 +292,7 @@ impl Task {
                         self.shared.clock.now(),
                     )?;
                 }
+                Op::Audit { batch, .. } => self.record(id, batch),
                 Op::Delay { duration } => {
                     self.running += 1;
                     let results = self.results_in.clone();
@@ -295,6 +309,25 @@ impl Task {
             }
         }
         Ok(())
+    }
+
+    /// Gives records to the audit log. Where it has no room, this connection takes in nothing more until it has.
+    fn record(&mut self, id: OpId, batch: Batch) {
+        self.running += 1;
+        let results = self.results_in.clone();
+        let done: Done = Box::new(move |recorded| {
+            let _ = results.send((id, OpResult::Audited(recorded.is_ok())));
+        });
+        if let Err((batch, done)) = self.shared.audit.try_submit(batch, done) {
+            self.held_up.fetch_add(1, Ordering::Relaxed);
+            let (audit, held_up) = (Arc::clone(&self.shared.audit), Arc::clone(&self.held_up));
+            // Counted out before the result is sent, which is what wakes this task.
+            let done: Done = Box::new(move |recorded| {
+                held_up.fetch_sub(1, Ordering::Relaxed);
+                done(recorded);
+            });
+            tokio::spawn(async move { audit.submit(batch, done).await });
+        }
     }
 
     /// Runs an operation on a thread that may block.

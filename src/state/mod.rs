@@ -31,6 +31,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use crate::config::VolumeConfig;
 
+pub use crate::config::AuditOption;
 pub use accounts::{Account, AccountsSnapshot, Group};
 pub use accounts_changes::{AccountChange, NewAccount};
 pub use error::StateError;

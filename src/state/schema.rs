@@ -5,7 +5,13 @@ use rusqlite::{Connection, TransactionBehavior};
 use super::StateError;
 
 /// Step `n` brings a database of version `n` to version `n + 1`. Steps that were released are never edited.
-const MIGRATIONS: &[&str] = &[VERSION_1];
+const MIGRATIONS: &[&str] = &[VERSION_1, VERSION_2];
+
+/// Shares say which accesses are recorded.
+const VERSION_2: &str = "
+ALTER TABLE share ADD COLUMN audit TEXT NOT NULL DEFAULT 'none'
+    CHECK (audit IN ('none', 'success', 'failure', 'all'));
+";
 
 const VERSION_1: &str = "
 CREATE TABLE identity (

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use freehold_acl::SecurityDescriptor;
 
 use super::accounts::fold_name;
+use crate::config::AuditOption;
 
 /// How clients may keep files of a share for offline use ([MS-SMB2] 2.2.10 ShareFlags, [MS-SRVS] 2.2.4.29).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -72,6 +73,8 @@ pub struct ShareSettings {
     pub continuously_available: bool,
     /// Most users at a time; `None` for no limit.
     pub max_users: Option<u32>,
+    /// Accesses that are recorded.
+    pub audit: AuditOption,
 }
 
 /// A share.

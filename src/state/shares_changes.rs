@@ -7,6 +7,8 @@ use freehold_dtyp::{Decode, Encode};
 use rusqlite::{Connection, OptionalExtension, Transaction};
 
 use super::accounts::fold_name;
+use crate::config::AuditOption;
+
 use super::{CachingMode, Change, Share, ShareSettings, SharesSnapshot, State, StateError};
 
 /// Longest share name in characters ([MS-SRVS] 2.2.4.22 with the limit of Windows for names that all clients see).
@@ -41,6 +43,8 @@ pub struct ShareChange {
     pub continuously_available: Option<bool>,
     /// Most users; `Some(None)` for no limit.
     pub max_users: Option<Option<u32>>,
+    /// Accesses that are recorded.
+    pub audit: Option<AuditOption>,
 }
 
 impl State {
@@ -82,6 +86,7 @@ impl State {
                 caching,
                 continuously_available,
                 max_users,
+                audit,
             } = change.clone();
             settings.volume = volume.unwrap_or(settings.volume);
             settings.path = path.unwrap_or(settings.path);
@@ -94,6 +99,7 @@ impl State {
             settings.continuously_available =
                 continuously_available.unwrap_or(settings.continuously_available);
             settings.max_users = max_users.unwrap_or(settings.max_users);
+            settings.audit = audit.unwrap_or(settings.audit);
             store(transaction, &share.name, &checked(settings)?)?;
             Ok(((), vec![Change::ShareChanged(share.name.clone())]))
         })
@@ -122,7 +128,7 @@ fn find(transaction: &Transaction<'_>, name: &str) -> Result<Arc<Share>, StateEr
 fn store(transaction: &Transaction<'_>, name: &str, settings: &ShareSettings) -> Result<(), StateError> {
     transaction.execute(
         "UPDATE share SET volume = ?2, path = ?3, comment = ?4, security = ?5, encrypt = ?6,
-         access_based_enumeration = ?7, caching = ?8, continuously_available = ?9, max_users = ?10
+         access_based_enumeration = ?7, caching = ?8, continuously_available = ?9, max_users = ?10, audit = ?11
          WHERE folded_name = ?1",
         (
             fold_name(name),
@@ -135,6 +141,7 @@ fn store(transaction: &Transaction<'_>, name: &str, settings: &ShareSettings) ->
             settings.caching.word(),
             settings.continuously_available,
             settings.max_users,
+            settings.audit.word(),
         ),
     )?;
     Ok(())
@@ -188,7 +195,7 @@ fn checked(mut settings: ShareSettings) -> Result<ShareSettings, StateError> {
 pub(super) fn load(database: &Connection) -> Result<SharesSnapshot, StateError> {
     let mut statement = database.prepare_cached(
         "SELECT id, name, volume, path, comment, security, encrypt, access_based_enumeration, caching,
-         continuously_available, max_users FROM share",
+         continuously_available, max_users, audit FROM share",
     )?;
     let mut shares = Vec::new();
     let mut rows = statement.query([])?;
@@ -196,6 +203,11 @@ pub(super) fn load(database: &Connection) -> Result<SharesSnapshot, StateError> 
         let security: Vec<u8> = row.get(5)?;
         let security = SecurityDescriptor::from_bytes(&security)
             .map_err(|_| StateError::Damaged { what: "share.security" })?;
+        let audit: String = row.get(11)?;
+        let audit = AuditOption::ALL
+            .into_iter()
+            .find(|option| option.word() == audit)
+            .ok_or(StateError::Damaged { what: "share.audit" })?;
         let caching: String = row.get(8)?;
         let caching = CachingMode::ALL
             .into_iter()
@@ -214,6 +226,7 @@ pub(super) fn load(database: &Connection) -> Result<SharesSnapshot, StateError> 
                 caching,
                 continuously_available: row.get(9)?,
                 max_users: row.get(10)?,
+                audit,
             },
         });
     }

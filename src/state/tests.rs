@@ -25,6 +25,7 @@ fn settings() -> ShareSettings {
         caching: CachingMode::Manual,
         continuously_available: false,
         max_users: None,
+        audit: crate::config::AuditOption::None,
     }
 }
 

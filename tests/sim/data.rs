@@ -55,6 +55,7 @@ impl Desk {
             access_based_enumeration: false,
             continuously_available: false,
             caching: CachingMode::None,
+            audit: Default::default(),
             max_uses: None,
             uses: Arc::new(AtomicU32::new(0)),
         });

@@ -192,6 +192,7 @@ impl World {
             access_based_enumeration: false,
             continuously_available: false,
             caching: CachingMode::Manual,
+            audit: Default::default(),
             max_uses: None,
             uses: Arc::new(AtomicU32::new(0)),
         };
@@ -547,6 +548,8 @@ fn after_logoff(packet: &[u8]) -> Vec<Reply> {
 fn fail(op: Op, error: VfsError) -> OpResult {
     match op {
         Op::Account { .. } | Op::Delay { .. } | Op::Close { .. } => perform(op),
+        // A log that cannot be written.
+        Op::Audit { .. } => OpResult::Audited(false),
         Op::Open { .. } | Op::Create { .. } | Op::CreateStream { .. } => {
             OpResult::Opened(Err(OpenError::Failed(error)))
         }
@@ -588,6 +591,7 @@ fn perform(op: Op) -> OpResult {
     match op {
         Op::Account { user, .. } => OpResult::Account(Box::new(account(&user))),
         Op::Delay { .. } => OpResult::Done(Ok(())),
+        Op::Audit { .. } => OpResult::Audited(true),
         op => match execute(op, Wait::Allowed) {
             Outcome::Done(result) => result,
             Outcome::WouldBlock(_) => panic!("a volume that was allowed to wait did not"),

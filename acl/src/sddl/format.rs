@@ -23,6 +23,12 @@ pub(super) fn descriptor(descriptor: &SecurityDescriptor) -> String {
     text
 }
 
+pub(super) fn ace(ace: &Ace) -> String {
+    let mut text = String::new();
+    push_ace(&mut text, ace);
+    text
+}
+
 /// Appends a SID, by its short name if it has one that is the same everywhere.
 pub(super) fn push_sid(text: &mut String, sid: &Sid) {
     match name_of_sid(sid) {

@@ -51,6 +51,14 @@ impl SecurityDescriptor {
     }
 }
 
+impl crate::Ace {
+    /// The text form of the entry: `(A;OICI;FA;;;BA)`.
+    #[must_use]
+    pub fn to_sddl(&self) -> String {
+        format::ace(self)
+    }
+}
+
 impl core::str::FromStr for SecurityDescriptor {
     type Err = SddlError;
 

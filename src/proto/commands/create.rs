@@ -16,6 +16,7 @@
 
 mod admit;
 mod apple;
+mod audit;
 mod existing;
 mod inheriting;
 mod intent;
@@ -31,6 +32,7 @@ use std::time::Duration;
 use freehold_acl::{AccessMask, SecurityDescriptor};
 use freehold_dtyp::{FileTime, NtStatus};
 
+use super::super::audit::share_checked;
 use super::super::caching::{BreakWait, Registration};
 use super::super::commands;
 use super::super::context::{Context, Step, StepResult};
@@ -39,9 +41,10 @@ use super::super::event::Wake;
 use super::super::node::NodeCell;
 use super::super::op::{Op, OpResult, VolumeRef};
 use super::super::status::CommandError;
+use super::super::teardown;
 use super::super::tree_connect::ShareTarget;
-use crate::smb2::DecodeMessage;
 use crate::smb2::create::CreateRequest;
+use crate::smb2::{Command, DecodeMessage};
 use crate::vfs::{DataUse, FileRef, OpenError, Opened, VfsError};
 
 /// How often a request starts again because names appear and go meanwhile.
@@ -107,6 +110,7 @@ impl Parked {
 pub fn decide(cx: &mut Context<'_>) -> StepResult {
     let request = CreateRequest::decode(&cx.request.message)?;
     let tree = Arc::clone(cx.tree()?);
+    share_checked(cx, &tree, &request)?;
     match &tree.share.target {
         ShareTarget::Pipes => pipe::decide(cx, &request),
         ShareTarget::Disk { volume, path } => {
@@ -159,6 +163,21 @@ pub fn resume(_: &mut Context<'_>, parked: Parked, wake: Wake) -> StepResult {
         Wake::Cancelled => Err(NtStatus::CANCELLED.into()),
         Wake::Closed => Err(NtStatus::FILE_CLOSED.into()),
     }
+}
+
+/// A request was carried out, and the audit log could not be written: nobody is told that it was done, and what a CREATE
+/// has opened is closed again.
+///
+/// # Errors
+/// Always AUDIT_FAILED.
+pub fn not_recorded(cx: &mut Context<'_>) -> StepResult {
+    if cx.request.header.command == Command::CREATE
+        && let Some(id) = cx.related_file.take()
+        && let Some(open) = cx.session()?.remove_open(id)
+    {
+        teardown::close_open(cx.server, &open, cx.before_reply, cx.now);
+    }
+    Err(NtStatus::AUDIT_FAILED.into())
 }
 
 /// The result of an operation that opens.

@@ -130,7 +130,7 @@ fn mark(cx: &mut Context<'_>, open: &Arc<Open>, file: &FileOpen) -> StepResult {
         node.set_delete_pending(file.stream_id, true);
     }
     if file.stream.is_none() {
-        file.node.keep_for_deletion(&file.file);
+        file.node.keep_for_deletion(file);
         cx.server.notify.deletion_pending(cx.server, open, file);
     }
     done(cx)

@@ -3,6 +3,7 @@
 use freehold_acl::{AccessMask, GenericMapping};
 use freehold_dtyp::NtStatus;
 
+use super::super::audit;
 use super::super::context::{Context, StepResult};
 use super::super::tree_connect::{CachingMode, Share, ShareTarget, TreeConnect};
 use crate::smb2::DecodeMessage;
@@ -23,6 +24,7 @@ pub fn decide(cx: &mut Context<'_>) -> StepResult {
     let disk = matches!(share.target, ShareTarget::Disk { .. });
     // 3.3.5.7: anonymous and guest sessions reach data only where the share's descriptor says so; the same check holds.
     let maximal = freehold_acl::maximum_access(&share.security, &identity.token, &GenericMapping::FILE);
+    audit::share_connected(cx, &share, maximal != AccessMask::EMPTY)?;
     if maximal == AccessMask::EMPTY {
         return Err(NtStatus::ACCESS_DENIED.into());
     }

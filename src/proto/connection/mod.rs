@@ -19,7 +19,7 @@ use freehold_dtyp::NtStatus;
 use super::admit::{self, Disconnect};
 use super::buffer::{HEADROOM_BYTES, ReplyBuffer};
 use super::chain::{Chain, Stage};
-use super::commands::{Parked, Pending, negotiate};
+use super::commands::{self, Parked, Pending, negotiate};
 use super::context::{Context, Step, StepResult};
 use super::credits::CreditWindow;
 use super::event::{ChainId, Mailbox, Now, WaiterId, Wake, Waker};
@@ -75,6 +75,8 @@ enum Input {
     Finish(Pending, OpResult),
     Resume(Parked, Wake),
     Drained(NtStatus),
+    /// What it did must be recorded and could not be.
+    NotRecorded,
 }
 
 impl Connection {
@@ -96,6 +98,13 @@ impl Connection {
             detached: 0,
             closed: false,
         }
+    }
+
+    /// The same with the port that the client connects from, for records.
+    #[must_use]
+    pub fn from_port(mut self, port: u16) -> Self {
+        self.link.peer_port = port;
+        self
     }
 
     /// The protocol state, for lists and logs.
@@ -170,9 +179,16 @@ impl Connection {
         };
         match std::mem::replace(&mut chain.stage, Stage::Next) {
             Stage::Running(pending) => self.run(chain, Input::Finish(pending, result), now),
+            Stage::Draining(_) if matches!(result, OpResult::Audited(false)) => {
+                self.run(chain, Input::NotRecorded, now)
+            }
             Stage::Draining(status) => {
                 if let OpResult::Done(Err(error)) = result {
                     tracing::warn!(%error, connection = self.link.id.0, "an operation before a reply failed");
+                    // A record of what was not done after all.
+                    chain
+                        .before_reply
+                        .pop_front_if(|next| matches!(next, Op::Audit { follows_deletion: true, .. }));
                 }
                 self.run(chain, Input::Drained(status), now)
             }
@@ -266,6 +282,7 @@ impl Connection {
         loop {
             let outcome = match input {
                 Input::Drained(status) => Ok(Step::Reply(status)),
+                Input::NotRecorded => self.step(&mut chain, now, commands::create::not_recorded)?,
                 Input::Begin => match self.begin(&mut chain, now) {
                     Ok(decide) => self.step(&mut chain, now, decide)?,
                     Err(error) => Err(error),
@@ -302,6 +319,8 @@ impl Connection {
                 Ok(Step::Reply(status)) => status,
                 Err(error) => self.write_error(&mut chain, error),
             };
+            let record = chain.audit.settle(&self.server, chain.request.as_ref(), status, now);
+            chain.before_reply.extend(record);
             if let Some(op) = chain.before_reply.pop_front() {
                 chain.stage = Stage::Draining(status);
                 self.store(chain, Some(op));
@@ -362,6 +381,7 @@ impl Connection {
             related_file: &mut chain.related_file,
             out: &mut chain.out,
             header_start: chain.header_start,
+            audit: &mut chain.audit,
             before_reply: &mut chain.before_reply,
             channel: &mut chain.channel,
             splice: &mut chain.splice,

@@ -19,7 +19,7 @@ use super::super::super::open::{FileOpen, FileOpenState, Open, Target};
 use super::super::super::server::Server;
 use super::super::super::status::CommandError;
 use super::super::super::teardown;
-use super::{Stage, Work, by, close, reply};
+use super::{Stage, Work, audit, by, close, reply};
 use crate::fsa::disposition::CreateAction;
 use crate::fsa::{
     CacheRequest, Effects, Granted, LeaseRequest, OpenId, OpenRequest, OplockLevel, Owner, StreamId, Verdict,
@@ -255,6 +255,7 @@ fn commit(
     let intent = &work.intent;
     let session = Arc::clone(cx.session()?);
     let file_id = FileId { persistent: request.owner.persistent, volatile: request.id.0 };
+    let audit = audit::granted(cx, work, &found, action, request.access, file_id.volatile)?;
     let state = FileOpenState {
         delete_on_close: request.delete_on_close,
         // ARCHIVE is there already: the first write has nothing to look for.
@@ -273,6 +274,7 @@ fn commit(
             kind: if intent.stream.is_some() { NodeKind::File } else { found.metadata.kind },
             stream: intent.stream.clone(),
             stream_id: request.stream,
+            audit,
             create_options: intent.options.bits(),
             posix: intent.posix.is_some(),
             snapshot: work.volume.identity.read_only.then(|| Box::new(work.volume.clone())),

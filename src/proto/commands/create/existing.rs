@@ -10,7 +10,7 @@ use super::super::super::node::NodeKey;
 use super::super::super::op::Op;
 use super::super::super::status::CommandError;
 use super::intent::Wanted;
-use super::{Stage, Work, admit, close, symlink};
+use super::{Stage, Work, admit, audit, close, symlink};
 use crate::fsa::StreamId;
 use crate::fsa::disposition::{CreateAction, check_deletable, check_overwrite_attributes};
 use crate::fscc::FileAttributes;
@@ -47,6 +47,7 @@ pub(super) fn found(cx: &mut Context<'_>, work: Work, found: Box<Opened>) -> Ste
             work.then(Op::ReparseData { file }, Stage::ReadingLink)
         }
         Err(error) => {
+            let error = audit::refused(cx, &work, &found, error);
             close(cx, found.file);
             Err(error)
         }
@@ -98,6 +99,7 @@ fn examine(cx: &Context<'_>, work: &Work, found: &Opened) -> Result<Next, Comman
         return Ok(Next::AskParent);
     }
     let granted = access?;
+    audit::may_proceed(cx, work, &found.security, granted)?;
     if action != CreateAction::Opened && intent.stream.is_none() {
         check_overwrite_attributes(attributes.bits(), intent.attributes.bits())?;
     }

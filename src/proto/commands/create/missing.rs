@@ -10,8 +10,8 @@ use super::super::super::context::{Context, StepResult};
 use super::super::super::node::NodeKey;
 use super::super::super::op::Op;
 use super::super::super::status::CommandError;
-use super::intent::Wanted;
-use super::{Stage, Work, admit, by, close, failed, inheriting, posix};
+use super::intent::{Intent, Wanted};
+use super::{Stage, Work, admit, audit, by, close, failed, inheriting, posix};
 use crate::fsa::disposition::{CreateAction, check_deletable};
 use crate::fsa::{CacheRequest, StreamId};
 use crate::fscc::FileAttributes;
@@ -41,6 +41,7 @@ pub(super) fn name(cx: &mut Context<'_>, work: Work, parent: Opened) -> StepResu
             work.then(op, Stage::Creating(granted, parent.file))
         }
         Err(error) => {
+            let error = audit::refused_in(cx, &work, &parent, to_add(&work.intent), error);
             close(cx, parent.file);
             Err(error)
         }
@@ -57,8 +58,7 @@ fn prepare(cx: &Context<'_>, work: &Work, parent: &Opened) -> Result<(NewNode, A
         return Err(NtStatus::OBJECT_NAME_INVALID.into());
     }
     check_parent(cx, work, parent)?;
-    let add = if is_directory { AccessMask::FILE_ADD_SUBDIRECTORY } else { AccessMask::FILE_ADD_FILE };
-    if !intent.share_allows.contains(add) {
+    if !intent.share_allows.contains(to_add(intent)) {
         return Err(NtStatus::ACCESS_DENIED.into());
     }
     let backup = intent.options.contains(CreateOptions::OPEN_FOR_BACKUP_INTENT);
@@ -75,6 +75,7 @@ fn prepare(cx: &Context<'_>, work: &Work, parent: &Opened) -> Result<(NewNode, A
     let security =
         create_descriptor(Some(&parent.security), intent.security.as_deref(), &intent.token, is_directory)?;
     let security = posix::secured(intent.posix, security)?;
+    audit::may_proceed(cx, work, &security, granted)?;
     let mut attributes = intent.attributes & FileAttributes::SETTABLE;
     if !is_directory {
         attributes |= FileAttributes::ARCHIVE;
@@ -90,6 +91,14 @@ fn prepare(cx: &Context<'_>, work: &Work, parent: &Opened) -> Result<(NewNode, A
         case: intent.case(),
     };
     Ok((new, granted))
+}
+
+/// The right to make it that the directory must grant.
+fn to_add(intent: &Intent) -> AccessMask {
+    match intent.wanted {
+        Wanted::Directory => AccessMask::FILE_ADD_SUBDIRECTORY,
+        Wanted::Any | Wanted::File => AccessMask::FILE_ADD_FILE,
+    }
 }
 
 /// Nothing is made in a directory that goes with its last open.
@@ -162,6 +171,7 @@ pub(super) fn stream(cx: &mut Context<'_>, work: Work, file: Opened) -> StepResu
     match check_stream(cx, &work, &file) {
         Ok(granted) => make_stream(cx, work, granted, file.file),
         Err(error) => {
+            let error = audit::refused(cx, &work, &file, error);
             close(cx, file.file);
             Err(error)
         }
@@ -184,6 +194,7 @@ fn check_stream(cx: &Context<'_>, work: &Work, file: &Opened) -> Result<AccessMa
         read_only: file.metadata.kind == NodeKind::File && attributes.contains(FileAttributes::READONLY),
         ..FileAccess::new(&file.security, &intent.token, intent.desired)
     })?;
+    audit::may_proceed(cx, work, &file.security, granted)?;
     check_lease_key(cx, work)?;
     if intent.options.contains(CreateOptions::DELETE_ON_CLOSE) {
         check_deletable(attributes.bits(), false)?;

@@ -114,6 +114,7 @@ pub(super) fn decide(cx: &mut Context<'_>, call: Call) -> StepResult {
     };
     let source = find_source(cx, key)?;
     let source_file = file_of(&source)?;
+    cx.audit.reads_from(&source);
     if is_directory(source_file) || is_directory(target_file) {
         return Err(NtStatus::INVALID_DEVICE_REQUEST.into());
     }

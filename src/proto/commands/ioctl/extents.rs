@@ -50,6 +50,7 @@ pub(super) fn decide(cx: &mut Context<'_>, call: Call) -> StepResult {
     let (source_id, range) = read_input(&call)?;
     let source = cx.session()?.open(source_id).ok_or(NtStatus::INVALID_HANDLE)?;
     let source_file = source.as_file().ok_or(NtStatus::INVALID_HANDLE)?;
+    cx.audit.reads_from(&source);
     if !source.granted.intersects(AccessMask::FILE_READ_DATA | AccessMask::FILE_EXECUTE) {
         return Err(NtStatus::ACCESS_DENIED.into());
     }

@@ -8,6 +8,7 @@ use freehold_acl::{
 };
 use freehold_dtyp::{Decode, NtStatus};
 
+use super::super::super::audit;
 use super::super::super::context::{Context, Step, StepResult, file_of};
 use super::super::super::data_change;
 use super::super::super::op::{Op, OpResult};
@@ -35,8 +36,8 @@ pub struct Pending {
 enum Stage {
     /// The present descriptor is read.
     Reading,
-    /// The new one is stored, unless the present one is another by now.
-    Storing,
+    /// The new one (the second) is stored, unless the present one (the first) is another by now.
+    Storing(Arc<SecurityDescriptor>, Arc<SecurityDescriptor>),
 }
 
 /// Checks access, reads the new descriptor and asks for the present one.
@@ -85,12 +86,18 @@ pub fn finish(cx: &mut Context<'_>, mut pending: Pending, result: OpResult) -> S
                     .map_err(refused)?,
             };
             let security = Arc::new(changed);
-            let file = file.file.clone();
-            let op = Op::ReplaceSecurity { file, expected: current, security, now: cx.now.wall };
-            pending.stage = Stage::Storing;
+            audit::security_changes(cx, pending.information)?;
+            let op = Op::ReplaceSecurity {
+                file: file.file.clone(),
+                expected: Arc::clone(&current),
+                security: Arc::clone(&security),
+                now: cx.now.wall,
+            };
+            pending.stage = Stage::Storing(current, security);
             pending.then(op)
         }
-        Stage::Storing if result.replaced()? => {
+        Stage::Storing(ref old, ref new) if result.replaced()? => {
+            audit::security_changed(cx, &pending.open, pending.information, old, new)?;
             if file.kind == NodeKind::Directory {
                 cx.server.inheritance.folder_changed();
             }
@@ -98,13 +105,13 @@ pub fn finish(cx: &mut Context<'_>, mut pending: Pending, result: OpResult) -> S
             done(cx)
         }
         // What the request does not name must be as it is now: the new descriptor is made again.
-        Stage::Storing if pending.attempts < MAX_ATTEMPTS => {
+        Stage::Storing(..) if pending.attempts < MAX_ATTEMPTS => {
             let op = Op::Security { file: file.file.clone() };
             pending.attempts = pending.attempts.saturating_add(1);
             pending.stage = Stage::Reading;
             pending.then(op)
         }
-        Stage::Storing => Err(NtStatus::INSUFFICIENT_RESOURCES.into()),
+        Stage::Storing(..) => Err(NtStatus::INSUFFICIENT_RESOURCES.into()),
     }
 }
 
