@@ -34,6 +34,7 @@ mod inherit;
 mod observer;
 mod posix_mode;
 mod propagate;
+mod reasons;
 mod sddl;
 mod security_information;
 mod serde_form;
@@ -61,6 +62,7 @@ pub use inherit::{CreateSecurityError, create_descriptor};
 pub use observer::{AccessObserver, AttributeSource, Giver, Keeper, Note, Place};
 pub use posix_mode::{MODE_BITS, posix_mode, sole_posix_mode, stored_posix_mode, with_posix_mode};
 pub use propagate::{is_dacl_protected, is_sacl_protected, propagate};
+pub use reasons::{Cause, ConditionReport, Reason, Reasons};
 pub use sddl::SddlError;
 pub use security_information::{
     SecurityInformation, SetSecurityError, access_to_query, access_to_set, query, set_security,

@@ -7,6 +7,8 @@
 //! are checked on top. Knows nothing of SMB.
 
 mod client;
+pub mod explain;
+mod names;
 pub mod protocol;
 mod running;
 mod service;

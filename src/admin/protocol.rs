@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
+use super::explain::{ExplainRequest, Explanation};
 use crate::config::AuditOption;
 use crate::state::CachingMode;
 
@@ -141,6 +142,8 @@ pub enum Request {
         /// As in `ShareGrant`.
         account: String,
     },
+    /// Asks whether a user may do something with a file, and why.
+    Explain(ExplainRequest),
 }
 
 /// Settings of a share that can be given or left out.
@@ -192,6 +195,8 @@ pub enum Reply {
     Groups(Vec<GroupRow>),
     /// Shares.
     Shares(Vec<ShareRow>),
+    /// May this user do that with this file, and why.
+    Explanation(Box<Explanation>),
     /// It was refused.
     Refused {
         /// Why, and what would be right.

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use freehold_acl::{AccessMask, Ace, AceFlags, AceType, Acl, AclPart, SecurityDescriptor};
 use freehold_dtyp::{FileTime, Sid};
 
+use super::names::{find_sid, name_of};
 use super::protocol::{
     GroupRow, Password, Reply, Request, ShareOptions, ShareRight, ShareRow, StatusRow, UserRow,
 };
 use super::running::RunningServer;
-use super::volume_folder;
+use super::{explain, volume_folder};
 use crate::state::{
     AccountChange, AccountsSnapshot, CachingMode, NewAccount, Share, ShareChange, ShareSettings, State,
 };
@@ -20,10 +21,6 @@ pub struct AdminService {
     state: Arc<State>,
     running: Option<Arc<dyn RunningServer>>,
 }
-
-/// Names that have no account or group in the state.
-const WELL_KNOWN: [(&str, Sid); 3] =
-    [("Everyone", Sid::EVERYONE), ("Authenticated Users", Sid::AUTHENTICATED_USERS), ("SYSTEM", Sid::SYSTEM)];
 
 /// What Windows calls "Change": read, write, execute, delete.
 const CHANGE: AccessMask = AccessMask(0x0013_01BF);
@@ -105,6 +102,10 @@ impl AdminService {
                 self.change_access(&name, &account, Some(right))?;
             }
             Request::ShareRevoke { name, account } => self.change_access(&name, &account, None)?,
+            Request::Explain(question) => {
+                let server = self.running("an explanation")?;
+                return Ok(Reply::Explanation(Box::new(explain::explain(&self.state, server, &question)?)));
+            }
         }
         Ok(Reply::Done)
     }
@@ -270,29 +271,6 @@ pub fn default_share_security() -> SecurityDescriptor {
         let _ = dacl.push(ace);
     }
     SecurityDescriptor::new(Sid::ADMINISTRATORS, Sid::ADMINISTRATORS, dacl)
-}
-
-fn find_sid(accounts: &AccountsSnapshot, name: &str) -> Option<Sid> {
-    let bare = name.strip_prefix("BUILTIN\\").unwrap_or(name);
-    accounts
-        .account(name)
-        .map(|account| account.sid)
-        .or_else(|| accounts.group(bare).map(|group| group.sid))
-        .or_else(|| {
-            WELL_KNOWN.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, sid)| *sid)
-        })
-        .or_else(|| name.parse().ok())
-}
-
-fn name_of(accounts: &AccountsSnapshot, sid: &Sid) -> String {
-    if let Some(account) = accounts.account_by_sid(sid) {
-        return account.name.clone();
-    }
-    if let Some(group) = accounts.group_by_sid(sid) {
-        return group.name.clone();
-    }
-    let known = WELL_KNOWN.iter().find(|(_, known)| known == sid);
-    known.map_or_else(|| sid.to_string(), |(name, _)| (*name).to_owned())
 }
 
 fn users(accounts: &AccountsSnapshot) -> Vec<UserRow> {

@@ -8,6 +8,7 @@ mod audit;
 mod check;
 mod completions;
 mod demo;
+mod explain;
 mod group;
 mod logging;
 mod output;
@@ -80,6 +81,8 @@ enum Command {
     /// Audit log: who did what to which file
     #[command(subcommand)]
     Audit(audit::AuditCommand),
+    /// Say whether a user may do something with a file, and why
+    Explain(explain::ExplainArgs),
     /// Print a completion script for a shell
     Completions(completions::CompletionsArgs),
 }
@@ -115,10 +118,17 @@ pub fn run() -> ExitCode {
         Command::Group(command) => group::run(command, &server),
         Command::Share(command) => share::run(command, &server),
         Command::Audit(command) => audit::run(command, &server),
+        // A denial is an answer, and has its own exit code.
+        Command::Explain(arguments) => return exit_code(explain::run(&arguments, &server)),
         Command::Completions(arguments) => completions::run(&arguments),
     };
+    exit_code(outcome.map(|()| ExitCode::SUCCESS))
+}
+
+/// Tells an error on standard error.
+fn exit_code(outcome: anyhow::Result<ExitCode>) -> ExitCode {
     match outcome {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             // Mistakes in a configuration bring their own form.
             match error.downcast_ref::<crate::config::ConfigError>() {

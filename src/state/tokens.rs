@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use freehold_acl::{Privileges, Token};
+use freehold_acl::{IntegrityLevel, Privileges, Token};
 use freehold_dtyp::Sid;
 
 use super::accounts::{Account, AccountsSnapshot};
@@ -33,6 +33,7 @@ pub fn network_token_if(accounts: &AccountsSnapshot, account: &Account, further:
 
 fn token_with_groups(user: Sid, groups: &[Sid]) -> Token {
     let mut privileges = Privileges::CHANGE_NOTIFY;
+    let mut level = IntegrityLevel::MEDIUM;
     if groups.contains(&Sid::ADMINISTRATORS) {
         privileges = privileges
             | Privileges::BACKUP
@@ -40,11 +41,14 @@ fn token_with_groups(user: Sid, groups: &[Sid]) -> Token {
             | Privileges::TAKE_OWNERSHIP
             | Privileges::SECURITY
             | Privileges::MANAGE_VOLUME;
+        // [MS-DTYP] 2.4.4.13: as Windows' administrators have it.
+        level = IntegrityLevel::HIGH;
     } else if groups.contains(&Sid::BACKUP_OPERATORS) {
         privileges = privileges | Privileges::BACKUP | Privileges::RESTORE;
     }
     Token::builder(user)
         .groups(LOGON_GROUPS.into_iter().chain(groups.iter().copied()))
         .privileges(privileges)
+        .integrity_level(level)
         .build()
 }

@@ -57,6 +57,14 @@ impl crate::Ace {
     pub fn to_sddl(&self) -> String {
         format::ace(self)
     }
+
+    /// From the text form of one entry. Names of a domain's own groups need that domain's SID.
+    ///
+    /// # Errors
+    /// [`SddlError`] at the first character that does not fit.
+    pub fn from_sddl(text: &str, domain: Option<&Sid>) -> Result<crate::Ace, SddlError> {
+        parse::single_ace(text, domain)
+    }
 }
 
 impl core::str::FromStr for SecurityDescriptor {

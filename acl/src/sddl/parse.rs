@@ -51,6 +51,19 @@ pub(super) fn descriptor(text: &str, domain: Option<&Sid>) -> Result<SecurityDes
     Ok(descriptor)
 }
 
+/// One entry in parentheses, and nothing else.
+pub(super) fn single_ace(text: &str, domain: Option<&Sid>) -> Result<Ace, SddlError> {
+    let mut cursor = Cursor::new(text);
+    if text.len() > SecurityDescriptor::MAX_SDDL_LENGTH {
+        return Err(cursor.error("a text of at most 1 MiB"));
+    }
+    cursor.skip_spaces();
+    cursor.expect("(", "an entry in parentheses")?;
+    let ace = ace(&mut cursor, domain)?;
+    cursor.skip_spaces();
+    if cursor.is_at_end() { Ok(ace) } else { Err(cursor.error("the end of the entry")) }
+}
+
 /// A SID: `S-1-...` or a two-letter name.
 pub(super) fn sid(cursor: &mut Cursor<'_>, domain: Option<&Sid>) -> Result<Sid, SddlError> {
     let start = cursor.position();

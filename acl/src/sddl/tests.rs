@@ -198,6 +198,18 @@ fn nesting_is_bounded_both_ways() {
 }
 
 #[test]
+fn a_single_entry_is_read_and_written() {
+    for text in ["(A;OICI;FA;;;BA)", "(XA;;FR;;;WD;(@Resource.Level > 2))"] {
+        assert_eq!(Ace::from_sddl(text, None).unwrap().to_sddl(), text);
+    }
+    for (text, position) in
+        [("", 0), ("A;;FA;;;WD", 0), ("(A;;FA;;;WD)(A;;FA;;;WD)", 12), ("(A;;FA;;;WD", 11)]
+    {
+        assert_eq!(Ace::from_sddl(text, None).unwrap_err().position, position, "{text}");
+    }
+}
+
+#[test]
 fn errors_say_where_and_what_was_expected() {
     for (text, position, expected) in [
         ("X:BA", 0, "O:"),
