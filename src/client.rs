@@ -277,7 +277,8 @@ impl Client {
             capabilities: Capabilities::LARGE_MTU
                 | Capabilities::ENCRYPTION
                 | Capabilities::LEASING
-                | Capabilities::DIRECTORY_LEASING,
+                | Capabilities::DIRECTORY_LEASING
+                | Capabilities::PERSISTENT_HANDLES,
             client_guid: self.guid(),
             dialects: List::from(dialects.as_slice()),
             contexts: NegotiateContexts::from(contexts),

@@ -162,6 +162,8 @@ pub struct ShareOptions {
     pub access_based_enumeration: Option<bool>,
     /// Offline use.
     pub caching: Option<CachingMode>,
+    /// Handles survive a restart of the server.
+    pub continuously_available: Option<bool>,
     /// Most users at a time; 0 for no limit.
     pub max_users: Option<u32>,
     /// Accesses that are recorded.
@@ -280,6 +282,9 @@ pub struct ShareRow {
     pub access_based_enumeration: bool,
     /// Offline use.
     pub caching: CachingMode,
+    /// Handles survive a restart of the server.
+    #[serde(default)]
+    pub continuously_available: bool,
     /// Most users at a time; 0 for no limit.
     pub max_users: u32,
     /// Accesses that are recorded.

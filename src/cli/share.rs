@@ -63,6 +63,9 @@ pub(super) struct AddArgs {
     /// What clients may keep for offline use
     #[arg(long, value_parser = caching_mode, value_name = "manual|documents|programs|none")]
     caching: Option<CachingMode>,
+    /// Keep clients' handles over a restart of the server; each write waits for the disk
+    #[arg(long)]
+    continuously_available: bool,
     /// Most users at a time; 0 for no limit
     #[arg(long, value_name = "NUMBER")]
     max_users: Option<u32>,
@@ -98,6 +101,9 @@ pub(super) struct SetArgs {
     /// What clients may keep for offline use
     #[arg(long, value_parser = caching_mode, value_name = "manual|documents|programs|none")]
     caching: Option<CachingMode>,
+    /// Keep clients' handles over a restart of the server; each write waits for the disk
+    #[arg(long, value_name = "true|false")]
+    continuously_available: Option<bool>,
     /// Most users at a time; 0 for no limit
     #[arg(long, value_name = "NUMBER")]
     max_users: Option<u32>,
@@ -208,6 +214,7 @@ fn add(arguments: AddArgs, options: &ServerOptions) -> anyhow::Result<()> {
         encrypt,
         access_based_enumeration,
         caching,
+        continuously_available,
         max_users,
         audit,
         change,
@@ -219,6 +226,7 @@ fn add(arguments: AddArgs, options: &ServerOptions) -> anyhow::Result<()> {
         encrypt: Some(encrypt),
         access_based_enumeration: Some(access_based_enumeration),
         caching,
+        continuously_available: Some(continuously_available),
         max_users,
         audit,
     };
@@ -237,12 +245,22 @@ fn set(arguments: SetArgs, options: &ServerOptions) -> anyhow::Result<()> {
         encrypt,
         access_based_enumeration,
         caching,
+        continuously_available,
         max_users,
         audit,
         change,
     } = arguments;
-    let settings =
-        ShareOptions { path, comment, access, encrypt, access_based_enumeration, caching, max_users, audit };
+    let settings = ShareOptions {
+        path,
+        comment,
+        access,
+        encrypt,
+        access_based_enumeration,
+        caching,
+        continuously_available,
+        max_users,
+        audit,
+    };
     let what = format!("the share {name} would be changed");
     let done = format!("The share {name} is changed.");
     finish(change, &what, options, Request::ShareSet { name, volume, settings }, &done)

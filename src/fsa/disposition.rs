@@ -96,6 +96,17 @@ impl CreateAction {
             CreateAction::Overwritten => 3,
         }
     }
+
+    /// From the wire, or from where it was kept; what does not exist counts as opened.
+    #[must_use]
+    pub const fn from_wire(value: u32) -> Self {
+        match value {
+            0 => CreateAction::Superseded,
+            2 => CreateAction::Created,
+            3 => CreateAction::Overwritten,
+            _ => CreateAction::Opened,
+        }
+    }
 }
 
 /// FILE_ATTRIBUTE_READONLY

@@ -23,6 +23,7 @@ pub mod node;
 pub mod node_report;
 pub mod open;
 pub mod oplock;
+pub mod preserved;
 pub mod share_access;
 #[cfg(test)]
 mod tests;

@@ -228,9 +228,24 @@ impl Holder {
     }
 
     /// Gives up waiting: nothing is held any more ([MS-SMB2] 3.3.6.1).
-    fn revoke(&mut self) {
+    pub fn revoke(&mut self) {
         self.state = CacheState::empty();
         self.breaking = None;
+    }
+
+    /// The notification of the break reached nobody: the break waits for the holder to come back.
+    pub fn suspend(&mut self, until: Duration) {
+        if let Some(breaking) = &mut self.breaking {
+            breaking.deadline = until;
+        }
+    }
+
+    /// The holder is back: the notification of the break that it has missed.
+    pub fn resume(&mut self, deadline: Duration) -> Option<BreakNotice> {
+        let breaking = self.breaking.as_mut()?;
+        breaking.deadline = deadline;
+        let to = breaking.requested;
+        Some(self.notice(self.state, to, true))
     }
 
     /// What a CREATE answers about a lease.

@@ -76,7 +76,7 @@ impl Activity for ServerActivity<'_> {
             let user = session.identity.load().user.clone();
             let opens = session.opens();
             for tree in session.trees() {
-                let of_tree = opens.iter().filter(|open| open.tree.id == tree.id).count();
+                let of_tree = opens.iter().filter(|open| open.tree_id() == tree.id).count();
                 connections.push(ConnectionInfo {
                     id: tree.id.0,
                     share: tree.share.name.clone(),

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use freehold_dtyp::Encode;
 
+use super::durable;
 use super::event::{ChainId, ConnectionId, Event, Now, WaiterId, Wake};
 use super::limits::BREAK_ACKNOWLEDGEMENT;
 use super::node::NodeCell;
@@ -30,6 +31,10 @@ pub fn waiter_of(waiter: WaiterId) -> Waiter {
 /// Sends notifications of a node, then wakes who may go on. Never call it with a node locked.
 pub fn carry_out(server: &Server, cell: &NodeCell, effects: Effects) {
     for notice in &effects.notices {
+        if notice.owner.is_gone() {
+            durable::undeliverable(server, notice);
+            continue;
+        }
         let session = SessionId(notice.owner.session);
         let body = notification(notice);
         let send = |to: ConnectionId| server.post(to, Event::Break { session, body: body.clone() });

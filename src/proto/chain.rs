@@ -14,6 +14,7 @@ use smallvec::SmallVec;
 
 use super::admit::Element;
 use super::buffer::ReplyBuffer;
+use super::channel_sequence::Outstanding;
 use super::commands::{Parked, Pending};
 use super::context::Request;
 use super::event::ChainId;
@@ -122,6 +123,8 @@ pub struct Chain {
     pub audit: super::audit::Recording,
     /// Operations before its reply.
     pub before_reply: VecDeque<Op>,
+    /// The present request, as it is counted in its open.
+    pub outstanding: Option<Outstanding>,
     /// What related requests inherit.
     pub related_session: SessionId,
     /// What related requests inherit.
@@ -174,6 +177,7 @@ impl Chain {
             ticket: None,
             audit: super::audit::Recording::default(),
             before_reply: VecDeque::new(),
+            outstanding: None,
             related_session: SessionId::NONE,
             related_tree: TreeId::NONE,
             related_file: None,

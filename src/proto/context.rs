@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
 use freehold_acl::Token;
@@ -11,6 +12,7 @@ use freehold_dtyp::NtStatus;
 use super::admit::Disconnect;
 use super::audit::{self, Recording};
 use super::buffer::ReplyBuffer;
+use super::channel_sequence::{Admission, Outstanding};
 use super::commands::{Parked, Pending};
 use super::event::{Now, WaiterId};
 use super::link::{Channel, Link};
@@ -20,7 +22,7 @@ use super::server::Server;
 use super::session::Session;
 use super::status::CommandError;
 use super::tree_connect::TreeConnect;
-use crate::smb2::{Command, FileId, SessionId, Smb2Header, TreeId};
+use crate::smb2::{Command, FileId, HeaderFlags, SessionId, Smb2Header, TreeId};
 
 /// What a command does next. States are consumed: a step that waits hands over all it needs to go on.
 pub enum Step {
@@ -89,6 +91,8 @@ pub struct Context<'a> {
     pub audit: &'a mut Recording,
     /// Operations that must be done before the reply is sent (a deletion by CLOSE). Failures are logged.
     pub before_reply: &'a mut VecDeque<Op>,
+    /// The request is counted in its open until it is answered; [`Context::open`] puts it here.
+    pub outstanding: &'a mut Option<Outstanding>,
     /// The channel whose key signs the reply; a successful SESSION_SETUP puts the new one here.
     pub channel: &'a mut Option<Arc<Channel>>,
     /// File data that follows the body without passing through this process, where nothing is signed or sealed.
@@ -136,17 +140,40 @@ impl Context<'_> {
             _ => id,
         };
         let open = self.session()?.open(id).ok_or(NtStatus::FILE_CLOSED)?;
-        if self.tree.as_ref().is_some_and(|tree| tree.id != open.tree.id) {
+        if self.tree.as_ref().is_some_and(|tree| tree.id != open.tree_id()) {
             return Err(NtStatus::FILE_CLOSED.into());
         }
-        let header = &self.request.header;
-        let modifies = matches!(header.command, Command::WRITE | Command::SET_INFO | Command::IOCTL);
-        if self.link.dialect().is_3x() && !open.is_current(header.channel_sequence()) && modifies {
-            return Err(NtStatus::FILE_NOT_AVAILABLE.into());
+        if self.link.dialect().is_3x() {
+            self.verify_channel_sequence(&open)?;
         }
-        audit::handle_named(self.server, self.audit, &open, header.command == Command::CLOSE)?;
+        let closes = self.request.header.command == Command::CLOSE;
+        audit::handle_named(self.server, self.audit, &open, closes)?;
         *self.related_file = Some(id);
         Ok(open)
+    }
+
+    /// 3.3.5.2.10, and what every command from 3.3.5.10 on says of IsReplayEligible.
+    fn verify_channel_sequence(&mut self, open: &Arc<Open>) -> Result<(), CommandError> {
+        if open.replay_eligible.load(Ordering::Relaxed) {
+            open.replay_eligible.store(false, Ordering::Relaxed);
+        }
+        if self.outstanding.is_some() {
+            // A request counts once, however often it looks.
+            return Ok(());
+        }
+        let header = &self.request.header;
+        let sequence = header.channel_sequence();
+        let replay = header.flags.contains(HeaderFlags::REPLAY_OPERATION);
+        match open.channel_sequence.admit(sequence, replay) {
+            Admission::Counted => *self.outstanding = Some(Outstanding::new(Arc::clone(open), sequence)),
+            Admission::Doubtful
+                if matches!(header.command, Command::WRITE | Command::SET_INFO | Command::IOCTL) =>
+            {
+                return Err(NtStatus::FILE_NOT_AVAILABLE.into());
+            }
+            Admission::Doubtful => {}
+        }
+        Ok(())
     }
 
     /// Appends a reply body with a writer; returns what `write` does. The writer's position counts from the start of

@@ -1,6 +1,7 @@
 //! What connections tell each other: typed events in a mailbox, never a call across.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use freehold_dtyp::FileTime;
@@ -81,6 +82,7 @@ pub trait Waker: Send + Sync {
 /// A connection's mailbox, reachable by all others.
 pub struct Mailbox {
     events: Mutex<Vec<Event>>,
+    closed: AtomicBool,
     waker: Box<dyn Waker>,
 }
 
@@ -88,13 +90,28 @@ impl Mailbox {
     /// An empty mailbox.
     #[must_use]
     pub fn new(waker: Box<dyn Waker>) -> Arc<Self> {
-        Arc::new(Mailbox { events: Mutex::new(Vec::new()), waker })
+        Arc::new(Mailbox { events: Mutex::new(Vec::new()), closed: AtomicBool::new(false), waker })
     }
 
-    /// Puts an event in and wakes the owner.
-    pub fn post(&self, event: Event) {
+    /// Puts an event in and wakes the owner; false for a break when the transport is gone.
+    pub fn post(&self, event: Event) -> bool {
+        if matches!(event, Event::Break { .. }) && self.is_closed() {
+            return false;
+        }
         self.events.lock().push(event);
         self.waker.wake();
+        true
+    }
+
+    /// The transport is gone; requests of the connection may still be under way.
+    pub fn close(&self) {
+        self.closed.store(true, Ordering::Release);
+    }
+
+    /// True once the transport is gone.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Acquire)
     }
 
     /// Takes all events, oldest first.

@@ -38,6 +38,19 @@ pub const LOGON_TIMEOUT: Duration = Duration::from_secs(45);
 pub const FAILED_LOGONS_BEFORE_DELAY: u32 = 9;
 /// The delay of such a logon's answer.
 pub const FAILED_LOGON_DELAY: Duration = Duration::from_secs(2);
+/// DurableOpenTimeout of a durable handle of the first version ([MS-SMB2] 3.3.5.9.6): as Windows since 8.
+pub const DURABLE_TIMEOUT_V1: Duration = Duration::from_secs(120);
+/// DurableOpenTimeout of a durable handle of the second version whose client leaves it to the server (3.3.5.9.10).
+pub const DURABLE_TIMEOUT_V2: Duration = Duration::from_secs(60);
+/// The longest DurableOpenTimeout that a client gets (3.3.5.9.10).
+pub const MAX_DURABLE_TIMEOUT: Duration = Duration::from_secs(300);
+/// ResiliencyTimeout of a client that leaves it to the server (3.3.5.15.9): as Windows.
+pub const RESILIENCY_TIMEOUT: Duration = Duration::from_secs(120);
+/// MaxResiliencyTimeout (3.3.3): as Windows.
+pub const MAX_RESILIENCY_TIMEOUT: Duration = Duration::from_secs(300);
+/// Opens that wait for their client to come back; further ones are closed when their session is lost. Persistent opens
+/// are not counted out: they were promised to stay.
+pub const MAX_DISCONNECTED_OPENS: usize = 262_144;
 /// Chunks of one server-side copy ([MS-SMB2] 3.3.3 ServerSideCopyMaxNumberofChunks).
 pub const COPY_MAX_CHUNKS: u32 = 256;
 /// Bytes of one chunk (ServerSideCopyMaxChunkSize).

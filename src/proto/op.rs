@@ -12,6 +12,7 @@ use freehold_dtyp::{FileTime, Wtf8, Wtf8Buf};
 
 use super::buffer::ReplyBuffer;
 use super::node::DeletionUnderWay;
+use super::persistent::Persist;
 use crate::audit::record::Batch;
 use crate::vfs::{
     DataUse, DirectoryCursor, DirectoryEntry, Existing, ExtendedAttribute, FileRef, Metadata, MetadataChange,
@@ -175,6 +176,8 @@ pub enum Op {
     /// Writes records to the audit log. With `follows_deletion` they tell of the operation before, and are dropped when
     /// that has failed.
     Audit { batch: Batch, follows_deletion: bool },
+    /// Makes a change of the persistent opens durable; answers [`OpResult::Done`].
+    Persist(Box<Persist>),
     /// Looks up an account for a logon; `domain` and `user` as the client spelled them.
     Account { domain: String, user: String },
     /// Waits, then answers [`OpResult::Done`]: a failed logon's delay.
@@ -193,6 +196,7 @@ impl Op {
             | Op::SetCompressed { .. }
             | Op::Snapshots { .. }
             | Op::Snapshot { .. }
+            | Op::Persist(_)
             | Op::Write { durable: true, .. } => true,
             Op::SetSize { .. }
             | Op::Allocate { .. }

@@ -1,36 +1,42 @@
 //! Open: one successful CREATE ([MS-SMB2] 3.3.1.10).
 //!
 //! Life: `Reserved` (share access taken, the volume not asked yet; kept by the CREATE) --commit--> `Live` (in the
-//! session's table) --close--> `Closed` (out of the table, share access given back). Lock order: a session's table, then a
-//! node's state, then an open's own state; never the other way.
+//! session's table) --close--> `Closed` (out of the table, share access given back). A durable, resilient or persistent open
+//! goes from `Live` to `Disconnected` (see `durable`) when its session is lost, and back when its client returns. Lock order:
+//! a session's table, then a node's state, then an open's own state; never the other way.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU16, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
 use freehold_acl::AccessMask;
 use parking_lot::Mutex;
 
+use super::channel_sequence::ChannelSequence;
+use super::durable::Durability;
 use super::event::WaiterId;
 use super::node::NodeCell;
 use super::op::VolumeRef;
 use super::tree_connect::TreeConnect;
 use crate::fsa::{OpenId, StreamId};
 use crate::fscc::FileAttributes;
-use crate::smb2::{FileId, SessionId};
+use crate::smb2::{FileId, SessionId, TreeId};
 use crate::vfs::{DirectoryCursor, FileRef, Metadata, NodeKind};
 
 /// One open file, directory, stream or pipe.
 pub struct Open {
     /// What the client names it by.
     pub file_id: FileId,
-    /// The session that owns it.
-    pub session: SessionId,
-    /// The tree connect it was opened through.
+    session: AtomicU64,
+    tree_id: AtomicU32,
+    /// The tree connect it was opened through: its share, and what that lets its user do. Not necessarily the one that it is
+    /// used through now: see [`Open::tree_id`].
     pub tree: Arc<TreeConnect>,
     /// What it may do ([MS-SMB2] GrantedAccess).
     pub granted: AccessMask,
-    /// Newest ChannelSequence seen ([MS-SMB2] 3.3.5.2.10).
-    pub channel_sequence: AtomicU16,
+    /// Which of its requests may have been sent twice.
+    pub channel_sequence: ChannelSequence,
+    /// The CREATE may be replayed ([MS-SMB2] IsReplayEligible): until anything else is done with the open.
+    pub replay_eligible: AtomicBool,
     /// File or pipe.
     pub target: Target,
 }
@@ -95,6 +101,8 @@ pub struct FileOpenState {
     pub closed: bool,
     /// Resume key of server-side copies ([MS-SMB2] 3.3.5.15.5) was given out.
     pub resume_key_given: bool,
+    /// How the open outlives its session, or its CREATE can be replayed; `None` for most.
+    pub durability: Option<Box<Durability>>,
 }
 
 /// Where a directory enumeration stands.
@@ -135,22 +143,51 @@ pub struct FrozenTimes {
 }
 
 impl Open {
+    /// An open of a session, through one of its tree connects; `sequence` is its CREATE's ChannelSequence.
+    #[must_use]
+    pub fn new(
+        file_id: FileId,
+        session: SessionId,
+        tree: Arc<TreeConnect>,
+        granted: AccessMask,
+        sequence: u16,
+        target: Target,
+    ) -> Self {
+        Open {
+            file_id,
+            session: AtomicU64::new(session.0),
+            tree_id: AtomicU32::new(tree.id.0),
+            tree,
+            granted,
+            channel_sequence: ChannelSequence::new(sequence),
+            replay_eligible: AtomicBool::new(false),
+            target,
+        }
+    }
+
     /// Its name in its file's state.
     #[must_use]
     pub fn id(&self) -> OpenId {
         OpenId(self.file_id.volatile)
     }
 
-    /// [MS-SMB2] 3.3.5.2.10: takes note of a request's ChannelSequence; false when it is older than one seen before, so
-    /// that the request may have been sent before its channel was lost and repeated since.
+    /// The session that owns it; NONE while it is disconnected.
     #[must_use]
-    pub fn is_current(&self, channel_sequence: u16) -> bool {
-        let seen = self.channel_sequence.load(Ordering::Relaxed);
-        let ahead = channel_sequence.wrapping_sub(seen);
-        if ahead != 0 && ahead <= 0x7FFF {
-            self.channel_sequence.store(channel_sequence, Ordering::Relaxed);
-        }
-        ahead <= 0x7FFF
+    pub fn session(&self) -> SessionId {
+        SessionId(self.session.load(Ordering::Relaxed))
+    }
+
+    /// The tree connect through which it is used.
+    #[inline]
+    #[must_use]
+    pub fn tree_id(&self) -> TreeId {
+        TreeId(self.tree_id.load(Ordering::Relaxed))
+    }
+
+    /// Moves it to another session and tree connect: its session is lost, or its client takes it up again.
+    pub fn move_to(&self, session: SessionId, tree: TreeId) {
+        self.session.store(session.0, Ordering::Relaxed);
+        self.tree_id.store(tree.0, Ordering::Relaxed);
     }
 
     /// The volume of its file: the share's, or the snapshot that it was opened in. `None` for a pipe.

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, OnceLock, Weak};
 
 use arc_swap::ArcSwap;
 use freehold_dtyp::{FileTime, Guid, Sid};
@@ -10,6 +10,7 @@ use parking_lot::Mutex;
 
 use super::audit::ShareAudit;
 use super::directory_lease::DirectoryLeases;
+use super::durable::{self, AppInstances, DisconnectedOpens, ReplayTable};
 use super::event::{ConnectionId, Event, Mailbox, Now};
 use super::inheritance::Inheritance;
 use super::lease::LeaseTable;
@@ -17,6 +18,7 @@ use super::limits;
 use super::node::NodeTable;
 use super::notify::NotifyTable;
 use super::op::{FoundSnapshot, Op, VolumeId, VolumeRef};
+use super::persistent::PersistentStore;
 use super::session::Session;
 use super::sharded::Sharded;
 use super::teardown;
@@ -134,6 +136,14 @@ pub struct Server {
     pub inheritance: Inheritance,
     /// The audit log takes no records: what must be recorded is refused. The shell sets it.
     pub audit_refuses: Arc<AtomicBool>,
+    /// Opens that wait for their client to come back.
+    pub disconnected: DisconnectedOpens,
+    /// CREATE requests that can be replayed.
+    pub replays: Arc<ReplayTable>,
+    /// Opens by their application instance.
+    pub app_instances: AppInstances,
+    /// Where persistent opens are kept; without one there are none.
+    pub persistent: OnceLock<Arc<dyn PersistentStore>>,
     /// Random bytes.
     pub entropy: Box<dyn Entropy>,
     mailboxes: Sharded<ConnectionId, Arc<Mailbox>>,
@@ -186,6 +196,11 @@ impl Server {
             server_guid: config.guid,
         };
         let accounts = AccountsSnapshot::new(config.machine_sid, Vec::new(), Vec::new());
+        // A client that comes back after a restart must not find another's open under its old id: each start has file ids
+        // of its own.
+        let mut start = [0; 4];
+        entropy.fill(&mut start);
+        let first_file = u64::from(u32::from_le_bytes(start) >> 1) << 32 | 1;
         Arc::new_cyclic(|this| Server {
             this: this.clone(),
             accounts: ArcSwap::from_pointee(accounts),
@@ -201,10 +216,14 @@ impl Server {
             directory_leases: DirectoryLeases::default(),
             inheritance: Inheritance::default(),
             audit_refuses: Arc::default(),
+            disconnected: DisconnectedOpens::default(),
+            replays: Arc::default(),
+            app_instances: AppInstances::default(),
+            persistent: OnceLock::new(),
             entropy,
             mailboxes: Sharded::default(),
             next_connection: AtomicU64::new(1),
-            next_file: AtomicU64::new(1),
+            next_file: AtomicU64::new(first_file),
             failed_logons: Mutex::new(HashMap::new()),
             snapshots: Mutex::default(),
         })
@@ -228,20 +247,27 @@ impl Server {
         self.mailboxes.remove(&id);
     }
 
-    /// True while a connection is registered.
+    /// True while a connection is registered and its transport there.
     pub fn is_connected(&self, id: ConnectionId) -> bool {
-        self.mailboxes.find(&id).is_some()
+        self.mailboxes.find(&id).is_some_and(|mailbox| !mailbox.is_closed())
     }
 
-    /// Sends an event to a connection; false when it is gone.
+    /// Sends an event to a connection; false when it is gone, or cannot deliver a notification any more.
     pub fn post(&self, to: ConnectionId, event: Event) -> bool {
-        let mailbox = self.mailboxes.find(&to);
-        mailbox.inspect(|mailbox| mailbox.post(event)).is_some()
+        self.mailboxes.find(&to).is_some_and(|mailbox| mailbox.post(event))
     }
 
     /// A volatile (and persistent) file id that was never used.
     pub fn next_file_id(&self) -> u64 {
         self.next_file.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Keeps [`Server::next_file_id`] clear of an id that a former life of the server has given out.
+    pub fn reserve_file_ids(&self, used: u64) {
+        let now = self.next_file.load(Ordering::Relaxed);
+        if used >= now && used >> 32 == now >> 32 {
+            self.next_file.store(used.saturating_add(1), Ordering::Relaxed);
+        }
     }
 
     /// A session id that is not in use; random, so that ids cannot be guessed.
@@ -257,21 +283,33 @@ impl Server {
         }
     }
 
-    /// Ends a session: its opens are closed with `ops`, its other channels are told.
+    /// Ends a session: its opens wait for their client to come back, or are closed with `ops`; its other channels are told.
     pub fn end_session(&self, session: &Arc<Session>, ops: &mut VecDeque<Op>, now: Now) {
+        self.end(session, ops, now, true);
+    }
+
+    /// Ends a session with all its opens: its account may not be logged on any more, or an administrator says so.
+    pub fn throw_out(&self, session: &Arc<Session>, ops: &mut VecDeque<Op>, now: Now) {
+        self.end(session, ops, now, false);
+    }
+
+    fn end(&self, session: &Arc<Session>, ops: &mut VecDeque<Op>, now: Now, may_return: bool) {
         session.closed.store(true, Ordering::Release);
         self.sessions.remove(&session.id.0);
         for open in session.take_opens(None) {
-            teardown::close_open(self, &open, ops, now);
+            if !(may_return && durable::preserve(self, &open, now)) {
+                teardown::close_open(self, &open, ops, now);
+            }
         }
         session.take_trees();
-        for connection in session.connections() {
+        for connection in session.all_connections() {
             self.post(connection, Event::SessionGone(session.id));
         }
     }
 
-    /// Tells every session's connection that a share is gone.
-    pub fn share_gone(&self, share: &str) {
+    /// Tells every session's connection that a share is gone, and closes the opens of it that wait for their client.
+    pub fn share_gone(&self, share: &str, now: Now) {
+        durable::give_up_where(self, now, |open, _| open.tree.share.name.eq_ignore_ascii_case(share));
         for session in self.sessions.values() {
             if let Some(connection) = session.connections().first() {
                 self.post(*connection, Event::ShareGone(share.to_owned()));
@@ -279,8 +317,9 @@ impl Server {
         }
     }
 
-    /// Has the sessions of an account ended.
-    pub fn account_gone(&self, account: &Sid) {
+    /// Has the sessions of an account ended, and closes its opens that wait for their client.
+    pub fn account_gone(&self, account: &Sid, now: Now) {
+        durable::give_up_where(self, now, |_, known| known.owner == *account);
         for session in self.sessions.values() {
             if session.identity.load().token.user() == account
                 && let Some(connection) = session.connections().first()
@@ -290,15 +329,17 @@ impl Server {
         }
     }
 
-    /// A connection with a channel of the session is gone: the session ends with its last one.
+    /// A connection with a channel of the session is gone: the session ends with its last one. A connection `lingers` that
+    /// has requests of the session under way still.
     pub fn leave_session(
         &self,
         session: &Arc<Session>,
         from: ConnectionId,
+        lingers: bool,
         ops: &mut VecDeque<Op>,
         now: Now,
     ) {
-        if session.leave(from) {
+        if session.leave(from, lingers) {
             self.end_session(session, ops, now);
         }
     }

@@ -73,6 +73,8 @@ pub struct Session {
     opens: Mutex<IdMap<u64, Arc<Open>>>,
     next_tree: AtomicU32,
     connections: Mutex<Vec<ConnectionId>>,
+    /// Connections that are gone, with requests under way that outlive them.
+    lingering: Mutex<Vec<ConnectionId>>,
 }
 
 /// The parts of a session that its logon determines.
@@ -122,6 +124,7 @@ impl Session {
             opens: Mutex::new(IdMap::default()),
             next_tree: AtomicU32::new(1),
             connections: Mutex::new(vec![new.connection]),
+            lingering: Mutex::new(Vec::new()),
         }
     }
 
@@ -136,11 +139,25 @@ impl Session {
         self.connections.lock().push(connection);
     }
 
-    /// Removes a channel; true when it was the last.
-    pub fn leave(&self, connection: ConnectionId) -> bool {
+    /// Removes a channel; true when it was the last. One that `lingers` has requests of the session under way still.
+    pub fn leave(&self, connection: ConnectionId, lingers: bool) -> bool {
         let mut connections = self.connections.lock();
         connections.retain(|each| *each != connection);
+        if lingers && !connections.is_empty() {
+            let mut lingering = self.lingering.lock();
+            if !lingering.contains(&connection) {
+                lingering.push(connection);
+            }
+        }
         connections.is_empty()
+    }
+
+    /// The connections that must hear of its end: its channels, and those that have requests of it under way still.
+    #[must_use]
+    pub fn all_connections(&self) -> Vec<ConnectionId> {
+        let mut all = self.connections();
+        all.extend(self.lingering.lock().iter());
+        all
     }
 
     /// The token of the present identity.
@@ -177,7 +194,7 @@ impl Session {
 
     /// Takes a tree connect out.
     pub fn remove_tree(&self, id: TreeId) -> Option<Arc<TreeConnect>> {
-        self.trees.lock().remove(&id.0)
+        self.trees.lock().remove(&id.0).inspect(|tree| tree.end())
     }
 
     /// All tree connects, in the order they were made, for lists.
@@ -195,12 +212,12 @@ impl Session {
             .filter(|(_, tree)| tree.share.name.eq_ignore_ascii_case(share))
             .map(|(id, _)| *id)
             .collect();
-        ids.iter().filter_map(|id| trees.remove(id)).collect()
+        ids.iter().filter_map(|id| trees.remove(id)).inspect(|tree| tree.end()).collect()
     }
 
     /// Takes all tree connects out.
     pub fn take_trees(&self) -> Vec<Arc<TreeConnect>> {
-        self.trees.lock().drain().map(|(_, tree)| tree).collect()
+        self.trees.lock().drain().map(|(_, tree)| tree).inspect(|tree| tree.end()).collect()
     }
 
     /// Number of opens.
@@ -229,7 +246,7 @@ impl Session {
         let mut opens = self.opens.lock();
         let ids: Vec<u64> = opens
             .iter()
-            .filter(|(_, open)| tree.is_none_or(|tree| open.tree.id == tree))
+            .filter(|(_, open)| tree.is_none_or(|tree| open.tree_id() == tree))
             .map(|(id, _)| *id)
             .collect();
         let mut taken: Vec<_> = ids.iter().filter_map(|id| opens.remove(id)).collect();

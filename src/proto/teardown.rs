@@ -8,10 +8,12 @@ use super::audit;
 use super::caching;
 use super::changes;
 use super::directory_lease::By;
+use super::durable;
 use super::event::{Event, Now, Wake};
 use super::node::DeletionUnderWay;
 use super::op::Op;
 use super::open::{FileOpen, Open, Target};
+use super::persistent;
 use super::pipe;
 use super::server::Server;
 use crate::vfs::NodeKind;
@@ -26,13 +28,17 @@ pub fn close_open(server: &Server, open: &Arc<Open>, ops: &mut VecDeque<Op>, now
 }
 
 fn close_file(server: &Server, open: &Open, file: &FileOpen, ops: &mut VecDeque<Op>, now: Now) {
-    let parked = {
+    let (parked, durability) = {
         let mut state = file.state.lock();
         if std::mem::replace(&mut state.closed, true) {
             return;
         }
-        std::mem::take(&mut state.parked)
+        (std::mem::take(&mut state.parked), state.durability.take())
     };
+    if let Some(known) = durability {
+        durable::forget(server, open, &known);
+        persistent::closed(server, open, &known, ops);
+    }
     for waiter in parked {
         server.post(waiter.connection, Event::Wake { chain: waiter.chain, wake: Wake::Closed });
     }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use freehold_acl::{AccessMask, SecurityDescriptor};
 
@@ -96,7 +96,7 @@ impl Shares {
     }
 }
 
-/// One use of a share by a session ([MS-SMB2] 3.3.1.9). Counts itself in the share's uses until it is dropped.
+/// One use of a share by a session ([MS-SMB2] 3.3.1.9). Counts itself in the share's uses until it is over.
 pub struct TreeConnect {
     /// What the client names it by.
     pub id: TreeId,
@@ -104,6 +104,8 @@ pub struct TreeConnect {
     pub share: Arc<Share>,
     /// What the share's descriptor grants the session's user.
     pub maximal_access: AccessMask,
+    /// It counts among the share's uses.
+    counted: AtomicBool,
 }
 
 impl TreeConnect {
@@ -111,8 +113,23 @@ impl TreeConnect {
     #[must_use]
     pub fn new(id: TreeId, share: Arc<Share>, maximal_access: AccessMask) -> Option<Arc<Self>> {
         let before = share.uses.fetch_add(1, Ordering::Relaxed);
-        let tree = Arc::new(TreeConnect { id, share, maximal_access });
+        let counted = AtomicBool::new(true);
+        let tree = Arc::new(TreeConnect { id, share, maximal_access, counted });
         (tree.share.max_uses.is_none_or(|most| before < most)).then_some(tree)
+    }
+
+    /// What an open keeps of its tree connect over a restart of the server.
+    #[must_use]
+    pub fn detached(share: Arc<Share>, maximal_access: AccessMask) -> Arc<Self> {
+        let counted = AtomicBool::new(false);
+        Arc::new(TreeConnect { id: TreeId::NONE, share, maximal_access, counted })
+    }
+
+    /// Gives back the use of the share: the tree connect is over, though an open may still wait for its client.
+    pub fn end(&self) {
+        if self.counted.swap(false, Ordering::Relaxed) {
+            self.share.uses.fetch_sub(1, Ordering::Relaxed);
+        }
     }
 
     /// Volume and folder; `None` for IPC$.
@@ -127,6 +144,6 @@ impl TreeConnect {
 
 impl Drop for TreeConnect {
     fn drop(&mut self) {
-        self.share.uses.fetch_sub(1, Ordering::Relaxed);
+        self.end();
     }
 }

@@ -5,7 +5,9 @@ mod clock;
 mod entropy;
 mod interfaces;
 mod listener;
+mod persistent;
 mod run;
+mod scavenger;
 mod transport;
 pub mod worker;
 

@@ -9,12 +9,13 @@ use anyhow::Context as _;
 use freehold_acl::{AccessMask, Ace, AceFlags, Acl, SecurityDescriptor};
 use freehold_dtyp::{Sid, Wtf8, Wtf8Buf};
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{Notify, Semaphore, watch};
 
 use super::audit::{open_audit, share_audit};
 use super::clock::Clock;
 use super::entropy::SystemEntropy;
 use super::listener;
+use super::{persistent, scavenger};
 use crate::admin::{AdminService, LiveOpen, RunningServer};
 use crate::audit::log::AuditLog;
 use crate::auth::{self, AuthError};
@@ -219,6 +220,7 @@ pub async fn run(
     let clock = Clock::new();
     let core = Server::new(core_config(&config, &state, clock), Box::new(SystemEntropy::default()));
     let audit = open_audit(&config, &core)?;
+    let _ = core.persistent.set(Arc::new(persistent::StateStore(Arc::clone(&state))));
     let mut volumes = HashMap::new();
     for (number, volume) in config.volumes.iter().enumerate() {
         let mut options = PosixOptions::new(&volume.label, root_security()?);
@@ -246,16 +248,22 @@ pub async fn run(
                 shared.load_shares();
                 match change {
                     Change::AccountRemoved(sid) | Change::AccountDisabled(sid) => {
-                        shared.core.account_gone(sid)
+                        shared.core.account_gone(sid, shared.clock.now());
                     }
-                    Change::ShareRemoved(name) => shared.core.share_gone(name),
+                    Change::ShareRemoved(name) => shared.core.share_gone(name, shared.clock.now()),
                     Change::AccountChanged(_) | Change::ShareChanged(_) => {}
                 }
             }
         }));
     }
 
+    let mail = Arc::new(Notify::new());
+    scavenger::listen(&shared, &mail);
+    // An open of another client must not come first.
+    persistent::restore_all(&shared, &state).context("the persistent opens")?;
+
     let (stop, stopped) = watch::channel(false);
+    let scavenging = tokio::spawn(scavenger::scavenge(Arc::clone(&shared), mail, stopped.clone()));
     let addresses = (Arc::new(listener::Addresses::default()), Arc::new(listener::Addresses::default()));
     let connections = Arc::new(Semaphore::new(config.limits.connections as usize));
     let mut accepting = Vec::new();
@@ -298,6 +306,8 @@ pub async fn run(
         let _ = task.await;
     }
     let _ = admin.await;
+    let _ = scavenging.await;
+    scavenger::finish(&shared).await;
     shared.audit.close();
     for volume in shared.volumes.values() {
         if let Err(error) = volume.volume.sync() {

@@ -63,7 +63,8 @@ pub enum End {
     Shutdown,
 }
 
-struct NotifyWaker(Arc<Notify>);
+/// Wakes a task.
+pub(super) struct NotifyWaker(pub(super) Arc<Notify>);
 
 impl Waker for NotifyWaker {
     fn wake(&self) {
@@ -76,7 +77,7 @@ pub async fn serve(
     shared: Arc<Shared>,
     stream: TcpStream,
     half_open: Counted,
-    shutdown: watch::Receiver<bool>,
+    mut shutdown: watch::Receiver<bool>,
 ) -> End {
     // Small replies must not wait for more.
     let _ = stream.set_nodelay(true);
@@ -109,8 +110,8 @@ pub async fn serve(
         running: 0,
         held_up: Arc::default(),
     };
-    let end = task.run(shutdown).await;
-    task.drain().await;
+    let end = task.run(&mut shutdown).await;
+    task.drain(&mut shutdown).await;
     end
 }
 
@@ -138,8 +139,8 @@ struct Task {
 }
 
 impl Task {
-    async fn run(&mut self, mut shutdown: watch::Receiver<bool>) -> End {
-        match self.exchange(&mut shutdown).await {
+    async fn run(&mut self, shutdown: &mut watch::Receiver<bool>) -> End {
+        match self.exchange(shutdown).await {
             Err(end) => {
                 // What was answered before the end still goes out, if it can at once.
                 self.collect();
@@ -422,21 +423,37 @@ impl Task {
         }
     }
 
-    /// After the transport is gone: ends the sessions and waits for what is under way.
-    async fn drain(&mut self) {
+    /// After the transport is gone: ends the sessions and waits for what is under way. A CREATE that its client can ask for
+    /// again may take as long as the break that it waits for.
+    async fn drain(&mut self, shutdown: &mut watch::Receiver<bool>) {
         self.connection.disconnected(self.shared.clock.now());
+        let mut stopping = *shutdown.borrow();
         loop {
             // The core answers nothing any more: errors cannot come.
             let _ = self.operate();
             if self.connection.is_drained() && self.running == 0 {
                 return;
             }
-            match tokio::time::timeout(Duration::from_secs(60), self.results.recv()).await {
-                Ok(Some((id, result))) => {
-                    let _ = self.finished(id, result);
+            if stopping {
+                self.connection.stop_waiting(self.shared.clock.now());
+                let _ = self.operate();
+            }
+            let deadline = self.connection.next_deadline().map(|at| self.shared.clock.instant(at).into());
+            tokio::select! {
+                result = self.results.recv() => match result {
+                    Some((id, result)) => {
+                        let _ = self.finished(id, result);
+                    }
+                    None => return,
+                },
+                () = self.mail.notified() => {
+                    let _ = self.connection.handle_events(self.shared.clock.now());
                 }
-                Ok(None) => return,
-                Err(_) => {
+                () = sleep_until(deadline) => {
+                    let _ = self.connection.handle_deadline(self.shared.clock.now());
+                }
+                _ = shutdown.changed(), if !stopping => stopping = true,
+                () = tokio::time::sleep(Duration::from_secs(60)), if deadline.is_none() => {
                     if self.running == 0 {
                         tracing::error!("a closed connection has requests that wait for nothing");
                         return;
@@ -462,7 +479,8 @@ fn send_file(stream: &TcpStream, splice: &Splice, done: usize) -> io::Result<usi
     Ok(send(stream.as_fd(), zeros, SendFlags::NOSIGNAL)?)
 }
 
-async fn sleep_until(deadline: Option<tokio::time::Instant>) {
+/// Waits until `deadline`, for ever without one.
+pub(super) async fn sleep_until(deadline: Option<tokio::time::Instant>) {
     match deadline {
         Some(deadline) => tokio::time::sleep_until(deadline).await,
         None => std::future::pending().await,

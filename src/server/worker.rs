@@ -101,6 +101,7 @@ pub fn execute(op: Op, wait: Wait) -> Outcome {
         }
         Op::Entry { file, name } => OpResult::Entry(file.0.entry(name.as_wtf8())),
         Op::IsEmpty { file } => OpResult::IsEmpty(file.0.is_empty()),
+        Op::Persist(persist) => OpResult::Done(persist.run()),
         op @ (Op::Audit { .. } | Op::Account { .. } | Op::Delay { .. }) => {
             debug_assert!(false, "not an operation of a volume");
             return Outcome::WouldBlock(op);

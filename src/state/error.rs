@@ -38,6 +38,9 @@ pub enum StateError {
     /// SQLite failed.
     #[error("the state database failed: {0}")]
     Database(#[from] rusqlite::Error),
+    /// A change that was written together with others failed with them.
+    #[error("{0}")]
+    Batch(String),
     /// The system's random source failed.
     #[error("the system's random source failed")]
     Random,

@@ -1,4 +1,5 @@
-//! What an administrator changes while the server runs: this server's identity, local accounts and groups, shares.
+//! What an administrator changes while the server runs: this server's identity, local accounts and groups, shares; and
+//! the persistent opens, which outlive it.
 //!
 //! Owns `state.db` in the state folder (SQLite, mode 0600) and the snapshots made from it. Readers take a snapshot
 //! ([`State::accounts`], [`State::shares`]) without locks or SQL; each change runs in one transaction, then swaps the
@@ -7,12 +8,14 @@
 //! [`accounts`] and [`shares`] hold plain data and may be read by pure modules. Knows nothing of SMB, sessions or
 //! sockets.
 //!
-//! Lock order: `listeners` is never held while `database` is taken.
+//! Lock order: `listeners` is never held while `database` is taken, nor is the queue of the persistent opens.
 
 pub mod accounts;
 mod accounts_changes;
 mod error;
 mod identity;
+pub mod persistent;
+mod persistent_changes;
 mod schema;
 pub mod shares;
 mod shares_changes;
@@ -36,6 +39,7 @@ pub use accounts::{Account, AccountsSnapshot, Group};
 pub use accounts_changes::{AccountChange, NewAccount};
 pub use error::StateError;
 pub use identity::Identity;
+pub use persistent::{PersistentChange, PersistentLease, PersistentLock, PersistentLocks, PersistentOpen};
 pub use shares::{CachingMode, Share, ShareSettings, SharesSnapshot};
 pub use shares_changes::ShareChange;
 pub use tokens::{network_token, network_token_if};
@@ -73,6 +77,7 @@ pub struct State {
     shares: ArcSwap<SharesSnapshot>,
     volumes: ArcSwap<Vec<VolumeConfig>>,
     listeners: Mutex<Vec<ChangeListener>>,
+    persistent: persistent_changes::Batch,
     /// Holds the lock of the state folder; `None` for a state in memory.
     _lock: Option<File>,
 }
@@ -142,6 +147,7 @@ impl State {
             shares: ArcSwap::from_pointee(shares),
             volumes: ArcSwap::default(),
             listeners: Mutex::new(Vec::new()),
+            persistent: persistent_changes::Batch::default(),
             _lock: lock,
         })
     }

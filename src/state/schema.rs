@@ -5,7 +5,7 @@ use rusqlite::{Connection, TransactionBehavior};
 use super::StateError;
 
 /// Step `n` brings a database of version `n` to version `n + 1`. Steps that were released are never edited.
-const MIGRATIONS: &[&str] = &[VERSION_1, VERSION_2];
+const MIGRATIONS: &[&str] = &[VERSION_1, VERSION_2, VERSION_3];
 
 /// Shares say which accesses are recorded.
 const VERSION_2: &str = "
@@ -64,6 +64,38 @@ INSERT INTO local_group (sid, name, folded_name, comment, builtin) VALUES
     ('S-1-5-32-545', 'Users', 'USERS', 'Everybody with an account on this server', 1),
     ('S-1-5-32-546', 'Guests', 'GUESTS', 'Members have little access', 1),
     ('S-1-5-32-551', 'Backup Operators', 'BACKUP OPERATORS', 'Members can back up files that they may not read', 1);
+";
+
+/// Persistent opens outlive the server.
+const VERSION_3: &str = "
+CREATE TABLE persistent_open (
+    id INTEGER PRIMARY KEY,
+    share TEXT NOT NULL,
+    path BLOB NOT NULL,
+    stream BLOB,
+    file INTEGER NOT NULL,
+    owner TEXT NOT NULL,
+    user_name TEXT NOT NULL,
+    client_guid BLOB NOT NULL CHECK (length(client_guid) = 16),
+    create_guid BLOB NOT NULL CHECK (length(create_guid) = 16),
+    create_action INTEGER NOT NULL,
+    desired_access INTEGER NOT NULL,
+    granted_access INTEGER NOT NULL,
+    share_access INTEGER NOT NULL,
+    create_options INTEGER NOT NULL,
+    timeout_ms INTEGER NOT NULL,
+    delete_on_close INTEGER NOT NULL CHECK (delete_on_close IN (0, 1)),
+    posix INTEGER NOT NULL CHECK (posix IN (0, 1)),
+    oplock_level INTEGER NOT NULL,
+    lease_key BLOB CHECK (length(lease_key) = 16),
+    lease_state INTEGER,
+    lease_version INTEGER,
+    lease_epoch INTEGER,
+    lease_parent BLOB CHECK (length(lease_parent) = 16),
+    locks BLOB NOT NULL,
+    lock_sequence BLOB NOT NULL,
+    lock_version INTEGER NOT NULL
+) STRICT;
 ";
 
 /// Brings the database to this program's version, step by step, each in its own transaction.

@@ -572,7 +572,7 @@ fn control_codes_that_are_not_served_are_refused_as_windows_does() {
         (FsctlCode::DFS_GET_REFERRALS, file, NtStatus::INVALID_PARAMETER),
         (FsctlCode::QUERY_NETWORK_INTERFACE_INFO, FileId::ANY, NtStatus::NOT_SUPPORTED),
         (FsctlCode::QUERY_NETWORK_INTERFACE_INFO, file, NtStatus::INVALID_PARAMETER),
-        (FsctlCode::LMR_REQUEST_RESILIENCY, file, NtStatus::NOT_SUPPORTED),
+        (FsctlCode::LMR_REQUEST_RESILIENCY, file, NtStatus::INVALID_PARAMETER),
         (FsctlCode::OFFLOAD_READ, file, NtStatus::INVALID_DEVICE_REQUEST),
         (FsctlCode::GET_INTEGRITY_INFORMATION, file, NtStatus::INVALID_DEVICE_REQUEST),
         (FsctlCode::FIND_FILES_BY_SID, file, NtStatus::INVALID_DEVICE_REQUEST),

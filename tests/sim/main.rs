@@ -4,6 +4,7 @@
 //! `FREEHOLD_SIM_SEEDS=N` that many.
 
 mod data;
+mod durable;
 mod info;
 mod model;
 mod opens;

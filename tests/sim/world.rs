@@ -11,6 +11,7 @@ use freehold::client::{Client, ClientError, ClientOptions, Protection, Reply};
 use freehold::crypto::SigningAlgorithm;
 use freehold::proto::admit::Disconnect;
 use freehold::proto::connection::Connection;
+use freehold::proto::durable;
 use freehold::proto::event::{Now, Waker};
 use freehold::proto::limits;
 use freehold::proto::op::{AccountLookup, Op, OpId, OpResult, VolumeId, VolumeRef};
@@ -154,13 +155,22 @@ impl World {
 
     /// A server that demands signatures, or does not.
     pub fn with_signing(seed: u64, require_signing: bool) -> Self {
-        let mut random = Random::new(seed);
         let clock = Arc::new(Mutex::new(Duration::ZERO));
         let volume_clock = Arc::clone(&clock);
         let volume = MemoryVolume::new(MemoryOptions {
             clock: Arc::new(move || wall(*volume_clock.lock().unwrap())),
             ..MemoryOptions::new(open_security())
         });
+        World::serving(seed, require_signing, volume, clock)
+    }
+
+    /// Another server of the same files: the one before has ended.
+    pub fn restarted(&self, seed: u64) -> Self {
+        World::serving(seed, true, self.volume.clone(), Arc::clone(&self.clock))
+    }
+
+    fn serving(seed: u64, require_signing: bool, volume: MemoryVolume, clock: Arc<Mutex<Duration>>) -> Self {
+        let mut random = Random::new(seed);
         let config = ServerConfig {
             guid: Guid([7; 16]),
             netbios_name: "SIM".to_owned(),
@@ -183,14 +193,14 @@ impl World {
             identity: Arc::new(volume.identity().clone()),
             volume: Arc::new(volume.clone()),
         };
-        let share = |name: &str, target: ShareTarget, encrypt| Share {
+        let share = |name: &str, target: ShareTarget, encrypt, continuously_available| Share {
             name: name.to_owned(),
             target,
             comment: String::new(),
             security: open_security(),
             encrypt,
             access_based_enumeration: false,
-            continuously_available: false,
+            continuously_available,
             caching: CachingMode::Manual,
             audit: Default::default(),
             max_uses: None,
@@ -198,9 +208,10 @@ impl World {
         };
         let root = || ShareTarget::Disk { volume: volume_ref.clone(), path: VfsPath::root() };
         server.shares.store(Arc::new(Shares::new([
-            share("data", root(), false),
-            share("sealed", root(), true),
-            share("IPC$", ShareTarget::Pipes, false),
+            share("data", root(), false, false),
+            share("sealed", root(), true, false),
+            share("available", root(), false, true),
+            share("IPC$", ShareTarget::Pipes, false, false),
         ])));
         World {
             random,
@@ -226,19 +237,22 @@ impl World {
         let now = self.now();
         for id in 0..self.clients.len() {
             let client = &mut self.clients[id];
-            if client.connected
-                && client.connection.next_deadline().is_some_and(|deadline| deadline <= now.monotonic)
-            {
+            // A request may outlive its connection.
+            if client.connection.next_deadline().is_some_and(|deadline| deadline <= now.monotonic) {
                 let outcome = client.connection.handle_deadline(now);
                 self.after(id, outcome);
             }
         }
+        durable::expire(&self.server, now);
         self.run();
     }
 
     /// What a connection wants after something was given to it: it goes on, or is dropped.
     fn after(&mut self, id: ClientId, outcome: Result<(), Disconnect>) {
         let Err(reason) = outcome else { return };
+        if !self.clients[id].connected {
+            return;
+        }
         assert!(self.tolerant, "client {id} was dropped: {reason}");
         let now = self.now();
         let client = &mut self.clients[id];
@@ -256,9 +270,23 @@ impl World {
     }
 
     pub fn connect_with(&mut self, user: &str, password: &str, manner: Manner) -> ClientId {
+        self.connect_from(user, password, manner, None)
+    }
+
+    /// A connection of the machine with this ClientGuid; `None` for one that was never there.
+    pub fn connect_from(
+        &mut self,
+        user: &str,
+        password: &str,
+        manner: Manner,
+        machine: Option<Guid>,
+    ) -> ClientId {
         let mut random = [0; 48];
         for chunk in random.chunks_mut(8) {
             chunk.copy_from_slice(&self.random.next().to_le_bytes());
+        }
+        if let Some(machine) = machine {
+            random[..16].copy_from_slice(&machine.0);
         }
         self.connect_random(user, password, manner, random)
     }
@@ -321,6 +349,10 @@ impl World {
             for id in 0..self.clients.len() {
                 moved |= self.run_client(id);
             }
+            for op in self.server.disconnected.take_operations() {
+                moved = true;
+                perform(op);
+            }
             if !moved {
                 return;
             }
@@ -330,10 +362,8 @@ impl World {
     fn run_client(&mut self, id: ClientId) -> bool {
         let now = self.now();
         let mut moved = false;
-        if self.clients[id].connected {
-            let outcome = self.clients[id].connection.handle_events(now);
-            self.after(id, outcome);
-        }
+        let outcome = self.clients[id].connection.handle_events(now);
+        self.after(id, outcome);
         while let Some((op_id, op)) = self.clients[id].connection.poll_op() {
             moved = true;
             if self.delay_one_in != 0 && self.random.one_in(self.delay_one_in) {
@@ -525,7 +555,9 @@ impl World {
             assert!(client.connection.is_drained(), "client {id} has requests left");
         }
         assert!(self.server.sessions.is_empty(), "sessions are left");
+        assert!(self.server.disconnected.is_empty(), "disconnected opens are left");
         assert!(self.server.nodes.is_empty(), "open files are left");
+        assert!(self.server.replays.is_empty(), "requests that can be replayed are left");
     }
 }
 
@@ -583,7 +615,8 @@ fn fail(op: Op, error: VfsError) -> OpResult {
         | Op::SetExtendedAttributes { .. }
         | Op::RenameStream { .. }
         | Op::SetCompressed { .. }
-        | Op::SetReparseData { .. } => OpResult::Done(Err(error)),
+        | Op::SetReparseData { .. }
+        | Op::Persist(_) => OpResult::Done(Err(error)),
     }
 }
 

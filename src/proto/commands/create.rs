@@ -12,17 +12,20 @@
 //!    '--no such stream--> CreatingStream --> admit
 //! ```
 //!
-//! A name that appears or goes between two operations starts it again. Knows nothing of sockets or of the disk.
+//! A name that appears or goes between two operations starts it again. A request that takes up an open which is there
+//! already, or comes a second time, goes through `reconnect.rs` instead. Knows nothing of sockets or of the disk.
 
 mod admit;
 mod apple;
 mod audit;
+mod durable;
 mod existing;
 mod inheriting;
 mod intent;
 mod missing;
 mod pipe;
 mod posix;
+mod reconnect;
 mod reply;
 mod symlink;
 
@@ -62,11 +65,14 @@ struct Work {
     parent: Option<Arc<SecurityDescriptor>>,
     /// What [`Inheritance::generation`](super::super::inheritance::Inheritance::generation) was before anything was looked at.
     generation: u64,
+    /// What it wants beyond the life of its session.
+    durable: Option<Box<durable::Wanted>>,
 }
 
 /// What a request under way waits for.
 pub struct Pending {
-    work: Work,
+    /// `None` where the open is there already.
+    work: Option<Work>,
     stage: Stage,
 }
 
@@ -87,6 +93,10 @@ enum Stage {
     CreatingStream(missing::NewStream),
     /// What was found is being emptied.
     Overwriting(Box<admit::Overwrite>),
+    /// The open is there; the metadata of its file is being asked for.
+    Known(Box<reconnect::Known>),
+    /// The open is there and is being written to the store of persistent opens.
+    Persisting(Box<admit::Persisting>),
 }
 
 /// A request that waits for a break of somebody's cache, or for somebody to close.
@@ -101,6 +111,12 @@ impl Parked {
     pub fn deadline(&self) -> Option<Duration> {
         Some(self.wait.deadline)
     }
+
+    /// Its client can send it again and find out what became of it.
+    #[must_use]
+    pub fn can_be_replayed(&self) -> bool {
+        self.work.durable.as_ref().is_some_and(|wanted| wanted.pending.is_some())
+    }
 }
 
 /// Checks the request and starts it.
@@ -114,11 +130,23 @@ pub fn decide(cx: &mut Context<'_>) -> StepResult {
     match &tree.share.target {
         ShareTarget::Pipes => pipe::decide(cx, &request),
         ShareTarget::Disk { volume, path } => {
+            let asked = durable::Asked::read(cx.link.dialect(), &request)?;
+            if let Some(wanted) = asked.reconnect {
+                return reconnect::decide(cx, &request, &asked, wanted, &tree, path);
+            }
+            let pending = match &asked.v2 {
+                Some(wanted) => match reconnect::came_before(cx, &request, &asked, wanted, &tree)? {
+                    reconnect::Came::New(pending) => Some(pending),
+                    reconnect::Came::Again(known) => return known.start(),
+                },
+                None => None,
+            };
+            let durable = durable::Wanted::new(&asked, &request, pending);
             let intent = intent::Intent::new(cx, &request, &tree, path)?;
             let generation = cx.server.inheritance.generation();
             let timewarp = intent.timewarp;
             let volume = volume.clone();
-            let work = Work { intent, volume, attempts: 0, waited: false, parent: None, generation };
+            let work = Work { intent, volume, attempts: 0, waited: false, parent: None, generation, durable };
             match timewarp {
                 Some(time) => work.find_snapshot(time),
                 None => work.open(),
@@ -133,6 +161,13 @@ pub fn decide(cx: &mut Context<'_>) -> StepResult {
 /// As [`decide`], for what only the volume can tell.
 pub fn finish(cx: &mut Context<'_>, pending: Pending, result: OpResult) -> StepResult {
     let Pending { work, stage } = pending;
+    let work = match (stage, work) {
+        (Stage::Known(known), _) => return reconnect::finish(cx, *known, result),
+        (Stage::Persisting(persisting), _) => return admit::persisted(cx, *persisting, result),
+        (stage, Some(work)) => (stage, work),
+        (_, None) => return Err(CommandError::Internal("a CREATE without its request")),
+    };
+    let (stage, work) = work;
     match stage {
         Stage::FindingSnapshot(time) => work.snapshot_found(cx, time, result),
         Stage::Opening => match opened(result)? {
@@ -145,6 +180,7 @@ pub fn finish(cx: &mut Context<'_>, pending: Pending, result: OpResult) -> StepR
         Stage::Inheriting(state) => inheriting::finish(cx, work, *state, result),
         Stage::CreatingStream(stream) => missing::stream_created(cx, work, stream, opened(result)?),
         Stage::Overwriting(overwrite) => admit::overwritten(cx, work, *overwrite, result),
+        Stage::Known(_) | Stage::Persisting(_) => Err(CommandError::Internal("a CREATE in two states")),
     }
 }
 
@@ -201,7 +237,7 @@ fn close(cx: &mut Context<'_>, file: FileRef) {
 impl Work {
     /// The next step: an operation, then `stage`.
     fn then(self, op: Op, stage: Stage) -> StepResult {
-        Ok(Step::Op(op, commands::Pending::Create(Box::new(Pending { work: self, stage }))))
+        Ok(Step::Op(op, commands::Pending::Create(Box::new(Pending { work: Some(self), stage }))))
     }
 
     /// 3.3.5.9.4 Handling the SMB2_CREATE_TIMEWARP_TOKEN Create Context: looks for the snapshot of that time.

@@ -8,6 +8,7 @@ mod network;
 mod object;
 mod pipes;
 mod reparse;
+mod resiliency;
 mod sparse;
 
 use std::sync::Arc;
@@ -106,7 +107,7 @@ pub fn decide(cx: &mut Context<'_>) -> StepResult {
         FsctlCode::DFS_GET_REFERRALS | FsctlCode::DFS_GET_REFERRALS_EX => network::dfs_referrals(),
         FsctlCode::QUERY_NETWORK_INTERFACE_INFO => network::interfaces(cx, &call),
         FsctlCode::VALIDATE_NEGOTIATE_INFO => network::validate_negotiate(cx, &call),
-        FsctlCode::LMR_REQUEST_RESILIENCY => network::resiliency(cx),
+        FsctlCode::LMR_REQUEST_RESILIENCY => resiliency::request(cx, &call),
         FsctlCode::PIPE_WAIT => pipes::wait(cx, &call),
         FsctlCode::PIPE_PEEK => pipes::peek(cx, &call),
         FsctlCode::PIPE_TRANSCEIVE => pipes::transceive(cx, call),

@@ -10,9 +10,11 @@ use freehold_dtyp::NtStatus;
 
 use super::super::caching;
 use super::super::context::{Context, Step, StepResult, file_of};
+use super::super::durable::Kept;
 use super::super::event::Wake;
 use super::super::limits::{MAX_LOCKS_PER_OPEN, MAX_LOCKS_PER_REQUEST};
-use super::super::open::{FileOpen, Open};
+use super::super::open::{FileOpen, FileOpenState, Open};
+use super::super::persistent;
 use super::super::status::CommandError;
 use crate::fsa::byte_range_lock::{LockKind, LockRange, LockTable};
 use crate::smb2::lock::{LockElement, LockElements, LockFlags, LockRequest, LockResponse, LockSequence};
@@ -60,8 +62,13 @@ pub fn decide(cx: &mut Context<'_>) -> StepResult {
         return Err(NtStatus::ACCESS_DENIED.into());
     }
     if first.flags.contains(LockFlags::UNLOCK) {
-        unlock(cx, &open, file, request.locks)?;
-        remember(cx, file, request.lock_sequence);
+        let outcome = unlock(cx, &open, file, request.locks);
+        if outcome.is_ok() {
+            remember(cx, file, request.lock_sequence);
+        }
+        // What was unlocked before a bad entry stays so.
+        persistent::locks_changed(cx.server, &open, file, cx.before_reply);
+        outcome?;
         return cx.reply(&LockResponse);
     }
     lock(cx, &open, file, &request)
@@ -79,6 +86,7 @@ pub fn resume(cx: &mut Context<'_>, parked: Parked, wake: Wake) -> StepResult {
             Ok(true) => {
                 stop_waiting(cx, file);
                 remember(cx, file, parked.sequence);
+                persistent::locks_changed(cx.server, &open, file, cx.before_reply);
                 return cx.reply(&LockResponse);
             }
             Ok(false) => return Ok(Step::Park(super::Parked::Lock(Box::new(parked)))),
@@ -163,6 +171,7 @@ fn lock(cx: &mut Context<'_>, open: &Arc<Open>, file: &FileOpen, request: &LockR
         lock_all(open, file, request.locks)?;
     }
     remember(cx, file, request.lock_sequence);
+    persistent::locks_changed(cx.server, open, file, cx.before_reply);
     cx.reply(&LockResponse)
 }
 
@@ -261,14 +270,16 @@ fn stop_waiting(cx: &Context<'_>, file: &FileOpen) {
     file.state.lock().parked.retain(|waiter| *waiter != cx.waiter);
 }
 
-/// 3.3.5.14: are lock sequences verified? Only where a request may come a second time, over another channel.
-fn verifies_sequence(cx: &Context<'_>) -> bool {
-    cx.link.dialect() != Dialect::SMB_2_0_2
-        && cx
-            .link
-            .negotiated
-            .as_ref()
-            .is_some_and(|negotiated| negotiated.server_capabilities.contains(Capabilities::MULTI_CHANNEL))
+/// 3.3.5.14: are lock sequences verified? Only where a request may come a second time: over another channel, or through an
+/// open that has outlived its connection.
+fn verifies_sequence(cx: &Context<'_>, state: &FileOpenState) -> bool {
+    let multi_channel = cx
+        .link
+        .negotiated
+        .as_ref()
+        .is_some_and(|negotiated| negotiated.server_capabilities.contains(Capabilities::MULTI_CHANNEL));
+    let kept = state.durability.as_ref().is_some_and(|known| known.kept != Kept::No);
+    cx.link.dialect() != Dialect::SMB_2_0_2 && (multi_channel || kept)
 }
 
 /// The entry of a LockSequenceIndex; `None` for one that does not exist.
@@ -279,8 +290,11 @@ fn entry_of(sequence: LockSequence) -> Option<usize> {
 
 /// True for a request that was carried out before. Any other number makes the entry invalid.
 fn is_replay(cx: &Context<'_>, file: &FileOpen, sequence: LockSequence) -> bool {
-    let Some(index) = entry_of(sequence).filter(|_| verifies_sequence(cx)) else { return false };
+    let Some(index) = entry_of(sequence) else { return false };
     let mut state = file.state.lock();
+    if !verifies_sequence(cx, &state) {
+        return false;
+    }
     let Some(entry) = state.lock_sequence.get_mut(index) else { return false };
     if *entry == Some(sequence.number()) {
         return true;
@@ -291,8 +305,11 @@ fn is_replay(cx: &Context<'_>, file: &FileOpen, sequence: LockSequence) -> bool 
 
 /// Notes that a request was carried out.
 fn remember(cx: &Context<'_>, file: &FileOpen, sequence: LockSequence) {
-    let Some(index) = entry_of(sequence).filter(|_| verifies_sequence(cx)) else { return };
+    let Some(index) = entry_of(sequence) else { return };
     let mut state = file.state.lock();
+    if !verifies_sequence(cx, &state) {
+        return;
+    }
     if state.lock_sequence.is_empty() {
         state.lock_sequence.resize(LOCK_SEQUENCES, None);
     }

@@ -196,6 +196,10 @@ fn settle(
         let both = Capabilities::DIRECTORY_LEASING | Capabilities::MULTI_CHANNEL;
         capabilities |= both & request.capabilities;
     }
+    if dialect.is_3x() && server.persistent.get().is_some() {
+        // 3.3.5.4: only where there is something to keep them in.
+        capabilities |= Capabilities::PERSISTENT_HANDLES & request.capabilities;
+    }
     // 2.2.4: the flag belongs to 3.0 and 3.0.2; 3.1.1 has its context.
     let seals_30 = is_3_0 && request.capabilities.contains(Capabilities::ENCRYPTION);
     if seals_30 {

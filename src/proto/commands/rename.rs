@@ -21,6 +21,7 @@ use super::super::event::Wake;
 use super::super::node::{NodeCell, NodeKey};
 use super::super::op::{Op, OpResult, VolumeRef};
 use super::super::open::{FileOpen, Open};
+use super::super::persistent;
 use super::super::status::CommandError;
 use super::set_info;
 use crate::fsa::{DELETION_RETRY, FsaError, ShareAccess, StreamId};
@@ -476,6 +477,7 @@ fn changed(
             }
             cx.server.inheritance.moved(volume, from, &to);
             changes::report_renamed(cx.server, volume, from, &to, work.is_directory(), by);
+            persistent::renamed(cx.server, cx.before_reply);
         }
         NameChange::Link => {
             result.done()?;

@@ -38,7 +38,13 @@ pub fn decide(cx: &mut Context<'_>) -> StepResult {
     let tree = TreeConnect::new(id, share.clone(), maximal).ok_or(NtStatus::REQUEST_NOT_ACCEPTED)?;
     session.add_tree(tree);
     *cx.tree_id = id;
-    cx.reply(&response(&share, maximal, session.sealing.is_some()))
+    let mut response = response(&share, maximal, session.sealing.is_some());
+    // 3.3.5.7: handles of this share can be persistent.
+    let persistent = cx.link.negotiated.as_ref().is_some_and(|negotiated| {
+        negotiated.dialect.is_3x() && cx.server.persistent.get().is_some() && share.continuously_available
+    });
+    response.capabilities.set(ShareCapabilities::CONTINUOUS_AVAILABILITY, persistent && disk);
+    cx.reply(&response)
 }
 
 /// The share that `\\server\share` names.

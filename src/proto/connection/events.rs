@@ -2,11 +2,13 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::super::admit::Disconnect;
 use super::super::chain::{Chain, Stage};
-use super::super::event::{ChainId, Event, Now, Wake};
+use super::super::commands::Parked;
+use super::super::event::{ChainId, ConnectionId, Event, Now, Wake};
 use super::super::limits;
 use super::super::session::Session;
 use super::super::teardown;
@@ -38,7 +40,7 @@ impl Connection {
                 Event::EndSession(session) => {
                     if let Some(channel) = self.link.channels.get(&session.0).cloned() {
                         let mut ops = VecDeque::new();
-                        self.server.end_session(&channel.session, &mut ops, now);
+                        self.server.throw_out(&channel.session, &mut ops, now);
                         self.detach(ops);
                     }
                 }
@@ -46,6 +48,11 @@ impl Connection {
                     // Its channel stays until the connection ends: what is still asked in its name is refused with
                     // USER_SESSION_DELETED, signed with its key, so that the client can believe it.
                     self.link.setups.remove(&session.0);
+                    if self.closed {
+                        self.end_waits(now, |chain| {
+                            chain.session.as_ref().is_some_and(|theirs| theirs.id == session)
+                        });
+                    }
                 }
             }
         }
@@ -83,17 +90,35 @@ impl Connection {
         Ok(())
     }
 
-    /// The transport is gone: ends its sessions. Operations go on until [`Connection::is_drained`].
+    /// The transport is gone: ends its sessions. Operations go on until [`Connection::is_drained`], and so does a CREATE that
+    /// can be replayed on another channel of its session: events and deadlines must be handled until then.
     pub fn disconnected(&mut self, now: Now) {
         self.closed = true;
-        self.server.unregister(self.link.id);
+        self.mailbox.close();
         if let Some(negotiated) = &self.link.negotiated {
             self.server.leases.leave(&negotiated.client_guid, self.link.id);
         }
+        let me = self.link.id;
+        self.end_waits(now, |chain| match &chain.stage {
+            Stage::Parked(parked) => !outlives(parked, chain.session.as_ref(), me),
+            Stage::Running(_) | Stage::Draining(_) | Stage::Next => false,
+        });
+        self.end_sessions(now);
+        self.transmit.clear();
+        self.leave_server();
+    }
+
+    /// The server stops: nothing waits any more.
+    pub fn stop_waiting(&mut self, now: Now) {
+        self.end_waits(now, |_| true);
+    }
+
+    /// Ends the requests that wait and that `matches` selects, oldest first. For a closed connection.
+    fn end_waits(&mut self, now: Now, matches: impl Fn(&Chain) -> bool) {
         let mut parked: Vec<u64> = self
             .chains
             .iter()
-            .filter(|(_, chain)| matches!(chain.stage, Stage::Parked(_)))
+            .filter(|(_, chain)| matches!(chain.stage, Stage::Parked(_)) && matches(chain))
             .map(|(id, _)| *id)
             .collect();
         parked.sort_unstable();
@@ -101,8 +126,13 @@ impl Connection {
             // A connection that is closed cannot be dropped once more.
             let _ = self.wake(ChainId(id), Wake::Closed, now);
         }
-        self.end_sessions(now);
-        self.transmit.clear();
+    }
+
+    /// A closed connection is found by others for as long as something of it is under way.
+    pub(super) fn leave_server(&self) {
+        if self.closed && self.chains.is_empty() {
+            self.server.unregister(self.link.id);
+        }
     }
 
     /// Ends every session that lives on this connection alone.
@@ -112,7 +142,11 @@ impl Connection {
         sessions.sort_by_key(|session| session.id);
         let mut ops = VecDeque::new();
         for session in sessions {
-            self.server.leave_session(&session, self.link.id, &mut ops, now);
+            let lingers = self
+                .chains
+                .values()
+                .any(|chain| chain.session.as_ref().is_some_and(|of| of.id == session.id));
+            self.server.leave_session(&session, self.link.id, lingers, &mut ops, now);
         }
         if self.chains.is_empty() {
             self.link.channels.clear();
@@ -148,6 +182,17 @@ impl Connection {
             }
         }
     }
+}
+
+/// True for a request that goes on without its connection: a CREATE that its client can ask for again, on another channel of
+/// the session (docs/decisions/0006-durable-handles.md).
+pub(super) fn outlives(parked: &Parked, session: Option<&Arc<Session>>, connection: ConnectionId) -> bool {
+    let Parked::Create(create) = parked else { return false };
+    create.can_be_replayed()
+        && session.is_some_and(|session| {
+            !session.closed.load(Ordering::Acquire)
+                && session.connections().iter().any(|channel| *channel != connection)
+        })
 }
 
 /// When something is to be done for a chain.

@@ -298,7 +298,9 @@ impl Connection {
                     self.store(chain, Some(op));
                     return Ok(());
                 }
-                Ok(Step::Park(parked)) if self.closed => {
+                Ok(Step::Park(parked))
+                    if self.closed && !events::outlives(&parked, chain.session.as_ref(), self.link.id) =>
+                {
                     // Nobody would wake it any more.
                     input = Input::Resume(parked, Wake::Closed);
                     continue;
@@ -337,6 +339,7 @@ impl Connection {
                 if self.closed {
                     drop(chain);
                     self.end_sessions(now);
+                    self.leave_server();
                 }
                 return Ok(());
             }
@@ -383,6 +386,7 @@ impl Connection {
             header_start: chain.header_start,
             audit: &mut chain.audit,
             before_reply: &mut chain.before_reply,
+            outstanding: &mut chain.outstanding,
             channel: &mut chain.channel,
             splice: &mut chain.splice,
             may_splice,

@@ -43,6 +43,7 @@ impl Connection {
     /// Completes the present reply in the buffer.
     pub(super) fn answer(&mut self, chain: &mut Chain, status: NtStatus) {
         let Some(request) = chain.request.take() else { return };
+        chain.outstanding = None;
         let header = &request.header;
         tracing::trace!(
             connection = self.link.id.0,

@@ -10,16 +10,22 @@ use parking_lot::Mutex;
 
 use super::super::super::caching::{self, break_deadline, waiter_of};
 use super::super::super::changes;
-use super::super::super::context::{Context, StepResult};
+use super::super::super::commands;
+use super::super::super::context::{Context, Step, StepResult};
+use super::super::super::durable::{self, Kept};
 use super::super::super::event::{ConnectionId, Now};
 use super::super::super::lease::LeaseTarget;
 use super::super::super::node::{NodeCell, NodeKey};
 use super::super::super::op::{Op, OpResult};
 use super::super::super::open::{FileOpen, FileOpenState, Open, Target};
+use super::super::super::persistent;
 use super::super::super::server::Server;
+use super::super::super::session::Session;
 use super::super::super::status::CommandError;
 use super::super::super::teardown;
-use super::{Stage, Work, audit, by, close, reply};
+use super::durable::answer_v2;
+use super::reply::{self, Answer};
+use super::{Pending, Stage, Work, audit, by, close};
 use crate::fsa::disposition::CreateAction;
 use crate::fsa::{
     CacheRequest, Effects, Granted, LeaseRequest, OpenId, OpenRequest, OplockLevel, Owner, StreamId, Verdict,
@@ -96,6 +102,12 @@ pub(super) fn admit(
         let mut node = cell.lock();
         let folded = work.intent.folded_stream.as_wtf8();
         request.stream = if folded.is_empty() { StreamId::UNNAMED } else { node.stream(folded) };
+        if cx.link.dialect().is_3x() && durable::is_reserved(cx.server, &mut node) {
+            node.forget_unused_stream(request.stream);
+            drop(node);
+            close(cx, found.file);
+            return Err(NtStatus::FILE_NOT_AVAILABLE.into());
+        }
         match node.reserve(&request, cx.now.monotonic, break_deadline(cx.now), &mut effects) {
             Ok(Verdict::Reserved) if request.overwrites => Decision::Overwrite,
             Ok(Verdict::Reserved) => {
@@ -114,7 +126,7 @@ pub(super) fn admit(
     };
     caching::carry_out(cx.server, &cell, effects);
     match decision {
-        Decision::In(caches) => commit(cx, &work, *found, action, request, caches, cell),
+        Decision::In(caches) => commit(cx, work, *found, action, request, caches, cell),
         Decision::Overwrite => {
             let server = Arc::clone(cx.server);
             let reservation = Reservation { server, cell, id: request.id, now: cx.now, kept: false };
@@ -239,13 +251,13 @@ pub(super) fn overwritten(
     let cell = reservation.commit();
     let target = LeaseTarget { node: cell.key, stream: work.intent.folded_stream.clone() };
     let caches = grant(cx, &cell, &mut cell.lock(), &mut request, &found.file, target);
-    commit(cx, &work, *found, action, request, caches, cell)
+    commit(cx, work, *found, action, request, caches, cell)
 }
 
 /// Puts the Open in place and answers.
 fn commit(
     cx: &mut Context<'_>,
-    work: &Work,
+    mut work: Work,
     found: Opened,
     action: CreateAction,
     request: OpenRequest,
@@ -254,46 +266,91 @@ fn commit(
 ) -> StepResult {
     let intent = &work.intent;
     let session = Arc::clone(cx.session()?);
+    let tree = Arc::clone(cx.tree()?);
     let file_id = FileId { persistent: request.owner.persistent, volatile: request.id.0 };
-    let audit = audit::granted(cx, work, &found, action, request.access, file_id.volatile)?;
+    let audit = audit::granted(cx, &work, &found, action, request.access, file_id.volatile)?;
+    let wanted = work.durable.as_ref();
+    let durability = match wanted {
+        Some(wanted) => {
+            let in_snapshot = work.volume.identity.read_only;
+            Some(wanted.grant(cx, &tree, &caches, action, request.is_directory, in_snapshot)?)
+        }
+        None => None,
+    };
+    let durable = wanted.zip(durability.as_ref()).and_then(|(wanted, granted)| wanted.answer(granted));
+    let kept = durability.as_ref().map_or(Kept::No, |granted| granted.kept);
     let state = FileOpenState {
         delete_on_close: request.delete_on_close,
         // ARCHIVE is there already: the first write has nothing to look for.
         written: found.metadata.attributes.contains(FileAttributes::ARCHIVE),
+        durability: durability.map(Box::new),
         ..FileOpenState::default()
     };
-    let open = Arc::new(Open {
-        channel_sequence: cx.request.header.channel_sequence().into(),
-        file_id,
-        session: session.id,
-        tree: Arc::clone(cx.tree()?),
-        granted: request.access,
-        target: Target::File(FileOpen {
-            file: found.file.clone(),
-            node: cell,
-            kind: if intent.stream.is_some() { NodeKind::File } else { found.metadata.kind },
-            stream: intent.stream.clone(),
-            stream_id: request.stream,
-            audit,
-            create_options: intent.options.bits(),
-            posix: intent.posix.is_some(),
-            snapshot: work.volume.identity.read_only.then(|| Box::new(work.volume.clone())),
-            state: Mutex::new(state),
-        }),
+    let target = Target::File(FileOpen {
+        file: found.file.clone(),
+        node: cell,
+        kind: if intent.stream.is_some() { NodeKind::File } else { found.metadata.kind },
+        stream: intent.stream.clone(),
+        stream_id: request.stream,
+        audit,
+        create_options: intent.options.bits(),
+        posix: intent.posix.is_some(),
+        snapshot: work.volume.identity.read_only.then(|| Box::new(work.volume.clone())),
+        state: Mutex::new(state),
     });
-    session.add_open(Arc::clone(&open));
-    let gone = if session.closed.load(Ordering::Acquire) {
-        Some(NtStatus::USER_SESSION_DELETED)
-    } else {
-        session.tree(open.tree.id).is_none().then_some(NtStatus::NETWORK_NAME_DELETED)
-    };
-    if let Some(status) = gone {
-        // Session or tree connect ended meanwhile; whoever takes the open out closes it.
-        if session.remove_open(file_id).is_some() {
-            teardown::close_open(cx.server, &open, cx.before_reply, cx.now);
-        }
-        return Err(status.into());
+    let sequence = cx.request.header.channel_sequence();
+    let open = Arc::new(Open::new(file_id, session.id, tree, request.access, sequence, target));
+    if let Some(wanted) = work.durable.as_mut() {
+        durable::register(cx.server, &open, wanted.pending.take());
     }
+    session.add_open(Arc::clone(&open));
+    check_session(cx, &session, &open)?;
     *cx.related_file = Some(file_id);
-    reply::send(cx, work, &found, action, file_id, caches)
+    let answer = Answer::new(&work, found, action, file_id, caches, durable);
+    if kept == Kept::Persistent
+        && let Some(op) = persistent::grant(cx.server, &open, request.share)
+    {
+        let stage = Stage::Persisting(Box::new(Persisting { open, answer }));
+        let pending = Pending { work: None, stage };
+        return Ok(Step::Op(op, commands::Pending::Create(Box::new(pending))));
+    }
+    reply::send(cx, answer)
+}
+
+/// A persistent open that is being written to its store, and what its client will be told.
+pub(super) struct Persisting {
+    open: Arc<Open>,
+    answer: Answer,
+}
+
+/// The persistent open is in its store. Where it could not be written it is none: the client is told so.
+pub(super) fn persisted(cx: &mut Context<'_>, persisting: Persisting, result: OpResult) -> StepResult {
+    let Persisting { open, mut answer } = persisting;
+    if let Err(error) = result.done() {
+        tracing::error!(?error, "a persistent open could not be stored: it will not outlive this server");
+        answer.durable = persistent::demote(&open).map(|granted| answer_v2(&granted));
+    }
+    reply::send(cx, answer)
+}
+
+/// To be called when an open was put into a session: both may have ended meanwhile, and then whoever takes the open out
+/// closes it.
+///
+/// # Errors
+/// USER_SESSION_DELETED, NETWORK_NAME_DELETED.
+pub(super) fn check_session(
+    cx: &mut Context<'_>,
+    session: &Session,
+    open: &Arc<Open>,
+) -> Result<(), CommandError> {
+    let lost = session.closed.load(Ordering::Acquire);
+    let status = match lost {
+        true => NtStatus::USER_SESSION_DELETED,
+        false if session.tree(open.tree_id()).is_none() => NtStatus::NETWORK_NAME_DELETED,
+        false => return Ok(()),
+    };
+    if session.remove_open(open.file_id).is_some() && !(lost && durable::preserve(cx.server, open, cx.now)) {
+        teardown::close_open(cx.server, open, cx.before_reply, cx.now);
+    }
+    Err(status.into())
 }

@@ -6,14 +6,16 @@ use freehold_acl::{
 use freehold_dtyp::NtStatus;
 
 use super::super::super::context::{Context, StepResult};
+use super::super::super::durable::close_older;
 use super::super::super::node::NodeKey;
 use super::super::super::op::Op;
 use super::super::super::status::CommandError;
 use super::intent::Wanted;
-use super::{Stage, Work, admit, audit, close, symlink};
+use super::{Stage, Work, admit, audit, close, durable, symlink};
 use crate::fsa::StreamId;
 use crate::fsa::disposition::{CreateAction, check_deletable, check_overwrite_attributes};
 use crate::fscc::FileAttributes;
+use crate::smb2::Dialect;
 use crate::smb2::create::CreateOptions;
 use crate::vfs::{DataUse, NodeKind, OpenError, Opened};
 
@@ -33,7 +35,13 @@ const FROM_PARENT: AccessMask = AccessMask::DELETE.union(AccessMask::FILE_READ_A
 /// Goes on with what the path led to.
 pub(super) fn found(cx: &mut Context<'_>, work: Work, found: Box<Opened>) -> StepResult {
     match examine(cx, &work, &found) {
-        Ok(Next::Admit(action, granted)) => admit::admit(cx, work, found, action, granted),
+        Ok(Next::Admit(action, granted)) => match take_from_older_instance(cx, &work, &found) {
+            Ok(()) => admit::admit(cx, work, found, action, granted),
+            Err(error) => {
+                close(cx, found.file);
+                Err(error)
+            }
+        },
         Ok(Next::AskParent) => {
             // INVARIANT: the volume's root has no parent and is not sent here.
             let path = found.path.split_last().map(|(parent, _)| parent).unwrap_or_default();
@@ -110,6 +118,24 @@ fn examine(cx: &Context<'_>, work: &Work, found: &Opened) -> Result<Next, Comman
         check_deletable(attributes.bits(), false)?;
     }
     Ok(Next::Admit(action, granted))
+}
+
+/// [MS-SMB2] 3.3.5.9.13: what the same application has open of the file elsewhere is closed.
+fn take_from_older_instance(cx: &Context<'_>, work: &Work, found: &Opened) -> Result<(), CommandError> {
+    let Some(instance) = work.durable.as_ref().and_then(|wanted| wanted.app_instance()) else {
+        return Ok(());
+    };
+    let key = NodeKey { volume: work.volume.id, id: found.metadata.id };
+    let share = &cx.tree()?.share.name;
+    let maximal = maximal_file_access(&found.security, work.parent.as_deref(), &work.intent.token);
+    let may_read = maximal.contains(AccessMask::FILE_GENERIC_READ);
+    let is_311 = cx.link.dialect() == Dialect::SMB_3_1_1;
+    let client = durable::client_guid(cx);
+    close_older(cx.server, instance, client, is_311, may_read, cx.now, |open| {
+        open.as_file().is_some_and(|file| file.node.key == key)
+            && open.tree.share.name.eq_ignore_ascii_case(share)
+    })?;
+    Ok(())
 }
 
 /// Phases 6 and 7: file or directory, as the request wants it.

@@ -156,6 +156,10 @@ impl Intent {
             apple: None,
             timewarp: None,
         };
+        if super::durable::keeps_persistent(cx, tree) {
+            // 3.3.5.9, Open Execution: what a client has been told is written survives a failover.
+            intent.options |= CreateOptions::WRITE_THROUGH;
+        }
         if let Some((volume, _)) = tree.disk() {
             intent.take_time(&mut name, &volume.identity.options);
             if name.stream.is_some() && !volume.identity.options.named_streams {
@@ -256,15 +260,14 @@ impl Intent {
                 RequestContext::Lease(wanted) => lease = Some(wanted),
                 RequestContext::Apple(query) => self.apple = apple::answer(query),
                 RequestContext::TimewarpToken(time) => self.timewarp = Some(time),
-                // No handle outlives its connection.
-                RequestContext::DurableHandleReconnect(_) | RequestContext::DurableHandleV2Reconnect(_) => {
-                    return Err(NtStatus::OBJECT_NAME_NOT_FOUND.into());
-                }
-                // Asked for but not granted: the answer leaves them out.
+                // What outlives a session was looked at before: see `durable::Asked`.
                 RequestContext::DurableHandle
+                | RequestContext::DurableHandleReconnect(_)
                 | RequestContext::DurableHandleV2(_)
+                | RequestContext::DurableHandleV2Reconnect(_)
                 | RequestContext::AppInstanceId(_)
                 | RequestContext::AppInstanceVersion(_)
+                // Asked for but not granted: the answer leaves them out.
                 | RequestContext::SharedVirtualDisk(_)
                 // Looked at before the name was.
                 | RequestContext::Posix { .. } => {}
@@ -319,7 +322,7 @@ fn check_options(options: CreateOptions) -> Result<CreateOptions, CommandError> 
     Ok(options)
 }
 
-const fn oplock_of(level: smb2::OplockLevel) -> OplockLevel {
+pub(super) const fn oplock_of(level: smb2::OplockLevel) -> OplockLevel {
     match level {
         smb2::OplockLevel::II => OplockLevel::II,
         smb2::OplockLevel::EXCLUSIVE => OplockLevel::Exclusive,

@@ -48,14 +48,9 @@ pub(super) fn decide(cx: &mut Context<'_>, request: &CreateRequest<'_>) -> StepR
     let pipe = PipeOpen::open(name.as_wtf8()).ok_or(NtStatus::OBJECT_NAME_NOT_FOUND)?;
     let id = cx.server.next_file_id();
     let file_id = FileId { persistent: id, volatile: id };
-    session.add_open(Arc::new(Open {
-        channel_sequence: cx.request.header.channel_sequence().into(),
-        file_id,
-        session: session.id,
-        tree,
-        granted,
-        target: Target::Pipe(Mutex::new(pipe)),
-    }));
+    let sequence = cx.request.header.channel_sequence();
+    let target = Target::Pipe(Mutex::new(pipe));
+    session.add_open(Arc::new(Open::new(file_id, session.id, tree, granted, sequence, target)));
     *cx.related_file = Some(file_id);
     cx.reply(&CreateResponse {
         oplock_level: OplockLevel::NONE,

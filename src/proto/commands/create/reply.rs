@@ -1,4 +1,4 @@
-//! [MS-SMB2] 2.2.14 SMB2 CREATE Response with the contexts that were asked for (3.3.5.9.5, .8, .9, .11).
+//! [MS-SMB2] 2.2.14 SMB2 CREATE Response with the contexts that were asked for (3.3.5.9.5 to 3.3.5.9.12).
 
 use freehold_acl::maximal_file_access;
 use freehold_dtyp::{FileTime, NtStatus};
@@ -13,35 +13,75 @@ use crate::fscc::FileAttributes;
 use crate::smb2::create::{self, CreateResponse, CreateResponseFlags};
 use crate::smb2::create_context::{CreateContexts, Lease, LeaseFlags, LeaseV2, ResponseContext};
 use crate::smb2::{FileId, LeaseKey, LeaseState, OplockLevel};
-use crate::vfs::{NodeKind, Opened};
+use crate::vfs::{Metadata, NodeKind, Opened};
+
+/// What is answered of an open of a file or directory.
+pub(super) struct Answer {
+    /// Metadata of the file.
+    pub metadata: Metadata,
+    /// It is a directory itself, not a stream of one.
+    pub is_directory: bool,
+    /// CreateAction.
+    pub action: CreateAction,
+    /// The open.
+    pub file_id: FileId,
+    /// Oplock or lease.
+    pub caches: Granted,
+    /// MxAc, where it was asked for.
+    pub maximal_access: Option<ResponseContext<'static>>,
+    /// QFid, where it was asked for: the volume's serial number.
+    pub on_disk_id: Option<u64>,
+    /// DHnQ or DH2Q, where it was granted.
+    pub durable: Option<ResponseContext<'static>>,
+    /// AAPL, where it was asked for.
+    pub apple: Option<Vec<u8>>,
+    /// The context of the POSIX extensions, for an open of theirs.
+    pub posix: Option<ResponseContext<'static>>,
+    /// FileAttributes as they are shown.
+    pub attributes: FileAttributes,
+}
+
+impl Answer {
+    /// Of a new open.
+    pub fn new(
+        work: &Work,
+        found: Opened,
+        action: CreateAction,
+        file_id: FileId,
+        caches: Granted,
+        durable: Option<ResponseContext<'static>>,
+    ) -> Self {
+        let maximal_access = work.intent.maximal_access.map(|time| maximal_access(work, &found, time));
+        Answer {
+            is_directory: found.metadata.kind == NodeKind::Directory && work.intent.stream.is_none(),
+            action,
+            file_id,
+            caches,
+            maximal_access,
+            on_disk_id: work.intent.on_disk_id.then(|| u64::from(work.volume.identity.serial)),
+            durable,
+            apple: work.intent.apple.clone(),
+            posix: work.intent.posix.is_some().then(|| posix::answer(&found)),
+            attributes: shown(work, &found),
+            metadata: found.metadata,
+        }
+    }
+}
 
 /// Answers a CREATE of a file or directory.
-pub(super) fn send(
-    cx: &mut Context<'_>,
-    work: &Work,
-    found: &Opened,
-    action: CreateAction,
-    file_id: FileId,
-    caches: Granted,
-) -> StepResult {
-    let metadata = &found.metadata;
-    let mut contexts: SmallVec<[ResponseContext<'_>; 3]> = SmallVec::new();
-    if let Some(apple) = &work.intent.apple {
-        contexts.push(ResponseContext::Apple(apple));
-    }
-    if work.intent.posix.is_some() {
-        contexts.push(posix::answer(found));
-    }
-    if let Some(time) = work.intent.maximal_access {
-        contexts.push(maximal_access(work, found, time));
-    }
-    if work.intent.on_disk_id {
-        contexts.push(ResponseContext::OnDiskId {
-            disk_file_id: metadata.id.0,
-            volume_id: u64::from(work.volume.identity.serial),
-        });
-    }
-    let oplock_level = match caches {
+pub(super) fn send(cx: &mut Context<'_>, answer: Answer) -> StepResult {
+    let metadata = &answer.metadata;
+    let mut contexts: SmallVec<[ResponseContext<'_>; 4]> = SmallVec::new();
+    contexts.extend(answer.apple.as_deref().map(ResponseContext::Apple));
+    contexts.extend(answer.posix);
+    contexts.extend(answer.maximal_access);
+    contexts.extend(
+        answer
+            .on_disk_id
+            .map(|volume_id| ResponseContext::OnDiskId { disk_file_id: metadata.id.0, volume_id }),
+    );
+    contexts.extend(answer.durable);
+    let oplock_level = match answer.caches {
         Granted::Oplock(level) => wire_level(level),
         Granted::Lease(lease) => {
             contexts.push(ResponseContext::Lease(wire_lease(&lease)));
@@ -52,19 +92,19 @@ pub(super) fn send(
     if cx.link.dialect().is_3x() && metadata.attributes.contains(FileAttributes::REPARSE_POINT) {
         flags |= CreateResponseFlags::REPARSEPOINT;
     }
-    let is_directory = metadata.kind == NodeKind::Directory && work.intent.stream.is_none();
+    let is_directory = answer.is_directory;
     cx.reply(&CreateResponse {
         oplock_level,
         flags,
-        create_action: create::CreateAction(action.to_wire()),
+        create_action: create::CreateAction(answer.action.to_wire()),
         creation_time: metadata.created,
         last_access_time: metadata.accessed,
         last_write_time: metadata.modified,
         change_time: metadata.changed,
         allocation_size: if is_directory { 0 } else { metadata.allocated_bytes },
         end_of_file: if is_directory { 0 } else { metadata.size_bytes },
-        file_attributes: shown(work, found).normalized().bits(),
-        file_id,
+        file_attributes: answer.attributes.normalized().bits(),
+        file_id: answer.file_id,
         contexts: CreateContexts::from(contexts.as_slice()),
     })
 }

@@ -75,7 +75,7 @@ pub(super) fn resume_key(cx: &mut Context<'_>, call: &Call) -> StepResult {
 /// A key names the open within its session.
 fn key_of(open: &Open) -> [u8; 24] {
     let mut key = [0; 24];
-    let numbers = [open.file_id.volatile, open.file_id.persistent, open.session.0];
+    let numbers = [open.file_id.volatile, open.file_id.persistent, open.session().0];
     for (place, number) in key.as_chunks_mut::<8>().0.iter_mut().zip(numbers) {
         *place = number.to_le_bytes();
     }

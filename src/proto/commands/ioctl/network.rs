@@ -1,5 +1,5 @@
-//! Control codes that concern the connection: [MS-SMB2] 3.3.5.15.2 (DFS), 3.3.5.15.9 (resiliency), 3.3.5.15.11 (network
-//! interfaces), 3.3.5.15.12 (validation of the negotiation).
+//! Control codes that concern the connection: [MS-SMB2] 3.3.5.15.2 (DFS), 3.3.5.15.11 (network interfaces),
+//! 3.3.5.15.12 (validation of the negotiation).
 
 use freehold_dtyp::{Decode, NtStatus};
 
@@ -15,14 +15,6 @@ use crate::smb2::Dialect;
 /// 3.3.5.15.2: this server has no DFS namespaces, which clients that ask at every mount must be told in just this way.
 pub(super) fn dfs_referrals() -> StepResult {
     Err(NtStatus::FS_DRIVER_REQUIRED.into())
-}
-
-/// 3.3.5.15.9: handles do not survive a lost connection in this way.
-pub(super) fn resiliency(cx: &Context<'_>) -> StepResult {
-    if cx.link.dialect() == Dialect::SMB_2_0_2 {
-        return Err(NtStatus::INVALID_DEVICE_REQUEST.into());
-    }
-    Err(NtStatus::NOT_SUPPORTED.into())
 }
 
 /// 3.3.5.15.11 Handling a Query Network Interface Request.

@@ -1,0 +1,347 @@
+//! Persistent opens and their store ([MS-SMB2] 3.3.1.10, Open.IsPersistent): what must be known of an open so that its client
+//! can take it up after the server was restarted.
+//!
+//! Every grant, every change of locks, every new name and every close is handed to the store before the client hears of it.
+//! Nothing is written for opens that are not persistent.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use freehold_acl::{AccessMask, maximum_access};
+use freehold_acl::{GenericMapping, Token};
+use freehold_dtyp::Wtf8;
+use parking_lot::Mutex;
+
+use super::durable::{self, Created, Durability, Kept};
+use super::event::Now;
+use super::lease::LeaseTarget;
+use super::node::NodeKey;
+use super::op::Op;
+use super::open::{FileOpen, FileOpenState, Open, Target};
+use super::server::Server;
+use super::tree_connect::{Share, TreeConnect};
+use crate::fsa::byte_range_lock::{LockKind, LockRange};
+use crate::fsa::disposition::CreateAction;
+use crate::fsa::{
+    CacheRequest, CacheState, Effects, Granted, LeaseId, LeaseRequest, OpenId, OpenRequest, OplockLevel,
+    Owner, ShareAccess, StreamId, Verdict,
+};
+use crate::fscc::{FileAttributes, upcase};
+use crate::smb2::{FileId, SessionId};
+use crate::state::{PersistentChange, PersistentLease, PersistentLock, PersistentLocks, PersistentOpen};
+use crate::vfs::{NodeKind, Opened, VfsError};
+
+/// Where persistent opens are kept. The shell gives one that outlives it.
+pub trait PersistentStore: Send + Sync {
+    /// Makes a change durable. May block.
+    ///
+    /// # Errors
+    /// [`VfsError::DiskFull`], [`VfsError::Io`].
+    fn apply(&self, change: PersistentChange) -> Result<(), VfsError>;
+}
+
+/// The store and a change for it, as an operation carries them.
+pub struct Persist {
+    /// Where.
+    pub store: Arc<dyn PersistentStore>,
+    /// What.
+    pub change: PersistentChange,
+}
+
+impl Persist {
+    /// Makes the change durable.
+    ///
+    /// # Errors
+    /// As [`PersistentStore::apply`].
+    pub fn run(self) -> Result<(), VfsError> {
+        self.store.apply(self.change)
+    }
+}
+
+fn op(server: &Server, change: PersistentChange) -> Option<Op> {
+    let store = Arc::clone(server.persistent.get()?);
+    Some(Op::Persist(Box::new(Persist { store, change })))
+}
+
+/// The operation that writes a new persistent open; `None` for an open that is not persistent.
+#[must_use]
+pub fn grant(server: &Server, open: &Open, share: ShareAccess) -> Option<Op> {
+    let file = open.as_file()?;
+    let known = file.state.lock().durability.clone().filter(|known| known.kept == Kept::Persistent)?;
+    let created = known.created?;
+    let (lease, oplock) = {
+        let node = file.node.lock();
+        (node.lease_grant(open.id()), node.oplock_of(open.id()))
+    };
+    let record = PersistentOpen {
+        id: open.file_id.persistent,
+        share: open.tree.share.name.clone(),
+        path: file.file.0.path().as_wtf8().as_bytes().to_vec(),
+        stream: file.stream.as_ref().map(|stream| stream.as_wtf8().as_bytes().to_vec()),
+        file: file.node.key.id.0,
+        owner: known.owner,
+        user: known.user.clone(),
+        client_guid: known.client_guid,
+        create_guid: created.guid,
+        action: created.action.to_wire(),
+        desired_access: created.desired_access,
+        granted_access: open.granted.0,
+        share_access: share.bits(),
+        create_options: created.create_options,
+        timeout_ms: u32::try_from(known.timeout.as_millis()).unwrap_or(u32::MAX),
+        delete_on_close: file.state.lock().delete_on_close,
+        posix: file.posix,
+        oplock_level: super::caching::wire_level(oplock).0,
+        lease: lease.map(|lease| PersistentLease {
+            key: lease.id.key,
+            state: lease.state.bits(),
+            version: lease.version,
+            epoch: lease.epoch,
+            parent: lease.parent,
+        }),
+        locks: PersistentLocks::default(),
+    };
+    op(server, PersistentChange::Grant(Box::new(record)))
+}
+
+/// The store has failed: the open outlives its session only, and that only where it may.
+pub fn demote(open: &Open) -> Option<Durability> {
+    let file = open.as_file()?;
+    let covered = file.node.lock().cached_by(open.id()).contains(CacheState::HANDLE);
+    let mut state = file.state.lock();
+    let known = state.durability.as_mut()?;
+    known.kept = if covered { Kept::Durable } else { Kept::No };
+    covered.then(|| (**known).clone())
+}
+
+/// Adds the operation that writes an open's locks and lock sequences, where the open is persistent.
+pub fn locks_changed(server: &Server, open: &Open, file: &FileOpen, operations: &mut VecDeque<Op>) {
+    {
+        let state = file.state.lock();
+        if state.durability.as_ref().is_none_or(|known| known.kept != Kept::Persistent) {
+            return;
+        }
+    }
+    let mut node = file.node.lock();
+    let mut held: Vec<_> =
+        node.locks(file.stream_id).into_iter().flat_map(|locks| locks.of(open.id())).collect();
+    // A shared lock goes over an exclusive one of the same open, not the other way round.
+    held.sort_by_key(|(_, kind)| *kind == LockKind::Shared);
+    let mut state = file.state.lock();
+    let sequence = state.lock_sequence.iter().map(|number| number.unwrap_or(u8::MAX)).collect();
+    let Some(known) = state.durability.as_mut() else { return };
+    known.lock_version = known.lock_version.saturating_add(1);
+    let locks = PersistentLocks {
+        version: known.lock_version,
+        locks: held
+            .into_iter()
+            .map(|(range, kind)| PersistentLock {
+                offset: range.offset(),
+                length_bytes: range.length(),
+                exclusive: kind == LockKind::Exclusive,
+            })
+            .collect(),
+        sequence,
+    };
+    drop(state);
+    drop(node);
+    operations.extend(op(server, PersistentChange::Locks { id: open.file_id.persistent, locks }));
+}
+
+/// Adds the operation that forgets a persistent open which is closed.
+pub fn closed(server: &Server, open: &Open, known: &Durability, operations: &mut VecDeque<Op>) {
+    if known.kept == Kept::Persistent {
+        operations.extend(op(server, PersistentChange::Close { id: open.file_id.persistent }));
+    }
+}
+
+/// Adds the operations that write the new paths of persistent opens, after something was renamed. Costs a look at all
+/// persistent opens, and nothing where there are none.
+pub fn renamed(server: &Server, operations: &mut VecDeque<Op>) {
+    for open in server.replays.persistent() {
+        let Some(file) = open.as_file() else { continue };
+        let path = file.file.0.path().as_wtf8().as_bytes().to_vec();
+        let id = open.file_id.persistent;
+        operations.extend(op(server, PersistentChange::Path { id, path }));
+    }
+}
+
+/// Why a persistent open of the server's former life is not there again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RestoreError {
+    /// Another file is at its path.
+    #[error("the file is another one")]
+    OtherFile,
+    /// Other persistent opens of the file do not let it in.
+    #[error("it does not go together with the others")]
+    Conflict,
+    /// The record makes no sense.
+    #[error("the record is damaged")]
+    Damaged,
+}
+
+/// Puts a persistent open of the server's former life in place, disconnected: its client has its time from now on. To be called
+/// before the first client is served. `opened` is what is at its path.
+///
+/// # Errors
+/// [`RestoreError`]: the caller removes the record.
+pub fn restore(
+    server: &Arc<Server>,
+    share: &Arc<Share>,
+    record: &PersistentOpen,
+    opened: Opened,
+    now: Now,
+) -> Result<(), RestoreError> {
+    let super::tree_connect::ShareTarget::Disk { volume, .. } = &share.target else {
+        return Err(RestoreError::Damaged);
+    };
+    if opened.metadata.id.0 != record.file {
+        return Err(RestoreError::OtherFile);
+    }
+    let stream = match &record.stream {
+        Some(name) => Some(Wtf8::from_bytes(name).ok_or(RestoreError::Damaged)?.to_owned()),
+        None => None,
+    };
+    let folded = stream.as_ref().map(|name| upcase::fold(name.as_wtf8())).unwrap_or_default();
+    let key = NodeKey { volume: volume.id, id: opened.metadata.id };
+    let cell = server.nodes.cell(key);
+    let share_access = ShareAccess::from_bits(record.share_access).ok_or(RestoreError::Damaged)?;
+    let mut request = OpenRequest {
+        id: OpenId(record.id),
+        stream: StreamId::UNNAMED,
+        access: AccessMask(record.granted_access),
+        implied: AccessMask::EMPTY,
+        share: share_access,
+        overwrites: false,
+        delete_on_close: record.delete_on_close,
+        is_directory: false,
+        retried: false,
+        cache: cache_request(record),
+        owner: Owner::gone(record.id),
+        posix: record.posix,
+    };
+    let mut effects = Effects::default();
+    {
+        let mut node = cell.lock();
+        if !folded.is_empty() {
+            request.stream = node.stream(folded.as_wtf8());
+        }
+        match node.reserve(&request, now.monotonic, now.monotonic, &mut effects) {
+            Ok(Verdict::Reserved) => {}
+            Ok(Verdict::Wait(_)) | Err(_) => {
+                node.forget_unused_stream(request.stream);
+                return Err(RestoreError::Conflict);
+            }
+        }
+        let target = LeaseTarget { node: key, stream: folded };
+        if let CacheRequest::Lease(lease) = request.cache
+            && !server.leases.claim(lease.id, target)
+        {
+            request.cache = CacheRequest::Oplock(OplockLevel::None);
+        }
+        let _: Granted = node.grant(&request);
+        restore_locks(&mut node, &request, &record.locks);
+    }
+    // All opens so far wait for their clients: nobody is there to be told of a break.
+    let identity = open(server, share, record, opened, cell, &request, stream);
+    server.reserve_file_ids(record.id);
+    place(server, &identity, now);
+    Ok(())
+}
+
+fn cache_request(record: &PersistentOpen) -> CacheRequest {
+    match &record.lease {
+        Some(lease) => CacheRequest::Lease(LeaseRequest {
+            id: LeaseId { client: record.client_guid, key: lease.key },
+            state: CacheState::from_bits_truncate(lease.state),
+            version: lease.version,
+            // Granting it counts one up again.
+            epoch: lease.epoch.wrapping_sub(1),
+            parent: lease.parent,
+        }),
+        None => CacheRequest::Oplock(match record.oplock_level {
+            0x01 => OplockLevel::II,
+            0x08 => OplockLevel::Exclusive,
+            0x09 => OplockLevel::Batch,
+            _ => OplockLevel::None,
+        }),
+    }
+}
+
+fn restore_locks(node: &mut crate::fsa::Node, request: &OpenRequest, locks: &PersistentLocks) {
+    let Some(table) = node.locks(request.stream) else { return };
+    for lock in &locks.locks {
+        let kind = if lock.exclusive { LockKind::Exclusive } else { LockKind::Shared };
+        let taken = LockRange::new(lock.offset, lock.length_bytes)
+            .is_some_and(|range| table.lock(request.id, range, kind));
+        if !taken {
+            tracing::error!(file_id = request.id.0, "a byte-range lock does not go together with the others");
+        }
+    }
+}
+
+fn open(
+    server: &Server,
+    share: &Arc<Share>,
+    record: &PersistentOpen,
+    opened: Opened,
+    cell: Arc<super::node::NodeCell>,
+    request: &OpenRequest,
+    stream: Option<freehold_dtyp::Wtf8Buf>,
+) -> Arc<Open> {
+    // What its user may do through the share is decided anew when the open is taken up; this much was granted before.
+    let token = Token::builder(record.owner).build();
+    let maximal = maximum_access(&share.security, &token, &GenericMapping::FILE) | request.access;
+    let tree = TreeConnect::detached(Arc::clone(share), maximal);
+    let created = Created {
+        guid: record.create_guid,
+        action: CreateAction::from_wire(record.action),
+        desired_access: record.desired_access,
+        share_access: record.share_access,
+        create_options: record.create_options,
+    };
+    let durability = Durability {
+        kept: Kept::Persistent,
+        timeout: Duration::from_millis(u64::from(record.timeout_ms)),
+        client_guid: record.client_guid,
+        owner: record.owner,
+        user: record.user.clone(),
+        created: Some(created),
+        app_instance: None,
+        lock_version: record.locks.version,
+        deadline: None,
+    };
+    let state = FileOpenState {
+        delete_on_close: record.delete_on_close,
+        written: opened.metadata.attributes.contains(FileAttributes::ARCHIVE),
+        lock_sequence: record.locks.sequence.iter().map(|number| (*number < 16).then_some(*number)).collect(),
+        durability: Some(Box::new(durability)),
+        ..FileOpenState::default()
+    };
+    let target = Target::File(FileOpen {
+        kind: if stream.is_some() { NodeKind::File } else { opened.metadata.kind },
+        file: opened.file,
+        node: cell,
+        stream,
+        stream_id: request.stream,
+        audit: None,
+        posix: record.posix,
+        snapshot: None,
+        create_options: record.create_options | crate::smb2::create::CreateOptions::WRITE_THROUGH.bits(),
+        state: Mutex::new(state),
+    });
+    let file_id = FileId { persistent: record.id, volatile: record.id };
+    let open = Arc::new(Open::new(file_id, SessionId::NONE, tree, request.access, 0, target));
+    // A replay of its CREATE may come as well as a reconnect.
+    open.replay_eligible.store(true, Ordering::Relaxed);
+    server.replays.restore(record.client_guid, record.create_guid, &open);
+    open
+}
+
+fn place(server: &Server, open: &Arc<Open>, now: Now) {
+    // INVARIANT: nobody knows the open yet, so that it cannot be closed meanwhile.
+    let kept = durable::preserve(server, open, now);
+    debug_assert!(kept, "INVARIANT: a persistent open is kept");
+}

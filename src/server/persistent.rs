@@ -1,0 +1,76 @@
+//! Persistent opens over a restart: the state database is their store, and what it holds is put in place before the first
+//! client is served.
+
+use std::sync::Arc;
+
+use freehold_dtyp::Wtf8;
+
+use super::Shared;
+use crate::proto::persistent::{PersistentStore, RestoreError, restore};
+use crate::proto::tree_connect::ShareTarget;
+use crate::state::{PersistentChange, PersistentOpen, State};
+use crate::vfs::{DataUse, VfsError, VfsPath};
+
+/// The state database as the core sees it.
+pub struct StateStore(pub Arc<State>);
+
+impl PersistentStore for StateStore {
+    fn apply(&self, change: PersistentChange) -> Result<(), VfsError> {
+        self.0.change_persistent(change).map_err(|error| {
+            tracing::error!(%error, "the persistent opens could not be written");
+            VfsError::Io
+        })
+    }
+}
+
+/// Opens again what clients had open when the server ended. What is not there any more is forgotten.
+///
+/// # Errors
+/// When the state database cannot be read or written.
+pub fn restore_all(shared: &Shared, state: &State) -> anyhow::Result<()> {
+    let records = state.persistent_opens()?;
+    let total = records.len();
+    let mut restored = 0_usize;
+    for record in records {
+        let id = record.id;
+        match restore_one(shared, &record) {
+            Ok(()) => restored += 1,
+            Err(reason) => {
+                tracing::warn!(
+                    file_id = id,
+                    share = record.share,
+                    path = %String::from_utf8_lossy(&record.path),
+                    user = record.user,
+                    reason,
+                    "a persistent open is gone"
+                );
+                state.change_persistent(PersistentChange::Close { id })?;
+            }
+        }
+    }
+    if total > 0 {
+        tracing::info!(restored, gone = total - restored, "persistent opens wait for their clients");
+    }
+    Ok(())
+}
+
+fn restore_one(shared: &Shared, record: &PersistentOpen) -> Result<(), String> {
+    let shares = shared.core.shares.load();
+    let share = shares.find(&record.share).ok_or("there is no such share")?;
+    let ShareTarget::Disk { volume, .. } = &share.target else {
+        return Err("the share has no files".to_owned());
+    };
+    let name = |bytes: &[u8]| Wtf8::from_bytes(bytes).map(|name| name.to_owned());
+    let path = name(&record.path).and_then(VfsPath::new).ok_or("its path cannot be read")?;
+    let stream = match &record.stream {
+        Some(stream) => Some(name(stream).ok_or("its stream's name cannot be read")?),
+        None => None,
+    };
+    // The path is spelled as on disk, and an exact spelling wins.
+    let opened = volume
+        .volume
+        .open(&path, stream.as_ref().map(|stream| stream.as_wtf8()), DataUse::WRITE)
+        .map_err(|error| format!("{error:?}"))?;
+    restore(&shared.core, share, record, opened, shared.clock.now())
+        .map_err(|error: RestoreError| error.to_string())
+}

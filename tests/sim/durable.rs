@@ -1,0 +1,728 @@
+//! Opens that outlive their connection, or the server, and requests that come twice ([MS-SMB2] 3.3.5.9.6 to 3.3.5.9.13, 3.3.7.1).
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use freehold::client::Reply;
+use freehold::proto::persistent::{PersistentStore, restore};
+use freehold::smb2::close::{CloseFlags, CloseRequest};
+use freehold::smb2::create::{
+    CreateAction, CreateDisposition, CreateOptions, CreateRequest, CreateResponse, ImpersonationLevel,
+    ShareAccess,
+};
+use freehold::smb2::create_context::{
+    CreateContexts, DurableHandleV2Flags, DurableHandleV2Reconnect, DurableHandleV2Request, Lease, LeaseV2,
+    RequestContext, ResponseContext,
+};
+use freehold::smb2::ioctl::{IoctlFlags, IoctlRequest};
+use freehold::smb2::lock::{LockElement, LockFlags, LockRequest, LockSequence};
+use freehold::smb2::read::{ReadFlags, ReadRequest};
+use freehold::smb2::write::{WriteFlags, WriteRequest};
+use freehold::smb2::{
+    Channel, Command, DecodeMessage, FileId, HeaderFlags, LeaseKey, LeaseState, OplockLevel, TreeId, Utf16Buf,
+};
+use freehold::state::{PersistentChange, PersistentOpen};
+use freehold::vfs::{DataUse, VfsError, VfsPath, Volume};
+use freehold_dtyp::{Encode, Guid, NtStatus, Wtf8Buf};
+
+use crate::world::{ClientId, Manner, PASSWORD, World};
+
+/// The machines of two users.
+const ANNA: Guid = Guid([0xA1; 16]);
+const BERT: Guid = Guid([0xB2; 16]);
+const CREATE_GUID: Guid = Guid([0xC3; 16]);
+const KEY: LeaseKey = LeaseKey([0xE5; 16]);
+
+/// The state of a server that ends: what it has written stays.
+#[derive(Default)]
+struct Store {
+    opens: Mutex<BTreeMap<u64, PersistentOpen>>,
+}
+
+impl PersistentStore for Store {
+    fn apply(&self, change: PersistentChange) -> Result<(), VfsError> {
+        let mut opens = self.opens.lock().unwrap();
+        match change {
+            PersistentChange::Grant(open) => {
+                opens.insert(open.id, *open);
+            }
+            PersistentChange::Locks { id, locks } => {
+                let open = opens.get_mut(&id).expect("locks of an open that is known");
+                if locks.version > open.locks.version {
+                    open.locks = locks;
+                }
+            }
+            PersistentChange::Path { id, path } => {
+                opens.get_mut(&id).expect("an open that is known").path = path
+            }
+            PersistentChange::Close { id } => {
+                opens.remove(&id).expect("the close of an open that is known");
+            }
+        }
+        Ok(())
+    }
+}
+
+struct Case {
+    world: World,
+    clients: Vec<(ClientId, TreeId)>,
+}
+
+/// What a CREATE answered.
+#[derive(Debug)]
+struct Got {
+    id: FileId,
+    action: CreateAction,
+    oplock: OplockLevel,
+    size: u64,
+    /// Timeout in milliseconds and flags of the second version, zeros of the first.
+    durable: Option<(u32, DurableHandleV2Flags)>,
+    lease: Option<Lease>,
+}
+
+impl Case {
+    fn new() -> Self {
+        Case { world: World::new(5), clients: Vec::new() }
+    }
+
+    /// A connection of a machine; returns its number here.
+    fn join(&mut self, user: &str, machine: Guid, share: &str) -> usize {
+        let id = self.world.connect_from(user, PASSWORD, Manner::default(), Some(machine));
+        self.world.log_on(id).unwrap();
+        let tree = self.world.tree_connect(id, share).unwrap();
+        self.clients.push((id, tree));
+        self.clients.len() - 1
+    }
+
+    fn lose(&mut self, client: usize) {
+        self.world.disconnect(self.clients[client].0);
+    }
+
+    fn reply(&mut self, client: usize, message: u64) -> Option<Reply> {
+        let (id, _) = self.clients[client];
+        self.world.settle();
+        self.world.receive(id).unwrap();
+        let replies = &mut self.world.clients[id].replies;
+        let at = replies.iter().position(|reply| reply.header.message_id.0 == message)?;
+        replies.remove(at)
+    }
+
+    fn call(&mut self, client: usize, command: Command, body: &impl Encode) -> Reply {
+        let (id, tree) = self.clients[client];
+        let message = self.world.send(id, command, tree, body, 1);
+        self.reply(client, message).expect("a reply")
+    }
+
+    /// Sends a request as a repetition, or with a ChannelSequence.
+    fn send_marked(
+        &mut self,
+        client: usize,
+        command: Command,
+        body: &impl Encode,
+        replay: bool,
+        sequence: u16,
+    ) -> u64 {
+        let (id, tree) = self.clients[client];
+        let client = &mut self.world.clients[id].client;
+        let mut packet = client.compound();
+        let message = client.append(&mut packet, command, tree, body, 1, false);
+        if replay {
+            let flags = HeaderFlags::REPLAY_OPERATION.bits().to_le_bytes();
+            packet[16..20].iter_mut().zip(flags).for_each(|(place, flag)| *place |= flag);
+        }
+        packet[8..10].copy_from_slice(&sequence.to_le_bytes());
+        self.world.send_compound(id, packet, &[(message, command)]);
+        message.0
+    }
+
+    fn create(&mut self, client: usize, ask: &Ask) -> Result<Got, NtStatus> {
+        let message = self.send_create(client, ask, false);
+        self.created(client, message).expect("a reply")
+    }
+
+    fn replay(&mut self, client: usize, ask: &Ask) -> Result<Got, NtStatus> {
+        let message = self.send_create(client, ask, true);
+        self.created(client, message).expect("a reply")
+    }
+
+    fn send_create(&mut self, client: usize, ask: &Ask, replay: bool) -> u64 {
+        let name = Utf16Buf::from(ask.name);
+        let mut contexts = ask.contexts.clone();
+        if let Some(state) = ask.lease {
+            let state = LeaseState::from_bits_retain(state);
+            contexts.push(RequestContext::Lease(Lease {
+                key: KEY,
+                state,
+                v2: Some(LeaseV2::default()),
+                ..Lease::default()
+            }));
+        }
+        let request = CreateRequest {
+            requested_oplock_level: if ask.lease.is_some() { OplockLevel::LEASE } else { ask.oplock },
+            impersonation_level: ImpersonationLevel::IMPERSONATION,
+            desired_access: ask.access,
+            file_attributes: 0,
+            share_access: ShareAccess::from_bits_retain(ask.share),
+            create_disposition: CreateDisposition::OPEN_IF,
+            create_options: CreateOptions::from_bits_retain(ask.options),
+            name: name.as_utf16(),
+            contexts: CreateContexts::from(contexts.as_slice()),
+        };
+        self.send_marked(client, Command::CREATE, &request, replay, 0)
+    }
+
+    fn created(&mut self, client: usize, message: u64) -> Option<Result<Got, NtStatus>> {
+        let reply = self.reply(client, message)?;
+        if reply.header.status.is_error() {
+            return Some(Err(reply.header.status));
+        }
+        let response = CreateResponse::decode(&reply.message).unwrap();
+        let mut got = Got {
+            id: response.file_id,
+            action: response.create_action,
+            oplock: response.oplock_level,
+            size: response.end_of_file,
+            durable: None,
+            lease: None,
+        };
+        for context in response.contexts.iter() {
+            match context.unwrap() {
+                ResponseContext::DurableHandle => got.durable = Some((0, DurableHandleV2Flags::empty())),
+                ResponseContext::DurableHandleV2 { timeout_ms, flags } => {
+                    got.durable = Some((timeout_ms, flags))
+                }
+                ResponseContext::Lease(lease) => got.lease = Some(lease),
+                _ => {}
+            }
+        }
+        Some(Ok(got))
+    }
+
+    fn close(&mut self, client: usize, file_id: FileId) -> NtStatus {
+        let request = CloseRequest { flags: CloseFlags::empty(), file_id };
+        self.call(client, Command::CLOSE, &request).header.status
+    }
+
+    fn lock_body(file_id: FileId, offset: u64, flags: LockFlags, sequence: u32) -> impl Encode {
+        let locks = [LockElement { file_offset: offset, length_bytes: 10, flags }];
+        Body(freehold::smb2::message_bytes(
+            &freehold::smb2::Smb2Header::default(),
+            &LockRequest { lock_sequence: LockSequence(sequence), file_id, locks: locks.as_slice().into() },
+        ))
+    }
+
+    fn lock(&mut self, client: usize, file_id: FileId, offset: u64, flags: LockFlags) -> NtStatus {
+        self.call(client, Command::LOCK, &Self::lock_body(file_id, offset, flags, 0)).header.status
+    }
+
+    fn write(&mut self, client: usize, file_id: FileId, replay: bool, sequence: u16) -> Option<NtStatus> {
+        let message = self.send_write(client, file_id, replay, sequence);
+        self.reply(client, message).map(|reply| reply.header.status)
+    }
+
+    fn send_write(&mut self, client: usize, file_id: FileId, replay: bool, sequence: u16) -> u64 {
+        let request = WriteRequest {
+            file_offset: 0,
+            file_id,
+            channel: Channel::NONE,
+            remaining_bytes: 0,
+            flags: WriteFlags::empty(),
+            data: b"written",
+            data_message_offset: 0,
+            channel_info: b"",
+        };
+        self.send_marked(client, Command::WRITE, &request, replay, sequence)
+    }
+
+    fn read(&mut self, client: usize, file_id: FileId) -> NtStatus {
+        let request = ReadRequest {
+            padding: 80,
+            flags: ReadFlags::empty(),
+            length: 7,
+            file_offset: 0,
+            file_id,
+            minimum_count: 0,
+            channel: Channel::NONE,
+            remaining_bytes: 0,
+            channel_info: b"",
+        };
+        self.call(client, Command::READ, &request).header.status
+    }
+
+    fn resiliency(&mut self, client: usize, file_id: FileId, timeout_ms: u32) -> NtStatus {
+        let mut input = timeout_ms.to_le_bytes().to_vec();
+        input.extend([0; 4]);
+        let request = IoctlRequest {
+            ctl_code: 0x0014_01D4,
+            file_id,
+            max_input_response: 0,
+            max_output_response: 0,
+            flags: IoctlFlags::IS_FSCTL,
+            input: &input,
+            output: b"",
+        };
+        self.call(client, Command::IOCTL, &request).header.status
+    }
+
+    /// Everybody goes, time passes, and nothing may be left.
+    fn finish(mut self) {
+        for index in 0..self.clients.len() {
+            if self.world.is_connected(self.clients[index].0) {
+                self.lose(index);
+            }
+        }
+        self.world.settle();
+        self.world.advance(Duration::from_secs(301));
+        self.world.settle();
+        self.world.check_nothing_left();
+    }
+}
+
+struct Body(Vec<u8>);
+
+impl Encode for Body {
+    fn encode(&self, writer: &mut freehold_dtyp::Writer) {
+        writer.bytes(&self.0[freehold::smb2::Smb2Header::SIZE..]);
+    }
+}
+
+#[derive(Clone)]
+struct Ask {
+    name: &'static str,
+    access: u32,
+    share: u32,
+    options: u32,
+    oplock: OplockLevel,
+    lease: Option<u32>,
+    contexts: Vec<RequestContext<'static>>,
+}
+
+impl Ask {
+    fn new(name: &'static str) -> Self {
+        let oplock = OplockLevel::NONE;
+        Ask { name, access: 0x1F_01FF, share: 7, options: 0x40, oplock, lease: None, contexts: Vec::new() }
+    }
+
+    fn with(mut self, context: RequestContext<'static>) -> Self {
+        self.contexts.push(context);
+        self
+    }
+
+    /// Durable by the second version, with a batch oplock.
+    fn durable(name: &'static str, timeout_ms: u32) -> Self {
+        Ask { oplock: OplockLevel::BATCH, ..Ask::new(name).v2(timeout_ms, DurableHandleV2Flags::empty()) }
+    }
+
+    fn v2(self, timeout_ms: u32, flags: DurableHandleV2Flags) -> Self {
+        let request = DurableHandleV2Request { timeout_ms, flags, create_guid: CREATE_GUID };
+        self.with(RequestContext::DurableHandleV2(request))
+    }
+
+    fn persistent(name: &'static str) -> Self {
+        Ask::new(name).v2(300_000, DurableHandleV2Flags::PERSISTENT)
+    }
+
+    fn reconnect(name: &'static str, file_id: FileId, flags: DurableHandleV2Flags) -> Self {
+        let request = DurableHandleV2Reconnect { file_id, create_guid: CREATE_GUID, flags };
+        Ask::new(name).with(RequestContext::DurableHandleV2Reconnect(request))
+    }
+
+    fn share(self, share: u32) -> Self {
+        Ask { share, ..self }
+    }
+
+    fn lease(self, state: u32) -> Self {
+        Ask { lease: Some(state), ..self }
+    }
+}
+
+const NO_FLAGS: DurableHandleV2Flags = DurableHandleV2Flags::empty();
+const PERSISTENT: DurableHandleV2Flags = DurableHandleV2Flags::PERSISTENT;
+const EXCLUSIVE_NOW: LockFlags = LockFlags::EXCLUSIVE_LOCK.union(LockFlags::FAIL_IMMEDIATELY);
+
+#[test]
+fn a_client_that_comes_back_has_its_file_and_its_locks() {
+    let mut case = Case::new();
+    let anna = case.join("anna", ANNA, "data");
+    let got = case.create(anna, &Ask::durable("f", 0).share(0)).unwrap();
+    assert_eq!((got.oplock, got.durable), (OplockLevel::BATCH, Some((60_000, NO_FLAGS))));
+    assert_eq!(case.write(anna, got.id, false, 0), Some(NtStatus::SUCCESS));
+    assert_eq!(case.lock(anna, got.id, 100, EXCLUSIVE_NOW), NtStatus::SUCCESS);
+    case.lose(anna);
+
+    let again = case.join("anna", ANNA, "data");
+    assert_eq!(case.read(again, got.id), NtStatus::FILE_CLOSED, "it is nobody's yet");
+    let taken = case.create(again, &Ask::reconnect("f", got.id, NO_FLAGS)).unwrap();
+    assert_eq!((taken.id, taken.action, taken.size), (got.id, CreateAction::OPENED, 7));
+    assert_eq!((taken.oplock, taken.durable), (OplockLevel::BATCH, None));
+    assert_eq!(case.read(again, got.id), NtStatus::SUCCESS);
+    assert_eq!(
+        case.lock(again, got.id, 100, LockFlags::UNLOCK),
+        NtStatus::SUCCESS,
+        "the lock is still there"
+    );
+    let twice = case.create(again, &Ask::reconnect("f", got.id, NO_FLAGS)).unwrap_err();
+    assert_eq!(twice, NtStatus::OBJECT_NAME_NOT_FOUND, "it is not waiting any more");
+    assert_eq!(case.close(again, got.id), NtStatus::SUCCESS);
+    case.finish();
+}
+
+#[test]
+fn only_the_owner_takes_an_open_up_and_only_by_its_name() {
+    let mut case = Case::new();
+    let anna = case.join("anna", ANNA, "data");
+    let got = case.create(anna, &Ask::durable("f", 0)).unwrap();
+    case.lose(anna);
+    let bert = case.join("bert", BERT, "data");
+    let taken = Ask::reconnect("f", got.id, NO_FLAGS);
+    assert_eq!(case.create(bert, &taken).unwrap_err(), NtStatus::ACCESS_DENIED);
+    let anna = case.join("anna", ANNA, "data");
+    let other = DurableHandleV2Reconnect { file_id: got.id, create_guid: Guid([1; 16]), flags: NO_FLAGS };
+    let other = Ask::new("f").with(RequestContext::DurableHandleV2Reconnect(other));
+    assert_eq!(case.create(anna, &other).unwrap_err(), NtStatus::OBJECT_NAME_NOT_FOUND, "another CreateGuid");
+    assert_eq!(
+        case.create(anna, &taken.clone().lease(7)).unwrap_err(),
+        NtStatus::OBJECT_NAME_NOT_FOUND,
+        "it has no lease"
+    );
+    assert_eq!(
+        case.create(anna, &Ask::reconnect("f", got.id, PERSISTENT)).unwrap_err(),
+        NtStatus::INVALID_PARAMETER,
+        "it is not persistent"
+    );
+    let both = taken.clone().with(RequestContext::DurableHandle);
+    assert_eq!(case.create(anna, &both).unwrap_err(), NtStatus::INVALID_PARAMETER);
+    let sealed = case.join("anna", ANNA, "available");
+    assert_eq!(case.create(sealed, &taken).unwrap_err(), NtStatus::OBJECT_NAME_NOT_FOUND, "another share");
+    assert_eq!(case.create(anna, &taken).unwrap().id, got.id);
+    case.finish();
+}
+
+#[test]
+fn a_durable_open_is_given_up_when_its_time_is_over() {
+    let mut case = Case::new();
+    for (asked, granted) in [(0, 60_000), (5_000, 5_000), (u32::MAX, 300_000)] {
+        let anna = case.join("anna", ANNA, "data");
+        let got = case.create(anna, &Ask::durable("f", asked).share(0)).unwrap();
+        assert_eq!(got.durable, Some((granted, NO_FLAGS)));
+        case.lose(anna);
+        case.world.advance(Duration::from_millis(u64::from(granted)) - Duration::from_millis(1));
+        let anna = case.join("anna", ANNA, "data");
+        assert_eq!(case.create(anna, &Ask::reconnect("f", got.id, NO_FLAGS)).unwrap().id, got.id);
+        case.lose(anna);
+        // Its time runs anew from each loss.
+        case.world.advance(Duration::from_millis(u64::from(granted)) - Duration::from_millis(1));
+        assert_eq!(case.world.server.disconnected.len(), 1);
+        case.world.advance(Duration::from_millis(1));
+        assert!(case.world.server.disconnected.is_empty());
+        let anna = case.join("anna", ANNA, "data");
+        let late = case.create(anna, &Ask::reconnect("f", got.id, NO_FLAGS)).unwrap_err();
+        assert_eq!(late, NtStatus::OBJECT_NAME_NOT_FOUND);
+        case.lose(anna);
+    }
+    case.finish();
+}
+
+#[test]
+fn durability_needs_a_cached_handle_and_a_file() {
+    let mut case = Case::new();
+    let anna = case.join("anna", ANNA, "data");
+    for (oplock, durable) in [
+        (OplockLevel::NONE, false),
+        (OplockLevel::II, false),
+        (OplockLevel::EXCLUSIVE, false),
+        (OplockLevel::BATCH, true),
+    ] {
+        for context in [
+            RequestContext::DurableHandle,
+            RequestContext::DurableHandleV2(DurableHandleV2Request {
+                timeout_ms: 0,
+                flags: PERSISTENT,
+                create_guid: CREATE_GUID,
+            }),
+        ] {
+            let got = case.create(anna, &Ask { oplock, ..Ask::new("f") }.with(context)).unwrap();
+            assert_eq!(got.durable.is_some(), durable, "{oplock:?} {context:?}");
+            assert!(got.durable.is_none_or(|(_, flags)| flags == NO_FLAGS), "the share keeps nothing");
+            case.close(anna, got.id);
+        }
+    }
+    for (state, durable) in [(0, false), (1, false), (5, false), (3, true), (7, true)] {
+        let got = case.create(anna, &Ask::new("f").lease(state).with(RequestContext::DurableHandle)).unwrap();
+        assert_eq!(got.durable.is_some(), durable, "{state}");
+        case.close(anna, got.id);
+    }
+    let folder = Ask { options: 1, oplock: OplockLevel::BATCH, ..Ask::new("d") };
+    let got = case.create(anna, &folder.with(RequestContext::DurableHandle)).unwrap();
+    assert_eq!(got.durable, None);
+    case.finish();
+}
+
+#[test]
+fn an_open_that_conflicts_ends_a_durable_one() {
+    let mut case = Case::new();
+    let anna = case.join("anna", ANNA, "data");
+    let got = case.create(anna, &Ask { options: 0x1040, ..Ask::durable("f", 0).share(0) }).unwrap();
+    assert_eq!(case.write(anna, got.id, false, 0), Some(NtStatus::SUCCESS));
+    case.lose(anna);
+    let bert = case.join("bert", BERT, "data");
+    // FILE_DELETE_ON_CLOSE of the one that was given up has taken effect.
+    let fresh = case.create(bert, &Ask::new("f")).unwrap();
+    assert_eq!((fresh.action, fresh.size), (CreateAction::CREATED, 0));
+    let anna = case.join("anna", ANNA, "data");
+    let late = case.create(anna, &Ask::reconnect("f", got.id, NO_FLAGS)).unwrap_err();
+    assert_eq!(late, NtStatus::OBJECT_NAME_NOT_FOUND);
+    case.finish();
+}
+
+#[test]
+fn a_shared_read_keeps_a_durable_lease_and_a_write_ends_it() {
+    for (write, kept) in [(false, true), (true, false)] {
+        let mut case = Case::new();
+        let anna = case.join("anna", ANNA, "data");
+        let got = case.create(anna, &Ask::new("f").lease(3).v2(0, NO_FLAGS)).unwrap();
+        assert!(got.durable.is_some());
+        case.lose(anna);
+        let bert = case.join("bert", BERT, "data");
+        let other = case.create(bert, &Ask::new("f")).unwrap();
+        if write {
+            assert_eq!(case.write(bert, other.id, false, 0), Some(NtStatus::SUCCESS));
+        }
+        let anna = case.join("anna", ANNA, "data");
+        let taken = case.create(anna, &Ask::reconnect("f", got.id, NO_FLAGS).lease(3));
+        assert_eq!(taken.map(|taken| taken.id).ok(), kept.then_some(got.id));
+        case.finish();
+    }
+}
+
+#[test]
+fn a_lease_is_taken_up_by_its_machine_its_key_and_its_name() {
+    let mut case = Case::new();
+    let anna = case.join("anna", ANNA, "data");
+    let got = case.create(anna, &Ask::new("f").lease(7).v2(0, NO_FLAGS)).unwrap();
+    case.lose(anna);
+    let elsewhere = case.join("anna", BERT, "data");
+    let taken = Ask::reconnect("f", got.id, NO_FLAGS).lease(0);
+    assert_eq!(case.create(elsewhere, &taken).unwrap_err(), NtStatus::OBJECT_NAME_NOT_FOUND);
+    let anna = case.join("anna", ANNA, "data");
+    let without = Ask::reconnect("f", got.id, NO_FLAGS);
+    assert_eq!(case.create(anna, &without).unwrap_err(), NtStatus::OBJECT_NAME_NOT_FOUND);
+    let misnamed = Ask { name: "g", ..taken.clone() };
+    assert_eq!(case.create(anna, &misnamed).unwrap_err(), NtStatus::INVALID_PARAMETER);
+    let back = case.create(anna, &Ask { name: "F", ..taken }).unwrap();
+    assert_eq!(back.lease.unwrap().state.bits(), 7);
+    case.finish();
+}
+
+#[test]
+fn a_request_that_waits_does_not_outlive_its_connection_on_a_durable_open() {
+    let mut case = Case::new();
+    let anna = case.join("anna", ANNA, "data");
+    let bert = case.join("bert", BERT, "data");
+    let theirs = case.create(bert, &Ask::new("f")).unwrap();
+    assert_eq!(case.lock(bert, theirs.id, 0, EXCLUSIVE_NOW), NtStatus::SUCCESS);
+    let got = case.create(anna, &Ask::new("f")).unwrap();
+    assert_eq!(case.resiliency(anna, got.id, 300_001), NtStatus::INVALID_PARAMETER);
+    assert_eq!(case.resiliency(anna, got.id, 0), NtStatus::SUCCESS);
+    let (id, tree) = case.clients[anna];
+    let waiting = Case::lock_body(got.id, 0, LockFlags::EXCLUSIVE_LOCK, 0);
+    case.world.send(id, Command::LOCK, tree, &waiting, 1);
+    case.lose(anna);
+    assert_eq!(case.lock(bert, theirs.id, 0, LockFlags::UNLOCK), NtStatus::SUCCESS);
+    assert_eq!(case.lock(bert, theirs.id, 0, EXCLUSIVE_NOW), NtStatus::SUCCESS, "nobody else has taken it");
+    // A resilient open needs no oplock.
+    let anna = case.join("anna", ANNA, "data");
+    let taken = Ask::new("f").with(RequestContext::DurableHandleReconnect(got.id));
+    assert_eq!(case.create(anna, &taken).unwrap().id, got.id);
+    case.finish();
+}
+
+#[test]
+fn a_create_that_comes_again_is_answered_by_its_open() {
+    let mut case = Case::new();
+    let anna = case.join("anna", ANNA, "data");
+    let ask = Ask::durable("f", 0).share(0);
+    let first = case.create(anna, &ask).unwrap();
+    assert_eq!(first.action, CreateAction::CREATED);
+    let again = case.replay(anna, &ask).unwrap();
+    assert_eq!((again.id, again.action, again.durable), (first.id, first.action, first.durable));
+    assert_eq!(case.create(anna, &ask).unwrap_err(), NtStatus::DUPLICATE_OBJECTID, "not marked as a replay");
+    assert_eq!(case.replay(anna, &ask.clone().lease(7)).unwrap_err(), NtStatus::ACCESS_DENIED);
+    // Another session of the same machine.
+    let second = case.join("anna", ANNA, "data");
+    assert_eq!(case.replay(second, &ask).unwrap_err(), NtStatus::DUPLICATE_OBJECTID);
+    // The first one is gone: the replay takes the open up.
+    case.lose(anna);
+    assert_eq!(case.replay(second, &ask).unwrap().id, first.id);
+    // Once it is used it is not answered for any more: the request is carried out.
+    assert_eq!(case.read(second, first.id), NtStatus::END_OF_FILE);
+    let anew = case.send_create(second, &ask, true);
+    assert!(case.created(second, anew).is_none(), "it waits for the break of the first one's oplock");
+    assert_eq!(case.close(second, first.id), NtStatus::SUCCESS);
+    let third = case.created(second, anew).unwrap().unwrap();
+    assert_ne!(third.id, first.id);
+    case.finish();
+}
+
+#[test]
+fn a_create_that_is_still_waiting_tells_its_replay_to_come_again() {
+    let mut case = Case::new();
+    let anna = case.join("anna", ANNA, "data");
+    let bert = case.join("bert", BERT, "data");
+    let held = case.create(bert, &Ask { oplock: OplockLevel::BATCH, ..Ask::new("f") }).unwrap();
+    let ask = Ask::durable("f", 0);
+    let waiting = case.send_create(anna, &ask, false);
+    assert!(case.created(anna, waiting).is_none());
+    assert_eq!(case.replay(anna, &ask).unwrap_err(), NtStatus::FILE_NOT_AVAILABLE);
+    assert_eq!(case.close(bert, held.id), NtStatus::SUCCESS);
+    let got = case.created(anna, waiting).unwrap().unwrap();
+    assert_eq!(case.replay(anna, &ask).unwrap().id, got.id);
+    case.finish();
+}
+
+#[test]
+fn a_write_that_comes_again_waits_for_its_first_copy() {
+    let mut case = Case::new();
+    let anna = case.join("anna", ANNA, "data");
+    let got = case.create(anna, &Ask::durable("f", 0)).unwrap();
+    case.world.delay_one_in = 1;
+    case.send_write(anna, got.id, false, 0);
+    case.lose_with_operations(anna);
+    case.world.delay_one_in = 0;
+    let anna = case.join("anna", ANNA, "data");
+    // The volume is still busy with the first copy.
+    let (id, tree) = case.clients[anna];
+    let name = Utf16Buf::from("f");
+    let reconnect = [RequestContext::DurableHandleV2Reconnect(DurableHandleV2Reconnect {
+        file_id: got.id,
+        create_guid: CREATE_GUID,
+        flags: NO_FLAGS,
+    })];
+    let request = CreateRequest {
+        requested_oplock_level: OplockLevel::NONE,
+        impersonation_level: ImpersonationLevel::IMPERSONATION,
+        desired_access: 0,
+        file_attributes: 0,
+        share_access: ShareAccess::empty(),
+        create_disposition: CreateDisposition::OPEN,
+        create_options: CreateOptions::empty(),
+        name: name.as_utf16(),
+        contexts: CreateContexts::from(&reconnect),
+    };
+    case.world.send(id, Command::CREATE, tree, &request, 1);
+    let early = case.send_write(anna, got.id, true, 1);
+    case.world.receive(id).unwrap();
+    let reply = case.world.clients[id].replies.iter().find(|reply| reply.header.message_id.0 == early);
+    assert_eq!(reply.expect("a reply").header.status, NtStatus::FILE_NOT_AVAILABLE);
+    case.world.settle();
+    assert_eq!(case.write(anna, got.id, true, 1), Some(NtStatus::SUCCESS));
+    assert_eq!(case.write(anna, got.id, false, 0), Some(NtStatus::FILE_NOT_AVAILABLE), "an older sequence");
+    case.finish();
+}
+
+impl Case {
+    /// Cuts a connection while the volume is busy with its requests.
+    fn lose_with_operations(&mut self, client: usize) {
+        self.world.disconnect(self.clients[client].0);
+    }
+
+    /// Ends the server at once and starts another one of the same files, as the shell does.
+    fn restart(self, store: &Arc<Store>) -> Case {
+        let world = self.world.restarted(6);
+        let _ = world.server.persistent.set(Arc::clone(store) as Arc<dyn PersistentStore>);
+        let shares = world.server.shares.load_full();
+        for record in store.opens.lock().unwrap().values() {
+            let path = VfsPath::new(Wtf8Buf::from(std::str::from_utf8(&record.path).unwrap())).unwrap();
+            let opened = world.volume.open(&path, None, DataUse::WRITE).unwrap();
+            restore(&world.server, shares.find(&record.share).unwrap(), record, opened, world.now()).unwrap();
+        }
+        Case { world, clients: Vec::new() }
+    }
+
+    fn with_store(store: &Arc<Store>) -> Case {
+        let case = Case::new();
+        let _ = case.world.server.persistent.set(Arc::clone(store) as Arc<dyn PersistentStore>);
+        case
+    }
+}
+
+#[test]
+fn a_persistent_open_outlives_the_server_with_its_locks_and_its_lease() {
+    let store = Arc::new(Store::default());
+    let mut case = Case::with_store(&store);
+    let anna = case.join("anna", ANNA, "available");
+    let got = case.create(anna, &Ask::persistent("f").share(0).lease(7)).unwrap();
+    assert_eq!(got.durable, Some((300_000, PERSISTENT)));
+    let taking = Case::lock_body(got.id, 100, EXCLUSIVE_NOW, 0x25);
+    assert_eq!(case.call(anna, Command::LOCK, &taking).header.status, NtStatus::SUCCESS);
+    assert_eq!(case.lock(anna, got.id, 200, EXCLUSIVE_NOW), NtStatus::SUCCESS);
+    assert_eq!(case.lock(anna, got.id, 200, LockFlags::UNLOCK), NtStatus::SUCCESS);
+
+    let mut case = case.restart(&store);
+    let bert = case.join("bert", BERT, "available");
+    let waiting = case.send_create(bert, &Ask::new("f"), false);
+    assert!(case.created(bert, waiting).is_none(), "the break waits for its holder");
+    let anna = case.join("anna", ANNA, "available");
+    let taken = case.create(anna, &Ask::reconnect("f", got.id, PERSISTENT).lease(7)).unwrap();
+    assert_eq!((taken.id, taken.lease.unwrap().state.bits()), (got.id, 7));
+    let (id, _) = case.clients[anna];
+    case.world.receive(id).unwrap();
+    assert_eq!(case.world.clients[id].notifications.len(), 1, "now it hears of the break");
+    assert_eq!(case.call(anna, Command::LOCK, &taking).header.status, NtStatus::SUCCESS, "a replay");
+    assert_eq!(
+        case.lock(anna, got.id, 100, EXCLUSIVE_NOW),
+        NtStatus::LOCK_NOT_GRANTED,
+        "its own lock is there"
+    );
+    assert_eq!(case.lock(anna, got.id, 200, EXCLUSIVE_NOW), NtStatus::SUCCESS, "the other one is not");
+    assert_eq!(case.close(anna, got.id), NtStatus::SUCCESS);
+    assert!(case.created(bert, waiting).unwrap().is_ok());
+    assert!(store.opens.lock().unwrap().is_empty());
+    case.finish();
+}
+
+#[test]
+fn nobody_opens_a_file_whose_persistent_open_cannot_be_told() {
+    let store = Arc::new(Store::default());
+    let mut case = Case::with_store(&store);
+    let anna = case.join("anna", ANNA, "available");
+    let got = case.create(anna, &Ask::persistent("f")).unwrap();
+    let bert = case.join("bert", BERT, "available");
+    let beside = case.create(bert, &Ask::new("f")).unwrap();
+    case.close(bert, beside.id);
+    case.lose(anna);
+    assert_eq!(case.create(bert, &Ask::new("f")).unwrap_err(), NtStatus::FILE_NOT_AVAILABLE);
+    let mut case = case.restart(&store);
+    let bert = case.join("bert", BERT, "available");
+    assert_eq!(case.create(bert, &Ask::new("f")).unwrap_err(), NtStatus::FILE_NOT_AVAILABLE);
+    // A replay of the CREATE takes it up as well.
+    let anna = case.join("anna", ANNA, "available");
+    assert_eq!(case.replay(anna, &Ask::persistent("f")).unwrap().id, got.id);
+    let beside = case.create(bert, &Ask::new("f")).unwrap();
+    case.close(bert, beside.id);
+    case.lose(anna);
+    case.world.advance(Duration::from_secs(300));
+    assert!(store.opens.lock().unwrap().is_empty(), "its time is over");
+    assert!(case.create(bert, &Ask::new("f")).is_ok());
+    case.finish();
+}
+
+#[test]
+fn a_machine_that_takes_an_application_over_gets_its_files() {
+    let instance = |ask: Ask| ask.with(RequestContext::AppInstanceId(Guid([0xD4; 16])));
+    let mut case = Case::new();
+    let anna = case.join("anna", ANNA, "data");
+    let first = case.create(anna, &instance(Ask::durable("f", 0).share(0))).unwrap();
+    // The same machine is not taken from.
+    let other = instance(Ask { contexts: Vec::new(), ..Ask::new("f") });
+    let beside = case.join("anna", ANNA, "data");
+    let waiting = case.send_create(beside, &other, false);
+    assert!(case.created(beside, waiting).is_none());
+    case.lose(beside);
+    let anna2 = case.join("anna", BERT, "data");
+    let second = case.create(anna2, &other.share(0)).unwrap();
+    assert_ne!(second.id, first.id);
+    assert_eq!(case.close(anna, first.id), NtStatus::FILE_CLOSED);
+    case.finish();
+}
