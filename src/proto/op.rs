@@ -16,7 +16,7 @@ use super::persistent::Persist;
 use crate::audit::record::Batch;
 use crate::vfs::{
     DataUse, DirectoryCursor, DirectoryEntry, Existing, ExtendedAttribute, FileRef, Metadata, MetadataChange,
-    NewNode, OpenError, Opened, Space, StreamEntry, VfsError, VfsPath, Volume,
+    NewNode, ObjectId, OpenError, Opened, Space, StreamEntry, VfsError, VfsPath, Volume,
 };
 
 /// Names one operation under way on a connection.
@@ -157,6 +157,10 @@ pub enum Op {
     Streams { file: FileRef },
     /// [`crate::vfs::File::rename_stream`].
     RenameStream { file: FileRef, to: Wtf8Buf, existing: Existing, now: FileTime },
+    /// [`crate::vfs::File::object_id`].
+    ObjectId { file: FileRef },
+    /// [`crate::vfs::File::set_object_id`].
+    SetObjectId { file: FileRef, object_id: Option<Box<ObjectId>> },
     /// [`crate::vfs::File::set_compressed`].
     SetCompressed { file: FileRef, compressed: bool },
     /// [`Volume::snapshots`].
@@ -221,6 +225,8 @@ impl Op {
             | Op::SetExtendedAttributes { .. }
             | Op::Streams { .. }
             | Op::RenameStream { .. }
+            | Op::ObjectId { .. }
+            | Op::SetObjectId { .. }
             | Op::ReparseData { .. }
             | Op::SetReparseData { .. }
             | Op::List { .. }
@@ -270,6 +276,8 @@ pub enum OpResult {
     Streams(Result<Vec<StreamEntry>, VfsError>),
     /// Of AllocatedRanges.
     Ranges(Result<Vec<(u64, u64)>, VfsError>),
+    /// Of ObjectId.
+    ObjectId(Result<Option<ObjectId>, VfsError>),
     /// Of Snapshots: the newest first.
     Snapshots(Result<Vec<FileTime>, VfsError>),
     /// Of Snapshot.
@@ -323,6 +331,8 @@ impl OpResult {
         streams: Streams -> Vec<StreamEntry>;
         /// Of AllocatedRanges.
         ranges: Ranges -> Vec<(u64, u64)>;
+        /// Of ObjectId.
+        object_id: ObjectId -> Option<ObjectId>;
         /// Of Snapshots.
         snapshots: Snapshots -> Vec<FileTime>;
         /// Of Snapshot.

@@ -82,6 +82,8 @@ pub fn execute(op: Op, wait: Wait) -> Outcome {
         Op::RenameStream { file, to, existing, now } => {
             OpResult::Done(file.0.rename_stream(to.as_wtf8(), existing, now))
         }
+        Op::ObjectId { file } => OpResult::ObjectId(file.0.object_id()),
+        Op::SetObjectId { file, object_id } => OpResult::Done(file.0.set_object_id(object_id.as_deref())),
         Op::SetCompressed { file, compressed } => OpResult::Done(file.0.set_compressed(compressed)),
         Op::Snapshots { volume } => OpResult::Snapshots(volume.volume.snapshots()),
         Op::Snapshot { volume, time } => OpResult::Snapshot(snapshot(&volume, time)),

@@ -17,8 +17,9 @@ use self::pages::{PAGE_BYTES, Pages};
 use self::state::{EntryKey, Found, LinkId, Node, ROOT, ROOT_LINK, State, Stream};
 use super::{
     DataUse, DirectoryCursor, DirectoryEntry, Existing, ExtendedAttribute, File, FileRef, MAX_REPARSE_BYTES,
-    Metadata, MetadataChange, NameCase, NewNode, NodeId, NodeKind, OpenError, Opened, SecurityChange, Space,
-    StreamEntry, VfsError, VfsPath, Volume, VolumeIdentity, VolumeOptions, Wait, check_new_name, ea,
+    Metadata, MetadataChange, NameCase, NewNode, NodeId, NodeKind, ObjectId, OpenError, Opened,
+    SecurityChange, Space, StreamEntry, VfsError, VfsPath, Volume, VolumeIdentity, VolumeOptions, Wait,
+    check_new_name, ea,
 };
 use crate::fscc::FileAttributes;
 use crate::fscc::name::check_stream_name;
@@ -96,6 +97,7 @@ impl MemoryVolume {
             security: options.root_security,
             extended_attributes: Vec::new(),
             reparse: None,
+            object_id: None,
             data: Pages::default(),
             streams: Vec::new(),
             entries: std::collections::BTreeMap::new(),
@@ -251,6 +253,7 @@ impl Volume for MemoryVolume {
             security: Arc::clone(&new.security),
             extended_attributes,
             reparse: None,
+            object_id: None,
             data,
             streams: Vec::new(),
             entries: std::collections::BTreeMap::new(),
@@ -716,6 +719,19 @@ impl File for MemoryFile {
             stream.name = to.to_owned();
         }
         node.changed = now;
+        Ok(())
+    }
+
+    fn object_id(&self) -> Result<Option<ObjectId>, VfsError> {
+        Ok(self.state().node(self.id).object_id)
+    }
+
+    fn set_object_id(&self, object_id: Option<&ObjectId>) -> Result<(), VfsError> {
+        let mut state = self.state();
+        if object_id.is_some_and(|wanted| state.has_object_id(wanted.id, self.id)) {
+            return Err(VfsError::Exists);
+        }
+        state.node_mut(self.id).object_id = object_id.copied();
         Ok(())
     }
 

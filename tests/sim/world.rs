@@ -598,6 +598,7 @@ fn fail(op: Op, error: VfsError) -> OpResult {
         Op::ExtendedAttributes { .. } => OpResult::ExtendedAttributes(Err(error)),
         Op::Streams { .. } => OpResult::Streams(Err(error)),
         Op::ReparseData { .. } => OpResult::Bytes(Err(error)),
+        Op::ObjectId { .. } => OpResult::ObjectId(Err(error)),
         Op::Snapshots { .. } => OpResult::Snapshots(Err(error)),
         Op::Snapshot { .. } => OpResult::Snapshot(Err(error)),
         Op::List { visitor, .. } => OpResult::Listed { visitor, result: Err(error) },
@@ -615,6 +616,7 @@ fn fail(op: Op, error: VfsError) -> OpResult {
         | Op::SetExtendedAttributes { .. }
         | Op::RenameStream { .. }
         | Op::SetCompressed { .. }
+        | Op::SetObjectId { .. }
         | Op::SetReparseData { .. }
         | Op::Persist(_) => OpResult::Done(Err(error)),
     }

@@ -23,7 +23,8 @@ use super::xattr::{Part, Record, XATTR_NAME, decode_eas, encode_eas, reparse_tag
 use crate::fscc::FileAttributes;
 use crate::vfs::{
     DirectoryCursor, DirectoryEntry, Existing, ExtendedAttribute, File, FileRef, MAX_REPARSE_BYTES, Metadata,
-    MetadataChange, NewNode, NodeId, SecurityChange, StreamEntry, VfsError, VfsPath, Wait, ea, is_reserved,
+    MetadataChange, NewNode, NodeId, ObjectId, SecurityChange, StreamEntry, VfsError, VfsPath, Wait, ea,
+    is_reserved,
 };
 
 /// Bytes copied at once where the kernel cannot copy by itself.
@@ -355,6 +356,7 @@ impl Inner {
             }
         }
         record.has_streams = false;
+        record.object_id = None;
         record.id = id;
         Ok(())
     }
@@ -750,6 +752,30 @@ impl File for PosixFile {
             }
             None => Err(VfsError::NotSupported),
         }
+    }
+
+    fn object_id(&self) -> Result<Option<ObjectId>, VfsError> {
+        Ok(self.record()?.filter(|record| record.id == self.id.0).and_then(|record| record.object_id))
+    }
+
+    fn set_object_id(&self, object_id: Option<&ObjectId>) -> Result<(), VfsError> {
+        self.volume.check_writable()?;
+        let store = &self.volume.store;
+        if let Some(wanted) = object_id
+            && !store.take_object_id(wanted.id, self.id.0)?
+        {
+            return Err(VfsError::Exists);
+        }
+        let mut before = None;
+        self.update_record(None, |record, _| {
+            before = record.object_id.take();
+            record.object_id = object_id.copied();
+            Ok(())
+        })?;
+        if let Some(before) = before.filter(|before| object_id.is_none_or(|wanted| wanted.id != before.id)) {
+            store.drop_object_id(before.id, self.id.0);
+        }
+        Ok(())
     }
 
     fn set_compressed(&self, compressed: bool) -> Result<(), VfsError> {
