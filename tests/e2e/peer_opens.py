@@ -3,6 +3,7 @@
     {"do": "put", "user": .., "password": .., "share": .., "name": .., "directory": .., "sd": hex, "information": n, "attributes": n}
     {"do": "open", "id": .., "user": .., "password": .., "share": .., "name": .., "access": n, "options": n}
     {"do": "hold", "user": .., "password": .., "share": .., "name": .., "access": n, "sharing": n, "lock": [offset, length]}
+    {"do": "set", "id": .., "user": .., ..., "access": n, "sd": hex, "information": n}
     {"do": "get", "id": .., "user": .., ..., "information": n}
 
 Answers a line of JSON for each; held opens last until the input ends.
@@ -79,7 +80,7 @@ def get(job):
     f = open_file(tree, dict(job, access=0x00020000 | 0x01000000))
     message = SMB2QueryInfoRequest()
     message['info_type'] = 3
-    message['output_buffer_length'] = 0x20000
+    message['output_buffer_length'] = 0x10000
     any_information(message, job['information'])
     message['file_id'] = f.file_id
     response = send(tree, message)
@@ -89,6 +90,24 @@ def get(job):
     f.close()
     connection.disconnect(True)
     return {'sd': found.hex()}
+
+
+def set_security(job):
+    connection, tree = tree_of(job)
+    try:
+        f = open_file(tree, job)
+        message = SMB2SetInfoRequest()
+        message['info_type'] = 3
+        any_information(message, job['information'])
+        message['file_id'] = f.file_id
+        message['buffer'] = bytes.fromhex(job['sd'])
+        send(tree, message)
+        f.close()
+        return {'status': 0}
+    except SMBResponseException as e:
+        return {'status': e.status}
+    finally:
+        connection.disconnect(True)
 
 
 def try_open(job):
@@ -122,7 +141,7 @@ def hold(job):
 
 for line in sys.stdin:
     job = json.loads(line)
-    answer = {'put': put, 'get': get, 'open': try_open, 'hold': hold}[job['do']](job)
+    answer = {'put': put, 'get': get, 'set': set_security, 'open': try_open, 'hold': hold}[job['do']](job)
     print(json.dumps(dict(answer, id=job.get('id'))), flush=True)
 for connection, f in held:
     f.close()
