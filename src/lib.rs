@@ -1,5 +1,6 @@
 //! Freehold: a Windows file server that you own. See ARCHITECTURE.md for the map of the code.
 
+pub mod acl_jobs;
 pub mod admin;
 pub mod audit;
 pub mod auth;

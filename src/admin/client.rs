@@ -50,11 +50,15 @@ impl Client {
     pub fn call(&mut self, request: &Request) -> Result<Reply, ClientError> {
         let mut line = zeroize::Zeroizing::new(serde_json::to_vec(request)?);
         line.push(b'\n');
-        let closed = |error: io::Error| match error.kind() {
-            io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset => ClientError::Closed,
-            _ => ClientError::Io(error),
-        };
         self.reader.get_mut().write_all(&line).map_err(closed)?;
+        self.next_part()
+    }
+
+    /// Waits for the next part of an answer in parts.
+    ///
+    /// # Errors
+    /// As [`Client::call`].
+    pub fn next_part(&mut self) -> Result<Reply, ClientError> {
         let mut answer = Vec::new();
         let limit = u64::try_from(MAX_LINE_BYTES).unwrap_or(u64::MAX).saturating_add(1);
         let length = (&mut self.reader).take(limit).read_until(b'\n', &mut answer).map_err(closed)?;
@@ -62,5 +66,12 @@ impl Client {
             return Err(ClientError::Closed);
         }
         Ok(serde_json::from_slice(&answer)?)
+    }
+}
+
+fn closed(error: io::Error) -> ClientError {
+    match error.kind() {
+        io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset => ClientError::Closed,
+        _ => ClientError::Io(error),
     }
 }

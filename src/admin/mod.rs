@@ -6,6 +6,9 @@
 //! Only the account that the server runs as and root may connect: the socket has mode 0600 and the peer's credentials
 //! are checked on top. Knows nothing of SMB.
 
+mod acl;
+mod acl_path;
+pub mod acl_protocol;
 mod client;
 pub mod explain;
 mod names;

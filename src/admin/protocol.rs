@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
+use super::acl_protocol::{AclReply, AclRequest};
 use super::explain::{ExplainRequest, Explanation};
 use crate::config::AuditOption;
 use crate::state::CachingMode;
@@ -144,6 +145,11 @@ pub enum Request {
     },
     /// Asks whether a user may do something with a file, and why.
     Explain(ExplainRequest),
+    /// Something about access-control lists of files.
+    Acl {
+        /// What.
+        request: AclRequest,
+    },
 }
 
 /// Settings of a share that can be given or left out.
@@ -199,6 +205,8 @@ pub enum Reply {
     Shares(Vec<ShareRow>),
     /// May this user do that with this file, and why.
     Explanation(Box<Explanation>),
+    /// About access-control lists.
+    Acl(AclReply),
     /// It was refused.
     Refused {
         /// Why, and what would be right.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::acl_jobs::AclJobs;
 use crate::fsa::OpenReport;
 use crate::vfs::{NodeId, Volume};
 
@@ -9,6 +10,9 @@ use crate::vfs::{NodeId, Volume};
 pub trait RunningServer: Send + Sync {
     /// The opened volume of that name.
     fn volume(&self, name: &str) -> Option<Arc<dyn Volume>>;
+
+    /// What is done to access-control lists.
+    fn acl_jobs(&self) -> Arc<AclJobs>;
 
     /// Who has a file of a volume open now, in the order in which they opened it.
     fn opens_of(&self, volume: &str, file: NodeId) -> Vec<LiveOpen>;

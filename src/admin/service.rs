@@ -50,13 +50,33 @@ impl AdminService {
             .ok_or_else(|| anyhow::anyhow!("{what} takes a running server: start it with `freehold serve`"))
     }
 
-    /// Executes one request. Blocks on disk.
+    /// Executes one request. Blocks on disk. Of an answer in parts only the last one is kept: see
+    /// [`AdminService::execute_in_parts`].
     #[must_use]
     pub fn execute(&self, request: Request) -> Reply {
-        match self.run(request) {
-            Ok(reply) => reply,
-            Err(error) => Reply::Refused { message: format!("{error:#}") },
+        let mut last = Reply::Done;
+        self.execute_in_parts(request, &mut |reply| {
+            last = reply;
+            true
+        });
+        last
+    }
+
+    /// Executes one request whose answer may have parts; `sink` gets each and says whether to go on. Blocks on disk.
+    pub fn execute_in_parts(&self, request: Request, sink: &mut dyn FnMut(Reply) -> bool) {
+        let done = match request {
+            Request::Acl { request } => self.acl(request, sink),
+            request => self.run(request).map(|reply| {
+                sink(reply);
+            }),
+        };
+        if let Err(error) = done {
+            sink(Reply::Refused { message: format!("{error:#}") });
         }
+    }
+
+    pub(super) fn state(&self) -> &State {
+        &self.state
     }
 
     fn run(&self, request: Request) -> anyhow::Result<Reply> {
@@ -106,6 +126,8 @@ impl AdminService {
                 let server = self.running("an explanation")?;
                 return Ok(Reply::Explanation(Box::new(explain::explain(&self.state, server, &question)?)));
             }
+            // INVARIANT: its answer has parts; `execute_in_parts` keeps it.
+            Request::Acl { .. } => anyhow::bail!("a request with an answer in parts"),
         }
         Ok(Reply::Done)
     }
@@ -307,7 +329,7 @@ fn groups(accounts: &AccountsSnapshot) -> Vec<GroupRow> {
 }
 
 /// ISO 8601 in UTC, whole seconds.
-fn iso_8601(time: FileTime) -> String {
+pub(super) fn iso_8601(time: FileTime) -> String {
     let (seconds, _) = time.to_unix();
     jiff::Timestamp::from_second(seconds).map_or_else(|_| String::new(), |time| time.to_string())
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{UnixListener, UnixStream};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{Semaphore, mpsc, watch};
 
 use super::protocol::{Reply, Request};
 use super::{AdminService, MAX_LINE_BYTES};
@@ -18,6 +18,8 @@ use super::{AdminService, MAX_LINE_BYTES};
 const MAX_CONNECTIONS: usize = 32;
 /// A connection that sends nothing is closed after this time.
 const IDLE_LIMIT: Duration = Duration::from_secs(60);
+/// Parts of an answer that are made before the peer has taken the first.
+const PARTS_AHEAD: usize = 4;
 /// Longest request: a command and its arguments.
 const MAX_REQUEST_BYTES: u64 = 1024 * 1024;
 
@@ -125,22 +127,35 @@ async fn serve(stream: UnixStream, service: AdminService) -> io::Result<()> {
         if length == 0 {
             return Ok(());
         }
-        let reply = match serde_json::from_slice::<Request>(&line) {
-            Ok(request) => {
-                let service = service.clone();
-                tokio::task::spawn_blocking(move || service.execute(request))
-                    .await
-                    .unwrap_or_else(|_| refused("the request failed inside of the server; see its log"))
+        let request = match serde_json::from_slice::<Request>(&line) {
+            Ok(request) => request,
+            Err(error) => {
+                answer(&mut writer, &refused(&format!("the request cannot be understood: {error}"))).await?;
+                continue;
             }
-            Err(error) => refused(&format!("the request cannot be understood: {error}")),
         };
-        let mut answer = serde_json::to_vec(&reply).map_err(io::Error::other)?;
-        if answer.len() > MAX_LINE_BYTES {
-            answer = serde_json::to_vec(&refused("the listing is too long"))?;
+        let service = service.clone();
+        // Parts are made no faster than the peer takes them.
+        let (parts, mut made) = mpsc::channel(PARTS_AHEAD);
+        let work = tokio::task::spawn_blocking(move || {
+            service.execute_in_parts(request, &mut |reply| parts.blocking_send(reply).is_ok());
+        });
+        while let Some(reply) = made.recv().await {
+            answer(&mut writer, &reply).await?;
         }
-        answer.push(b'\n');
-        writer.write_all(&answer).await?;
+        if work.await.is_err() {
+            answer(&mut writer, &refused("the request failed inside of the server; see its log")).await?;
+        }
     }
+}
+
+async fn answer(writer: &mut (impl AsyncWriteExt + Unpin), reply: &Reply) -> io::Result<()> {
+    let mut answer = serde_json::to_vec(reply).map_err(io::Error::other)?;
+    if answer.len() > MAX_LINE_BYTES {
+        answer = serde_json::to_vec(&refused("the listing is too long"))?;
+    }
+    answer.push(b'\n');
+    writer.write_all(&answer).await
 }
 
 fn refused(message: &str) -> Reply {

@@ -4,6 +4,10 @@
 //! Commands that change or list something send a request to the running server over its administration socket, or, when
 //! it does not run, to its state. Knows nothing of SMB.
 
+mod acl;
+mod acl_files;
+mod acl_progress;
+mod acl_show;
 mod audit;
 mod check;
 mod completions;
@@ -83,6 +87,9 @@ enum Command {
     Audit(audit::AuditCommand),
     /// Say whether a user may do something with a file, and why
     Explain(explain::ExplainArgs),
+    /// Access-control lists of files and folders
+    #[command(subcommand)]
+    Acl(acl::AclCommand),
     /// Print a completion script for a shell
     Completions(completions::CompletionsArgs),
 }
@@ -108,7 +115,7 @@ impl ChangeOptions {
 /// Runs the program with the arguments of the process.
 #[must_use]
 pub fn run() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = Cli::parse_from(acl::translate_switches(std::env::args_os()));
     let server = cli.server;
     let outcome = match cli.command {
         Command::Serve(arguments) => serve::run(&arguments, &server),
@@ -120,6 +127,7 @@ pub fn run() -> ExitCode {
         Command::Audit(command) => audit::run(command, &server),
         // A denial is an answer, and has its own exit code.
         Command::Explain(arguments) => return exit_code(explain::run(&arguments, &server)),
+        Command::Acl(command) => acl::run(command, &server),
         Command::Completions(arguments) => completions::run(&arguments),
     };
     exit_code(outcome.map(|()| ExitCode::SUCCESS))
@@ -137,6 +145,15 @@ fn exit_code(outcome: anyhow::Result<ExitCode>) -> ExitCode {
             }
             ExitCode::FAILURE
         }
+    }
+}
+
+/// Writes a line to standard output, or to standard error where `file` is `-` and the output is the file.
+fn say_beside(file: &std::path::Path, text: &str) {
+    if file == std::path::Path::new("-") {
+        eprintln!("{text}");
+    } else {
+        say(text);
     }
 }
 

@@ -59,10 +59,23 @@ impl Target {
             Target::Running(client) => client.call(&request)?,
             Target::Stopped(service) => service.execute(request),
         };
-        match reply {
-            Reply::Refused { message } => Err(anyhow::anyhow!(message)),
-            reply => Ok(reply),
+        accepted(reply)
+    }
+
+    /// The next part of an answer in parts, which only a running server gives.
+    pub(super) fn next_part(&mut self) -> anyhow::Result<Reply> {
+        match self {
+            Target::Running(client) => accepted(client.next_part()?),
+            Target::Stopped(_) => Err(anyhow::anyhow!("the answer has no further part")),
         }
+    }
+}
+
+/// A refusal is an error.
+fn accepted(reply: Reply) -> anyhow::Result<Reply> {
+    match reply {
+        Reply::Refused { message } => Err(anyhow::anyhow!(message)),
+        reply => Ok(reply),
     }
 }
 

@@ -40,4 +40,5 @@ mod golden;
 mod testing;
 
 pub use context::{Activity, ConnectionInfo, NoActivity, OpenFileInfo, RpcContext, ServerInfo, SessionInfo};
+pub use names::{account_name, account_sid};
 pub use pipe::{Endpoint, Pipe, PipeError, PipeRead};

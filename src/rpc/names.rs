@@ -3,7 +3,8 @@
 
 use freehold_dtyp::Sid;
 
-use super::RpcContext;
+use super::{RpcContext, ServerInfo};
+use crate::state::AccountsSnapshot;
 use crate::state::accounts::fold_name;
 
 /// [MS-SAMR] 2.2.2.3 SID_NAME_USE.
@@ -127,100 +128,133 @@ pub(super) fn builtin_sid() -> Option<Sid> {
     Sid::from_parts([0, 0, 0, 0, 0, 5], &[32])
 }
 
+/// The name of a SID as Windows' tools print it: `NT AUTHORITY\SYSTEM`, `BUILTIN\Users`, `FILES\anna`, `Everyone`.
+#[must_use]
+pub fn account_name(server: &ServerInfo, accounts: &AccountsSnapshot, sid: &Sid) -> Option<String> {
+    let found = Directory { server, accounts }.of_sid(sid)?;
+    Some(if found.domain.is_empty() { found.name } else { format!("{}\\{}", found.domain, found.name) })
+}
+
+/// The SID of an account, a group or a well-known name, with or without its domain, in any case.
+#[must_use]
+pub fn account_sid(server: &ServerInfo, accounts: &AccountsSnapshot, name: &str) -> Option<Sid> {
+    Directory { server, accounts }.of_name(name).map(|found| found.sid)
+}
+
+/// Where names are looked up.
+#[derive(Clone, Copy)]
+struct Directory<'a> {
+    server: &'a ServerInfo,
+    accounts: &'a AccountsSnapshot,
+}
+
 /// Who `sid` is.
 pub(super) fn of_sid(cx: &RpcContext<'_>, sid: &Sid) -> Option<Principal> {
-    if let Some(known) = WELL_KNOWN.iter().find(|known| known.sid().as_ref() == Some(sid)) {
-        return known.principal();
-    }
-    let machine = |name: &str, sid_use| {
-        Some(Principal {
-            sid: *sid,
-            name: name.to_owned(),
-            domain: cx.server.netbios_name.clone(),
-            domain_sid: cx.server.machine_sid,
-            sid_use,
-        })
-    };
-    if let Some(account) = cx.accounts.account_by_sid(sid) {
-        return machine(&account.name, SidUse::User);
-    }
-    if let Some(group) = cx.accounts.group_by_sid(sid) {
-        return match builtin_sid() {
-            Some(builtin) if group.builtin => Some(Principal {
-                sid: *sid,
-                name: group.name.clone(),
-                domain: BUILTIN.to_owned(),
-                domain_sid: builtin,
-                sid_use: SidUse::Alias,
-            }),
-            _ => machine(&group.name, SidUse::Alias),
-        };
-    }
-    if *sid == cx.server.machine_sid {
-        return machine(&cx.server.netbios_name, SidUse::Domain);
-    }
-    if cx.server.machine_sid.with_rid(PRIMARY_GROUP_RID) == Some(*sid) {
-        return machine(PRIMARY_GROUP_NAME, SidUse::Group);
-    }
-    if builtin_sid() == Some(*sid) {
-        return Some(Principal {
-            sid: *sid,
-            name: BUILTIN.to_owned(),
-            domain: BUILTIN.to_owned(),
-            domain_sid: *sid,
-            sid_use: SidUse::Domain,
-        });
-    }
-    None
+    Directory { server: cx.server, accounts: cx.accounts }.of_sid(sid)
 }
 
 /// Who is called `name`: alone, as `domain\name` or as `name@domain`, in any case.
 pub(super) fn of_name(cx: &RpcContext<'_>, name: &str) -> Option<Principal> {
-    let (domain, bare) = match name.split_once('\\') {
-        Some((domain, bare)) => (Some(domain), bare),
-        None => match name.rsplit_once('@') {
-            Some((bare, domain)) => (Some(domain), bare),
-            None => (None, name),
-        },
-    };
-    let domain = domain.map(fold_name).filter(|domain| !domain.is_empty());
-    let in_domain = |candidate: &str| domain.as_ref().is_none_or(|wanted| *wanted == fold_name(candidate));
-    let in_machine = domain.as_ref().is_none_or(|wanted| {
-        wanted == "."
-            || [&cx.server.netbios_name, &cx.server.dns_name].iter().any(|own| fold_name(own) == *wanted)
-    });
-    let folded = fold_name(bare);
-    if folded.is_empty() {
-        // `FILES\` names the domain itself.
-        return domain.filter(|_| in_machine).and_then(|_| of_sid(cx, &cx.server.machine_sid));
-    }
-    if let Some(known) =
-        WELL_KNOWN.iter().find(|known| in_domain(known.domain) && fold_name(known.name) == folded)
-    {
-        return known.principal();
-    }
-    if let Some(group) = cx.accounts.group(bare)
-        && (if group.builtin { in_domain(BUILTIN) } else { in_machine })
-    {
-        return of_sid(cx, &group.sid);
-    }
-    if in_machine {
-        if let Some(account) = cx.accounts.account(bare) {
-            return of_sid(cx, &account.sid);
+    Directory { server: cx.server, accounts: cx.accounts }.of_name(name)
+}
+
+impl Directory<'_> {
+    fn of_sid(self, sid: &Sid) -> Option<Principal> {
+        if let Some(known) = WELL_KNOWN.iter().find(|known| known.sid().as_ref() == Some(sid)) {
+            return known.principal();
         }
-        if folded == fold_name(PRIMARY_GROUP_NAME) {
-            return of_sid(cx, &cx.server.machine_sid.with_rid(PRIMARY_GROUP_RID)?);
+        let machine = |name: &str, sid_use| {
+            Some(Principal {
+                sid: *sid,
+                name: name.to_owned(),
+                domain: self.server.netbios_name.clone(),
+                domain_sid: self.server.machine_sid,
+                sid_use,
+            })
+        };
+        if let Some(account) = self.accounts.account_by_sid(sid) {
+            return machine(&account.name, SidUse::User);
         }
+        if let Some(group) = self.accounts.group_by_sid(sid) {
+            return match builtin_sid() {
+                Some(builtin) if group.builtin => Some(Principal {
+                    sid: *sid,
+                    name: group.name.clone(),
+                    domain: BUILTIN.to_owned(),
+                    domain_sid: builtin,
+                    sid_use: SidUse::Alias,
+                }),
+                _ => machine(&group.name, SidUse::Alias),
+            };
+        }
+        if *sid == self.server.machine_sid {
+            return machine(&self.server.netbios_name, SidUse::Domain);
+        }
+        if self.server.machine_sid.with_rid(PRIMARY_GROUP_RID) == Some(*sid) {
+            return machine(PRIMARY_GROUP_NAME, SidUse::Group);
+        }
+        if builtin_sid() == Some(*sid) {
+            return Some(Principal {
+                sid: *sid,
+                name: BUILTIN.to_owned(),
+                domain: BUILTIN.to_owned(),
+                domain_sid: *sid,
+                sid_use: SidUse::Domain,
+            });
+        }
+        None
     }
-    if domain.is_none() {
-        if folded == fold_name(&cx.server.netbios_name) {
-            return of_sid(cx, &cx.server.machine_sid);
+
+    fn of_name(self, name: &str) -> Option<Principal> {
+        let (domain, bare) = match name.split_once('\\') {
+            Some((domain, bare)) => (Some(domain), bare),
+            None => match name.rsplit_once('@') {
+                Some((bare, domain)) => (Some(domain), bare),
+                None => (None, name),
+            },
+        };
+        let domain = domain.map(fold_name).filter(|domain| !domain.is_empty());
+        let in_domain =
+            |candidate: &str| domain.as_ref().is_none_or(|wanted| *wanted == fold_name(candidate));
+        let in_machine = domain.as_ref().is_none_or(|wanted| {
+            wanted == "."
+                || [&self.server.netbios_name, &self.server.dns_name]
+                    .iter()
+                    .any(|own| fold_name(own) == *wanted)
+        });
+        let folded = fold_name(bare);
+        if folded.is_empty() {
+            // `FILES\` names the domain itself.
+            return domain.filter(|_| in_machine).and_then(|_| self.of_sid(&self.server.machine_sid));
         }
-        if folded == BUILTIN {
-            return of_sid(cx, &builtin_sid()?);
+        if let Some(known) =
+            WELL_KNOWN.iter().find(|known| in_domain(known.domain) && fold_name(known.name) == folded)
+        {
+            return known.principal();
         }
+        if let Some(group) = self.accounts.group(bare)
+            && (if group.builtin { in_domain(BUILTIN) } else { in_machine })
+        {
+            return self.of_sid(&group.sid);
+        }
+        if in_machine {
+            if let Some(account) = self.accounts.account(bare) {
+                return self.of_sid(&account.sid);
+            }
+            if folded == fold_name(PRIMARY_GROUP_NAME) {
+                return self.of_sid(&self.server.machine_sid.with_rid(PRIMARY_GROUP_RID)?);
+            }
+        }
+        if domain.is_none() {
+            if folded == fold_name(&self.server.netbios_name) {
+                return self.of_sid(&self.server.machine_sid);
+            }
+            if folded == BUILTIN {
+                return self.of_sid(&builtin_sid()?);
+            }
+        }
+        None
     }
-    None
 }
 
 #[cfg(test)]

@@ -16,6 +16,7 @@ use super::clock::Clock;
 use super::entropy::SystemEntropy;
 use super::listener;
 use super::{persistent, scavenger};
+use crate::acl_jobs::AclJobs;
 use crate::admin::{AdminService, LiveOpen, RunningServer};
 use crate::audit::log::AuditLog;
 use crate::auth::{self, AuthError};
@@ -46,6 +47,7 @@ pub struct Shared {
     pub audit: Arc<AuditLog>,
     state: Arc<State>,
     volumes: HashMap<String, VolumeRef>,
+    acl_jobs: Arc<AclJobs>,
 }
 
 impl Shared {
@@ -157,6 +159,10 @@ impl RunningServer for Shared {
         self.volumes.get(name).map(|volume| Arc::clone(&volume.volume))
     }
 
+    fn acl_jobs(&self) -> Arc<AclJobs> {
+        Arc::clone(&self.acl_jobs)
+    }
+
     fn opens_of(&self, volume: &str, file: NodeId) -> Vec<LiveOpen> {
         let Some(volume) = self.volumes.get(volume) else { return Vec::new() };
         let cell = self.core.nodes.find(NodeKey { volume: volume.id, id: file });
@@ -183,9 +189,9 @@ fn volume_options(volume: &VolumeConfig) -> anyhow::Result<VolumeOptions> {
 }
 
 /// A new volume's root: administrators and the system everything, whoever makes a file everything with it, who is
-/// logged on what it takes to work. As on a fresh Windows data drive, and inherited by everything below until an administrator decides otherwise.
+/// logged on what it takes to work. As on a fresh Windows data drive, automatic inheritance included, and inherited by everything below until an administrator decides otherwise.
 const ROOT_SECURITY: &str =
-    "O:BAG:SYD:(A;OICI;FA;;;BA)(A;OICI;FA;;;SY)(A;OICIIO;FA;;;CO)(A;OICI;0x1301bf;;;AU)";
+    "O:BAG:SYD:AI(A;OICI;FA;;;BA)(A;OICI;FA;;;SY)(A;OICIIO;FA;;;CO)(A;OICI;0x1301bf;;;AU)";
 
 fn root_security() -> anyhow::Result<Arc<SecurityDescriptor>> {
     Ok(Arc::new(ROOT_SECURITY.parse().map_err(|error| anyhow::anyhow!("the root's descriptor: {error}"))?))
@@ -232,6 +238,7 @@ pub async fn run(
         let id = VolumeId(u32::try_from(number).context("too many volumes")?);
         volumes.insert(volume.name.clone(), VolumeRef { id, identity, volume: Arc::new(opened) });
     }
+    let acl_jobs = AclJobs::new(Arc::clone(&core), Arc::clone(&state), volumes.clone());
     let shared = Arc::new(Shared {
         core,
         clock,
@@ -239,8 +246,10 @@ pub async fn run(
         audit,
         state: Arc::clone(&state),
         volumes,
+        acl_jobs,
     });
     shared.load_shares();
+    shared.acl_jobs.resume();
     {
         let shared = Arc::downgrade(&shared);
         state.on_change(Box::new(move |change| {
@@ -306,6 +315,7 @@ pub async fn run(
         let _ = task.await;
     }
     let _ = admin.await;
+    shared.acl_jobs.stop();
     let _ = scavenging.await;
     scavenger::finish(&shared).await;
     shared.audit.close();

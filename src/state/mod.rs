@@ -12,6 +12,7 @@
 
 pub mod accounts;
 mod accounts_changes;
+mod acl_jobs;
 mod error;
 mod identity;
 pub mod persistent;
@@ -37,6 +38,7 @@ use crate::config::VolumeConfig;
 pub use crate::config::AuditOption;
 pub use accounts::{Account, AccountsSnapshot, Group};
 pub use accounts_changes::{AccountChange, NewAccount};
+pub use acl_jobs::{AclJob, AclJobProgress, AclJobStatus, NewAclJob};
 pub use error::StateError;
 pub use identity::Identity;
 pub use persistent::{PersistentChange, PersistentLease, PersistentLock, PersistentLocks, PersistentOpen};

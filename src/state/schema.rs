@@ -5,7 +5,7 @@ use rusqlite::{Connection, TransactionBehavior};
 use super::StateError;
 
 /// Step `n` brings a database of version `n` to version `n + 1`. Steps that were released are never edited.
-const MIGRATIONS: &[&str] = &[VERSION_1, VERSION_2, VERSION_3];
+const MIGRATIONS: &[&str] = &[VERSION_1, VERSION_2, VERSION_3, VERSION_4];
 
 /// Shares say which accesses are recorded.
 const VERSION_2: &str = "
@@ -95,6 +95,29 @@ CREATE TABLE persistent_open (
     locks BLOB NOT NULL,
     lock_sequence BLOB NOT NULL,
     lock_version INTEGER NOT NULL
+) STRICT;
+";
+
+/// Work on trees of access-control lists.
+const VERSION_4: &str = "
+CREATE TABLE acl_job (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    volume TEXT NOT NULL,
+    path BLOB NOT NULL,
+    edit TEXT,
+    continue_on_error INTEGER NOT NULL CHECK (continue_on_error IN (0, 1)),
+    sacl INTEGER NOT NULL CHECK (sacl IN (0, 1)),
+    root_before BLOB,
+    root_after BLOB,
+    status TEXT NOT NULL CHECK (status IN ('preparing', 'queued', 'running', 'done', 'failed')),
+    position BLOB,
+    visited INTEGER NOT NULL DEFAULT 0,
+    changed INTEGER NOT NULL DEFAULT 0,
+    failed INTEGER NOT NULL DEFAULT 0,
+    errors TEXT NOT NULL,
+    created INTEGER NOT NULL,
+    started INTEGER,
+    ended INTEGER
 ) STRICT;
 ";
 

@@ -674,7 +674,7 @@ impl File for MemoryFile {
                 allocated_bytes: data.allocated_bytes(),
             })
             .collect();
-        entries.sort_by(|a, b| super::order(a.name.as_wtf8(), b.name.as_wtf8()));
+        entries.sort_by(|a, b| super::listing_order(a.name.as_wtf8(), b.name.as_wtf8()));
         Ok(entries)
     }
 
@@ -779,7 +779,7 @@ impl File for MemoryFile {
                 let links = self.directory(&state)?.entries.values();
                 let mut all: Vec<(Wtf8Buf, LinkId)> =
                     links.map(|link| (state.link(*link).name.clone(), *link)).collect();
-                all.sort_by(|a, b| super::order(a.0.as_wtf8(), b.0.as_wtf8()));
+                all.sort_by(|a, b| super::listing_order(a.0.as_wtf8(), b.0.as_wtf8()));
                 Arc::clone(pinned.insert(Arc::new(Listing(all))))
             }
         };

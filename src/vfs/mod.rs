@@ -857,6 +857,7 @@ fn check_new_name(in_root: bool, name: Wtf8<'_>) -> Result<(), VfsError> {
 }
 
 /// The order of a listing: by upper-case name; two names that differ only in case by their bytes.
-fn order(left: Wtf8<'_>, right: Wtf8<'_>) -> std::cmp::Ordering {
+#[must_use]
+pub fn listing_order(left: Wtf8<'_>, right: Wtf8<'_>) -> std::cmp::Ordering {
     compare_ignore_case(left, right).then_with(|| left.cmp(&right))
 }

@@ -1,14 +1,17 @@
 //! Questions about a volume in memory. What a real open says of the same is in tests/e2e/case_explain.py.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use freehold_dtyp::{FileTime, Wtf8};
 
 use super::*;
+use crate::acl_jobs::AclJobs;
 use crate::admin::LiveOpen;
 use crate::admin::protocol::{Password, Request, ShareOptions};
 use crate::admin::{AdminService, protocol::Reply};
 use crate::fscc::FileAttributes;
+use crate::proto::server::{Entropy, Server, ServerConfig};
 use crate::vfs::memory::{MemoryOptions, MemoryVolume};
 use crate::vfs::{DataUse, NameCase, NewNode, NodeId, NodeKind, VfsPath, Volume};
 
@@ -20,6 +23,16 @@ struct Fixture {
 impl RunningServer for Fixture {
     fn volume(&self, name: &str) -> Option<Arc<dyn Volume>> {
         (name == "data").then(|| Arc::clone(&self.volume) as Arc<dyn Volume>)
+    }
+
+    fn acl_jobs(&self) -> Arc<AclJobs> {
+        /// Nothing is drawn here.
+        struct NoEntropy;
+        impl Entropy for NoEntropy {
+            fn fill(&self, _: &mut [u8]) {}
+        }
+        let core = Server::new(ServerConfig::default(), Box::new(NoEntropy));
+        AclJobs::new(core, Arc::new(State::in_memory().unwrap()), HashMap::new())
     }
 
     fn opens_of(&self, _: &str, _: NodeId) -> Vec<LiveOpen> {

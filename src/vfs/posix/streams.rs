@@ -19,7 +19,7 @@ use super::nodes::Source;
 use super::sys::{self, Descriptor, InodeKind, NodeKey, Stat};
 use crate::fscc::name::check_stream_name;
 use crate::fscc::upcase::eq_ignore_case;
-use crate::vfs::{Existing, File, FileRef, OpenError, Opened, StreamEntry, VfsError, VfsPath, order};
+use crate::vfs::{Existing, File, FileRef, OpenError, Opened, StreamEntry, VfsError, VfsPath, listing_order};
 
 /// What a handle of a named stream has besides the file's.
 pub(super) struct StreamHandle {
@@ -197,7 +197,7 @@ impl Inner {
                 });
             }
         }
-        entries.sort_by(|a, b| order(a.name.as_wtf8(), b.name.as_wtf8()));
+        entries.sort_by(|a, b| listing_order(a.name.as_wtf8(), b.name.as_wtf8()));
         Ok(entries)
     }
 

@@ -20,12 +20,13 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("client", &["smb2", "crypto", "auth"]),
     ("config", &["audit"]),
     ("state", &["auth", "config"]),
-    ("admin", &["config", "fsa", "fscc", "state", "vfs"]),
+    ("acl_jobs", &["fscc", "proto", "state", "vfs"]),
+    ("admin", &["acl_jobs", "config", "fsa", "fscc", "proto", "rpc", "state", "vfs"]),
     (
         "server",
         &[
-            "admin", "audit", "auth", "config", "crypto", "fsa", "fscc", "proto", "rpc", "smb2", "state",
-            "vfs",
+            "acl_jobs", "admin", "audit", "auth", "config", "crypto", "fsa", "fscc", "proto", "rpc", "smb2",
+            "state", "vfs",
         ],
     ),
     ("backup", &["proto", "vfs"]),
@@ -40,7 +41,11 @@ const NARROWER: &[(&str, &[&str], &str)] = &[
     ("vfs::fault", &["server", "cli"], "the core reads vfs for plain data only"),
     ("audit::log", &["server", "cli"], "the core makes records and writes none"),
     ("audit::files", &["server", "cli"], "the core makes records and writes none"),
-    ("state::State", &["admin", "cli", "server"], "the pure modules read snapshots of the state only"),
+    (
+        "state::State",
+        &["acl_jobs", "admin", "cli", "server"],
+        "the pure modules read snapshots of the state only",
+    ),
 ];
 
 /// Findings of one file.

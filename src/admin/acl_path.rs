@@ -1,0 +1,126 @@
+//! From what an administrator calls a file to volume and path.
+
+use std::path::Path;
+
+use freehold_dtyp::Wtf8Buf;
+
+use crate::config::VolumeConfig;
+use crate::state::SharesSnapshot;
+use crate::vfs::VfsPath;
+
+/// A place in a volume.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Place {
+    /// Name of the volume.
+    pub(super) volume: String,
+    /// Path below its root.
+    pub(super) path: VfsPath,
+}
+
+/// Reads `share:/folder/file`, `\\server\share\folder\file` (also with `/`), or a path of this machine within a volume. Of two
+/// volumes that hold it the inner one counts.
+///
+/// # Errors
+/// When nothing is served there, or a component is `.` or `..`.
+pub(super) fn find(text: &str, shares: &SharesSnapshot, volumes: &[VolumeConfig]) -> anyhow::Result<Place> {
+    if let Some(unc) = text.strip_prefix("\\\\").or_else(|| text.strip_prefix("//")) {
+        let mut parts = unc.splitn(3, ['\\', '/']);
+        let (_server, share, rest) = (parts.next(), parts.next().unwrap_or_default(), parts.next());
+        return in_share(text, share, rest.unwrap_or_default(), shares);
+    }
+    if !text.starts_with('/') {
+        let (share, rest) = text.split_once(':').ok_or_else(|| {
+            anyhow::anyhow!(
+                "{text:?} names nothing: give share:/folder/file, \\\\server\\share\\folder\\file or a full path on this machine"
+            )
+        })?;
+        return in_share(text, share, rest, shares);
+    }
+    let wanted = Path::new(text);
+    let inner = volumes
+        .iter()
+        .filter_map(|volume| Some((volume, wanted.strip_prefix(&volume.path).ok()?)))
+        .max_by_key(|(volume, _)| volume.path.components().count());
+    let Some((volume, rest)) = inner else {
+        let roots: Vec<_> = volumes.iter().map(|volume| volume.path.display().to_string()).collect();
+        anyhow::bail!("{text:?} is in no volume of this server; they are {}", roots.join(", "));
+    };
+    let rest = rest.to_str().ok_or_else(|| anyhow::anyhow!("{text:?} is not UTF-8"))?;
+    Ok(Place { volume: volume.name.clone(), path: path(text, rest)? })
+}
+
+fn in_share(text: &str, share: &str, rest: &str, shares: &SharesSnapshot) -> anyhow::Result<Place> {
+    let found = shares.share(share).ok_or_else(|| {
+        anyhow::anyhow!("there is no share called {share:?}; `freehold share list` shows them")
+    })?;
+    let base = path(text, &found.settings.path)?;
+    Ok(Place { volume: found.settings.volume.clone(), path: base.join(&path(text, rest)?) })
+}
+
+/// A path below a root, parts separated by `/` or `\`.
+pub(super) fn path(text: &str, below: &str) -> anyhow::Result<VfsPath> {
+    let parts: Vec<&str> = below.split(['/', '\\']).filter(|part| !part.is_empty() && *part != ".").collect();
+    VfsPath::new(Wtf8Buf::from(parts.join("/")))
+        .ok_or_else(|| anyhow::anyhow!("{text:?} has a component that is no name: {below:?}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::state::{CachingMode, Share, ShareSettings};
+
+    #[test]
+    fn places_are_found_by_share_and_by_path() {
+        let volume = |name: &str, path: &str| VolumeConfig::new(name, path.into());
+        let volumes = [volume("data", "/srv"), volume("inner", "/srv/inner")];
+        let shares = SharesSnapshot::new(vec![Share {
+            id: 1,
+            name: "Projects".to_owned(),
+            settings: ShareSettings {
+                volume: "data".to_owned(),
+                path: "p/q".to_owned(),
+                comment: String::new(),
+                security: Arc::new(freehold_acl::SecurityDescriptor::default()),
+                ..share_settings()
+            },
+        }]);
+        let found = |text: &str| {
+            let place = find(text, &shares, &volumes)?;
+            anyhow::Ok((place.volume, place.path.as_wtf8().to_string()))
+        };
+        for (text, volume, path) in [
+            ("projects:/a/b", "data", "p/q/a/b"),
+            ("projects:a\\b", "data", "p/q/a/b"),
+            ("Projects:", "data", "p/q"),
+            ("\\\\server\\projects\\a\\b\\", "data", "p/q/a/b"),
+            ("//server/projects", "data", "p/q"),
+            ("/srv/a//b", "data", "a/b"),
+            ("/srv", "data", ""),
+            ("/srv/inner/x", "inner", "x"),
+        ] {
+            assert_eq!(found(text).unwrap(), (volume.to_owned(), path.to_owned()), "{text}");
+        }
+        for text in
+            ["nothing", "other:/a", "/etc/passwd", "projects:/../x", "/srv/../etc", "\\\\server", "/srvx"]
+        {
+            assert!(found(text).is_err(), "{text}");
+        }
+    }
+
+    fn share_settings() -> ShareSettings {
+        ShareSettings {
+            volume: String::new(),
+            path: String::new(),
+            comment: String::new(),
+            security: Arc::default(),
+            encrypt: false,
+            access_based_enumeration: false,
+            caching: CachingMode::Manual,
+            continuously_available: false,
+            max_users: None,
+            audit: crate::config::AuditOption::None,
+        }
+    }
+}
