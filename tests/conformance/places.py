@@ -22,6 +22,7 @@ PLACES = (
     ('bare', ('smb2.create_no_streams.*', 'smb2.change_notify_disabled.*', 'smb2.dosmode')),
     ('btrfs', ('smb2.ioctl.compress_*', 'smb2.ioctl.sparse_compressed', 'smb2.ioctl.dup_extents_*')),
     ('signing', ('smb2.session-require-signing.*',)),
+    ('available', ('smb2.replay.replay5', 'smb2.durable-v2-open.persistent-*')),
 )
 
 # Tests that run at another place as well.
@@ -36,6 +37,8 @@ OPTIONS = (
     (('smb2.lease.*', 'smb2.multichannel.*', 'smb2.replay.*', 'smb2.oplock.batch22b'), IPTABLES),
     (('smb2.twrp.*',), ['torture:twrp_file=foo', 'torture:twrp_stream=bar', 'torture:twrp_stream_size=3',
                         'torture:twrp_snapshot=' + SNAPSHOT]),
+    # SYNCHRONIZE alone can be asked for since Windows 7; for other targets this test knows Samba's answer only
+    (('smb2.create.gentest',), ['torture:win7=yes']),
     # a name that the volume keeps to itself
     (('smb2.ea.acl_xattr',), ['torture:acl_xattr_name=FREEHOLD']),
 )
@@ -157,6 +160,10 @@ class Places:
             target.add_share(name, volume=name, root=root)
             target.open_root(name)
             self.shares[name] = [(target, name)]
+        if 'available' in self.wanted:
+            target.add_share('available', options=['--continuously-available'])
+            target.open_root('available')
+            self.shares['available'] = [(target, 'available')]
         if 'snapshots' in self.wanted:
             self.take_snapshot(target)
         if 'signing' in self.wanted:

@@ -111,7 +111,11 @@ pub(super) fn send(cx: &mut Context<'_>, answer: Answer) -> StepResult {
 
 /// Attributes with what the administrator has shown as hidden.
 fn shown(work: &Work, found: &Opened) -> FileAttributes {
-    work.volume.identity.options.shown(found.metadata.attributes, found.path.components().last())
+    let options = &work.volume.identity.options;
+    if options.hidden_names.is_empty() {
+        return found.metadata.attributes;
+    }
+    options.shown(found.metadata.attributes, found.path.components().last())
 }
 
 /// 3.3.5.9.5 Handling the SMB2_CREATE_QUERY_MAXIMAL_ACCESS_REQUEST Create Context.
