@@ -7,12 +7,18 @@ else: their names get `@PLACE` behind them, in tables and in expected-failures.t
 Images are files on a loop device, mounted below the server's folder and unmounted at the end. That needs root.
 """
 import fnmatch
+import itertools
 import os
 import pathlib
 import subprocess
 import time
 
 from rig import server
+
+HERE = pathlib.Path(__file__).resolve().parent
+# Each smbtorture that blocks a channel does so in chains of its own, whose names begin so and go on with a number.
+CHAIN = 'ST%05d' % (os.getpid() % 100_000)
+CHAINS = itertools.count()
 
 # Place of a test: (place, patterns).
 PLACES = (
@@ -31,10 +37,11 @@ AGAIN = (
 )
 
 SNAPSHOT = '@GMT-2015.10.31-19.40.30'
-IPTABLES = ['torture:use_iptables=yes', 'torture:iptables_command=/usr/sbin/iptables']
+IPTABLES = 'torture:iptables_command='
 # Options of smbtorture for single tests.
 OPTIONS = (
-    (('smb2.lease.*', 'smb2.multichannel.*', 'smb2.replay.*', 'smb2.oplock.batch22b'), IPTABLES),
+    (('smb2.lease.*', 'smb2.multichannel.*', 'smb2.replay.*', 'smb2.oplock.batch22b'),
+     ['torture:use_iptables=yes', IPTABLES]),
     (('smb2.twrp.*',), ['torture:twrp_file=foo', 'torture:twrp_stream=bar', 'torture:twrp_stream_size=3',
                         'torture:twrp_snapshot=' + SNAPSHOT]),
     # SYNCHRONIZE alone can be asked for since Windows 7; for other targets this test knows Samba's answer only
@@ -54,13 +61,27 @@ def place_of(name):
 def options_of(name):
     """smbtorture's options for a test, without --option."""
     name = name.partition('@')[0]
-    return [o for patterns, options in OPTIONS if any(fnmatch.fnmatchcase(name, p) for p in patterns) for o in options]
+    wanted = [o for patterns, options in OPTIONS if any(fnmatch.fnmatchcase(name, p) for p in patterns)
+              for o in options]
+    own_chains = '%s %s%03d' % (HERE / 'iptables-own-chains', CHAIN, next(CHAINS) % 1000)
+    return [o + own_chains if o == IPTABLES else o for o in wanted]
 
 
 def again(names):
     """The tests that run at another place as well, by their names with `@`."""
     return ['%s@%s' % (n, place) for place, patterns in AGAIN for n in names
             if any(fnmatch.fnmatchcase(n, p) for p in patterns)]
+
+
+def remove_chains():
+    """Takes out what tests that were killed left in the packet filter."""
+    rules = [line.split() for line in run('/usr/sbin/iptables', '-w', '-S').splitlines()]
+    for rule in rules:
+        if rule[0] == '-A' and any(word.startswith(CHAIN) for word in rule):
+            run('/usr/sbin/iptables', '-w', '-D', *rule[1:])
+    for rule in rules:
+        if rule[0] == '-N' and rule[1].startswith(CHAIN):
+            run('/usr/sbin/iptables', '-w', '-X', rule[1])
 
 
 class Image:
@@ -112,6 +133,8 @@ class Places:
     def __exit__(self, *_):
         for s in self.servers:
             s.close()
+        if os.geteuid() == 0:
+            remove_chains()
         for image in self.images.values():
             image.close()
 
