@@ -4,6 +4,8 @@
 
 use freehold::fscc::chain::{ChainDecode, ChainEncode};
 use freehold::fscc::directory::DirectoryEntries;
+use freehold::fscc::posix::{PosixDirectoryEntries, PosixInformation};
+use freehold::fscc::posix_name::{from_posix_name, parse_posix_path, to_posix_name};
 use freehold::fscc::file_info::{
     AllInformation, AllocationInformation, BasicInformation, DispositionExInformation,
     DispositionInformation, EndOfFileInformation, LinkEntry, ModeInformation, NameInformation,
@@ -128,6 +130,11 @@ fn payloads(bytes: &[u8]) {
     let again = rewritten(&wanted);
     assert!(GetEas::new(&again).map(Result::unwrap).eq(wanted));
 
+    let entries = PosixDirectoryEntries::new(bytes);
+    assert!(entries.count() <= bytes.len() / 4 + 2);
+    if let Ok(information) = PosixInformation::from_bytes(bytes) {
+        assert_eq!(PosixInformation::from_bytes(&information.to_bytes()), Ok(information));
+    }
     for class in 0..=u8::MAX {
         if let Some(entries) = DirectoryEntries::new(FileInformationClass(class), bytes) {
             assert!(entries.count() <= bytes.len() / 4 + 2);
@@ -136,6 +143,13 @@ fn payloads(bytes: &[u8]) {
 }
 
 fn text(bytes: &[u8]) {
+    if let Ok(parsed) = parse_posix_path(bytes) {
+        for component in parsed.path.as_wtf8().split(b'/').filter(|component| !component.is_empty()) {
+            assert_eq!(check_file_name(component), Ok(()), "{:?}", parsed.path);
+            let shown = to_posix_name(component);
+            assert_eq!(from_posix_name(shown.as_wtf8()), component.to_owned());
+        }
+    }
     if let Ok(parsed) = ParsedName::from_utf16le(bytes) {
         for component in parsed.path.as_wtf8().split(b'/').filter(|component| !component.is_empty()) {
             assert_eq!(check_file_name(component), Ok(()), "{:?}", parsed.path);

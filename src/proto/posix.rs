@@ -3,7 +3,7 @@
 use freehold_acl::{SecurityDescriptor, posix_mode};
 use freehold_dtyp::Sid;
 
-use crate::fscc::fsctl::reparse::ReparseTag;
+use crate::fscc::fsctl::reparse::{NfsType, ReparseTag};
 use crate::fscc::posix::{self, PosixInformation};
 use crate::vfs::Metadata;
 
@@ -29,18 +29,26 @@ impl Ownership {
     }
 }
 
-/// The type bits of a mode on the wire, of a file with this reparse tag.
+/// The type bits of a file's mode on the wire.
 ///
 /// DIFFERS: for directories the draft has a type, too. Linux up to 6.11 takes the bits of a directory for those of its own
 /// modes, in which they mean another type; later ones know a directory by its attributes. So files and directories have
-/// none. A device that is an NFS reparse point tells its type only in its reparse buffer.
-pub(super) fn file_type(reparse_tag: u32) -> u32 {
-    match ReparseTag(reparse_tag) {
+/// none.
+pub(super) fn file_type(metadata: &Metadata) -> u32 {
+    match ReparseTag(metadata.reparse_tag) {
         ReparseTag::SYMLINK | ReparseTag::LX_SYMLINK => posix::file_type::SYMLINK,
         ReparseTag::LX_FIFO => posix::file_type::FIFO,
         ReparseTag::LX_CHR => posix::file_type::CHARACTER_DEVICE,
         ReparseTag::LX_BLK => posix::file_type::BLOCK_DEVICE,
         ReparseTag::AF_UNIX => posix::file_type::SOCKET,
+        ReparseTag::NFS => match metadata.nfs_type {
+            NfsType::SPECFILE_LNK => posix::file_type::SYMLINK,
+            NfsType::SPECFILE_CHR => posix::file_type::CHARACTER_DEVICE,
+            NfsType::SPECFILE_BLK => posix::file_type::BLOCK_DEVICE,
+            NfsType::SPECFILE_FIFO => posix::file_type::FIFO,
+            NfsType::SPECFILE_SOCK => posix::file_type::SOCKET,
+            _ => posix::file_type::FILE,
+        },
         _ => posix::file_type::FILE,
     }
 }
@@ -59,7 +67,7 @@ pub(super) fn information(metadata: &Metadata, owned: Ownership, device_id: u32)
         device_id,
         link_count: metadata.links,
         reparse_tag: metadata.reparse_tag,
-        mode: owned.mode | file_type(metadata.reparse_tag),
+        mode: owned.mode | file_type(metadata),
         owner: owned.owner,
         group: owned.group,
     }

@@ -28,6 +28,7 @@ use std::sync::Arc;
 use freehold_acl::SecurityDescriptor;
 use freehold_dtyp::{FileTime, Guid, Wtf8, Wtf8Buf};
 
+use crate::fscc::fsctl::reparse::NfsType;
 use crate::fscc::name::check_file_name;
 use crate::fscc::upcase::{compare_ignore_case, eq_ignore_case};
 use crate::fscc::{FileAttributes, Pattern};
@@ -169,6 +170,8 @@ pub struct Metadata {
     pub ea_size_bytes: u32,
     /// Reparse tag, 0 without one.
     pub reparse_tag: u32,
+    /// What an NFS reparse point is.
+    pub nfs_type: NfsType,
 }
 
 /// New values for some of the settable fields; `None` keeps.

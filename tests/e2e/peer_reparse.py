@@ -74,7 +74,7 @@ POINTS = {
     'wsl-link': point(0xA000001D, struct.pack('<I', 2) + b'target'),
     'nfs-fifo': nfs(b'FIFO'),
     'nfs-character': nfs(b'CHR', struct.pack('<II', 1, 3)),
-    'nfs-link': nfs(b'LNK', 'target'.encode('utf-16-le')),
+    'nfs-link': nfs(b'LNK\x01', 'target'.encode('utf-16-le')),
 }
 for name, data in POINTS.items():
     f = opened(name)

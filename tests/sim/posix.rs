@@ -3,13 +3,14 @@
 use freehold::client::{ClientError, Reply};
 use freehold::fscc::file_info::{DispositionInformation, RenameInformation};
 use freehold::fscc::fs_info::FsPosixInformation;
-use freehold::fscc::posix::{PosixDirectoryEntries, PosixInformation};
+use freehold::fscc::posix::{PosixDirectoryEntries, PosixInformation, file_type};
 use freehold::smb2::apple::{ServerCapabilities, ServerQueryResponse, VolumeCapabilities};
 use freehold::smb2::close::{CloseFlags, CloseRequest, CloseResponse};
 use freehold::smb2::create::{
     CreateDisposition, CreateOptions, CreateRequest, CreateResponse, ImpersonationLevel, ShareAccess,
 };
 use freehold::smb2::create_context::{CreateContexts, RequestContext, ResponseContext};
+use freehold::smb2::ioctl::{IoctlFlags, IoctlRequest};
 use freehold::smb2::query_directory::{QueryDirectoryFlags, QueryDirectoryRequest, QueryDirectoryResponse};
 use freehold::smb2::query_info::{QueryInfoRequest, QueryInfoResponse};
 use freehold::smb2::set_info::{SetInfoRequest, SetInfoResponse};
@@ -24,6 +25,7 @@ const CREATE: u32 = 2;
 const OPEN_IF: u32 = 3;
 const DIRECTORY: u32 = 0x1;
 const DELETE_ON_CLOSE: u32 = 0x1000;
+const OPEN_REPARSE_POINT: u32 = 0x20_0000;
 /// What Linux sends where it makes nothing.
 const NO_MODE: u32 = 0xFFFF;
 const POSIX_CLASS: u8 = 100;
@@ -374,6 +376,40 @@ fn rename_and_link_are_those_of_posix() {
     // Two names of one file: both stay.
     assert_eq!(t.rename("b", "l:1"), NtStatus::SUCCESS);
     assert_eq!((t.stat("b").unwrap().link_count, t.stat("l:1").is_ok()), (3, true));
+    t.finish();
+}
+
+#[test]
+fn special_files_tell_their_type() {
+    let mut t = Table::new();
+    let nfs = |kind: &[u8; 8]| [&[0x14, 0, 0, 0x80, 8, 0, 0, 0][..], kind].concat();
+    let points = [
+        ("block", nfs(b"BLK\0\0\0\0\0"), file_type::BLOCK_DEVICE),
+        ("char", nfs(b"CHR\0\0\0\0\0"), file_type::CHARACTER_DEVICE),
+        ("fifo", nfs(b"FIFO\0\0\0\0"), file_type::FIFO),
+        ("socket", nfs(b"SOCK\0\0\0\0"), file_type::SOCKET),
+        ("wsl", vec![0x24, 0, 0, 0x80, 0, 0, 0, 0], file_type::FIFO),
+    ];
+    for (name, data, _) in &points {
+        let id = t.posix(name, CREATE, 0, 0o600).unwrap();
+        let request = IoctlRequest {
+            ctl_code: 0x0009_00A4,
+            file_id: id,
+            input: data,
+            max_input_response: 0,
+            output: &[],
+            max_output_response: 0,
+            flags: IoctlFlags::from_bits_retain(1),
+        };
+        assert_eq!(t.call(LINUX, Command::IOCTL, &request).header.status, NtStatus::SUCCESS, "{name}");
+        t.close(LINUX, id);
+        assert_eq!(t.posix(name, OPEN, 0, NO_MODE), Err(NtStatus::IO_REPARSE_TAG_NOT_HANDLED));
+    }
+    let listed = t.list("*").unwrap().split_off(2);
+    let wanted: Vec<_> = points.iter().map(|(name, _, kind)| ((*name).to_owned(), kind | 0o600)).collect();
+    assert_eq!(listed, wanted);
+    let id = t.posix("fifo", OPEN, OPEN_REPARSE_POINT, NO_MODE).unwrap();
+    assert_eq!(t.information(id).mode, file_type::FIFO | 0o600);
     t.finish();
 }
 

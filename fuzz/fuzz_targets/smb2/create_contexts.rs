@@ -1,7 +1,10 @@
 //! [MS-SMB2] 2.2.13.2 and 2.2.14.2: the input is the chain of contexts of a CREATE request and response.
 
+use freehold::smb2::apple::AppleRequest;
 use freehold::smb2::create::{CreateRequest, CreateResponse};
+use freehold::smb2::create_context::RequestContext;
 use freehold::smb2::{DecodeMessage, Smb2Header, message_bytes};
+use freehold_dtyp::Decode;
 
 /// A message whose fixed part has `fixed_size` bytes and ends with CreateContextsOffset and CreateContextsLength.
 fn message_of(structure_size: u16, fixed_size: usize, chain: &[u8]) -> Vec<u8> {
@@ -18,6 +21,11 @@ pub fn run(chain: &[u8]) {
     let message = message_of(CreateRequest::STRUCTURE_SIZE, 56, chain);
     let found = CreateRequest::decode(&message).expect("a request");
     let good: Vec<_> = found.contexts.iter().map_while(Result::ok).collect();
+    for context in &good {
+        if let RequestContext::Apple(data) = context {
+            let _ = AppleRequest::from_bytes(data);
+        }
+    }
     let again =
         message_bytes(&Smb2Header::default(), &CreateRequest { contexts: good.as_slice().into(), ..found });
     let again = CreateRequest::decode(&again).expect("what was encoded");

@@ -177,6 +177,28 @@ impl Encode for ReparseBuffer<'_> {
     }
 }
 
+/// [MS-FSCC] 2.1.2.6 Network File System (NFS) Reparse Data Buffer, Type: what kind of special file it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct NfsType(pub u64);
+
+#[allow(missing_docs)] // the names are the specification's
+impl NfsType {
+    pub const NONE: NfsType = NfsType(0);
+    pub const SPECFILE_LNK: NfsType = NfsType(0x014B_4E4C);
+    pub const SPECFILE_CHR: NfsType = NfsType(0x0052_4843);
+    pub const SPECFILE_BLK: NfsType = NfsType(0x004B_4C42);
+    pub const SPECFILE_FIFO: NfsType = NfsType(0x4F46_4946);
+    pub const SPECFILE_SOCK: NfsType = NfsType(0x4B43_4F53);
+
+    /// Of a whole reparse buffer; [`NfsType::NONE`] for one with another tag.
+    #[must_use]
+    pub fn of_buffer(buffer: &[u8]) -> Self {
+        let is_nfs = buffer.first_chunk::<4>() == Some(&ReparseTag::NFS.0.to_le_bytes());
+        let kind = buffer.get(ReparseBuffer::FIXED_SIZE..).and_then(|data| data.first_chunk::<8>());
+        kind.filter(|_| is_nfs).map_or(NfsType::NONE, |kind| NfsType(u64::from_le_bytes(*kind)))
+    }
+}
+
 /// [MS-FSCC] 2.1.2.4 Symbolic Link Reparse Data Buffer, behind the head.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SymbolicLink<'a> {
@@ -332,6 +354,19 @@ mod tests {
         let bytes = ReparseBuffer { tag: ReparseTag::SYMLINK, guid: None, data: &outside }.to_bytes();
         assert_eq!(ReparseBuffer::from_bytes(&bytes), Err(ReparseError::Data));
         assert_eq!(ReparseError::Data.status(), NtStatus::IO_REPARSE_DATA_INVALID);
+    }
+
+    #[test]
+    fn an_nfs_buffer_tells_what_it_is() {
+        let buffer = |tag, data: &[u8]| ReparseBuffer { tag, guid: None, data }.to_bytes();
+        assert_eq!(NfsType::of_buffer(&buffer(ReparseTag::NFS, b"FIFO\0\0\0\0")), NfsType::SPECFILE_FIFO);
+        assert_eq!(
+            NfsType::of_buffer(&buffer(ReparseTag::NFS, b"LNK\x01\0\0\0\0t\0")),
+            NfsType::SPECFILE_LNK
+        );
+        assert_eq!(NfsType::of_buffer(&buffer(ReparseTag::NFS, b"FIFO")), NfsType::NONE);
+        assert_eq!(NfsType::of_buffer(&buffer(ReparseTag::LX_FIFO, b"FIFO\0\0\0\0")), NfsType::NONE);
+        assert_eq!(NfsType::of_buffer(b""), NfsType::NONE);
     }
 
     #[test]

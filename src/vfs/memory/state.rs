@@ -8,6 +8,7 @@ use freehold_dtyp::{FileTime, Guid, Wtf8, Wtf8Buf};
 
 use super::pages::Pages;
 use crate::fscc::FileAttributes;
+use crate::fscc::fsctl::reparse::NfsType;
 use crate::fscc::upcase::{eq_ignore_case, fold};
 use crate::vfs::{
     ExtendedAttribute, Metadata, NameCase, NodeId, NodeKind, ObjectId, VfsError, VfsPath, ea, is_reserved,
@@ -109,6 +110,7 @@ impl Node {
             links: self.links,
             ea_size_bytes: ea::size_bytes(&self.extended_attributes),
             reparse_tag,
+            nfs_type: self.reparse.as_deref().map_or(NfsType::NONE, NfsType::of_buffer),
         }
     }
 

@@ -13,8 +13,11 @@ use rustix::io::Errno;
 use super::recent::Recent;
 use super::store::{derived_id, home};
 use super::sys::{Descriptor, InodeKind, NodeKey, ProcPath, Stat, Time};
-use super::xattr::{ContentHash, MAX_RECORD_BYTES, Record, RecordError, XATTR_NAME, decode_eas, reparse_tag};
+use super::xattr::{
+    ContentHash, MAX_RECORD_BYTES, Part, Record, RecordError, XATTR_NAME, decode_eas, reparse_tag,
+};
 use crate::fscc::FileAttributes;
+use crate::fscc::fsctl::reparse::NfsType;
 use crate::vfs::{Metadata, NodeId, NodeKind, VfsError, ea};
 
 const SHARDS: usize = 64;
@@ -44,6 +47,7 @@ pub(super) struct NodeInfo {
     changed: Option<(FileTime, FileTime)>,
     ea_size_bytes: u32,
     pub(super) reparse_tag: u32,
+    nfs_type: NfsType,
     /// Zero when it has no descriptor of its own.
     pub(super) security: ContentHash,
     /// The descriptor, once it was needed. An inherited one holds for one state of the volume's directories.
@@ -98,6 +102,7 @@ impl NodeInfo {
             links: if kind == NodeKind::Directory { stat.links.min(1) } else { stat.links },
             ea_size_bytes: self.ea_size_bytes,
             reparse_tag: tag,
+            nfs_type: super::special::nfs_type(stat.kind).unwrap_or(self.nfs_type),
         }
     }
 }
@@ -243,6 +248,7 @@ impl Nodes {
             changed: record.changed,
             ea_size_bytes: record.extended_attributes.about(eas),
             reparse_tag: record.reparse.about(reparse_tag),
+            nfs_type: nfs_type(&record.reparse),
             security: record.security,
             descriptor: None,
             has_streams: record.has_streams && id == record.id,
@@ -287,6 +293,16 @@ impl Nodes {
     /// Forgets an inode that is gone.
     pub(super) fn forget(&self, key: NodeKey) {
         self.shard(key).lock().remove(&key);
+    }
+}
+
+/// What an NFS reparse point is. Only the text of a link is so long that the buffer is in the store.
+fn nfs_type(reparse: &Part) -> NfsType {
+    match reparse {
+        Part::None => NfsType::NONE,
+        Part::Inline(bytes) => NfsType::of_buffer(bytes),
+        Part::Stored { about: TAG_NFS, .. } => NfsType::SPECFILE_LNK,
+        Part::Stored { .. } => NfsType::NONE,
     }
 }
 

@@ -8,15 +8,10 @@ use rustix::io::Errno;
 use super::names::to_windows_name;
 use super::nodes::{TAG_NFS, TAG_SYMLINK};
 use super::sys::{InodeKind, S_IFBLK, S_IFCHR, S_IFIFO};
+use crate::fscc::fsctl::reparse::NfsType;
 
 /// SYMLINK_FLAG_RELATIVE ([MS-FSCC] 2.1.2.4).
 const SYMLINK_FLAG_RELATIVE: u32 = 1;
-
-/// [MS-FSCC] 2.1.2.6 Network File System (NFS) Reparse Data Buffer: NFS_SPECFILE_FIFO and so on.
-const NFS_SPECFILE_FIFO: u64 = 0x4F46_4946;
-const NFS_SPECFILE_CHR: u64 = 0x0052_4843;
-const NFS_SPECFILE_BLK: u64 = 0x004B_4C42;
-const NFS_SPECFILE_SOCK: u64 = 0x4B43_4F53;
 
 /// The reparse buffer of what is behind `place`; `None` for files and directories.
 pub(super) fn reparse_data(kind: InodeKind, place: BorrowedFd<'_>) -> Result<Option<Vec<u8>>, Errno> {
@@ -63,14 +58,27 @@ fn symlink(target: &[u8]) -> Vec<u8> {
     buffer(TAG_SYMLINK, writer.as_slice())
 }
 
+/// What a special file on disk is; `None` for files, directories and links.
+pub(super) fn nfs_type(kind: InodeKind) -> Option<NfsType> {
+    match kind {
+        InodeKind::File | InodeKind::Directory | InodeKind::Symlink => None,
+        InodeKind::Special(mode, _, _) => Some(type_of_mode(mode)),
+    }
+}
+
+const fn type_of_mode(mode: u32) -> NfsType {
+    match mode {
+        S_IFIFO => NfsType::SPECFILE_FIFO,
+        S_IFCHR => NfsType::SPECFILE_CHR,
+        S_IFBLK => NfsType::SPECFILE_BLK,
+        _ => NfsType::SPECFILE_SOCK,
+    }
+}
+
+/// [MS-FSCC] 2.1.2.6 Network File System (NFS) Reparse Data Buffer.
 fn special(mode: u32, major: u32, minor: u32) -> Vec<u8> {
     let mut writer = Writer::new();
-    match mode {
-        S_IFIFO => writer.u64(NFS_SPECFILE_FIFO),
-        S_IFCHR => writer.u64(NFS_SPECFILE_CHR),
-        S_IFBLK => writer.u64(NFS_SPECFILE_BLK),
-        _ => writer.u64(NFS_SPECFILE_SOCK),
-    }
+    writer.u64(type_of_mode(mode).0);
     if matches!(mode, S_IFCHR | S_IFBLK) {
         writer.u32(major);
         writer.u32(minor);

@@ -66,9 +66,14 @@ pub(super) fn secured(
 /// The context of the answer.
 pub(super) fn answer(found: &Opened) -> ResponseContext<'static> {
     let Ownership { mode, owner, group } = Ownership::of(&found.security);
-    let reparse_tag = found.metadata.reparse_tag;
-    let mode = mode | file_type(reparse_tag);
-    ResponseContext::Posix { link_count: found.metadata.links, reparse_tag, mode, owner, group }
+    let metadata = &found.metadata;
+    ResponseContext::Posix {
+        link_count: metadata.links,
+        reparse_tag: metadata.reparse_tag,
+        mode: mode | file_type(metadata),
+        owner,
+        group,
+    }
 }
 
 #[cfg(test)]
