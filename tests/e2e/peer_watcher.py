@@ -1,0 +1,20 @@
+"""Watches a folder for changes of access: HOST PORT SHARE USER PASSWORD FOLDER. Prints `ready`, then the name of the first change."""
+import sys
+
+import smbclient
+from smbclient._pool import get_smb_tree
+from smbprotocol.change_notify import CompletionFilter, FileSystemWatcher
+from smbprotocol.open import CreateDisposition, CreateOptions, FilePipePrinterAccessMask, ImpersonationLevel, Open, ShareAccess
+
+host, port, share, user, password, folder = sys.argv[1:]
+smbclient.register_session(host, username=user, password=password, port=int(port), auth_protocol='ntlm')
+tree, _ = get_smb_tree(r'\\%s\%s' % (host, share), port=int(port), username=user, password=password)
+handle = Open(tree, folder)
+handle.create(ImpersonationLevel.Impersonation, FilePipePrinterAccessMask.GENERIC_READ, 0,
+              ShareAccess.FILE_SHARE_READ | ShareAccess.FILE_SHARE_WRITE | ShareAccess.FILE_SHARE_DELETE,
+              CreateDisposition.FILE_OPEN, CreateOptions.FILE_DIRECTORY_FILE)
+watcher = FileSystemWatcher(handle)
+watcher.start(CompletionFilter.FILE_NOTIFY_CHANGE_SECURITY)
+print('ready', flush=True)
+watcher.wait()
+print(watcher.result[0]['file_name'].get_value(), flush=True)
