@@ -127,6 +127,8 @@ pub struct Node {
     delete_at_last_close: bool,
     /// ParentOplockKey of the open that has marked the file for deletion.
     deleter: Option<[u8; 16]>,
+    /// Counts what [`Node::break_caches_of_data`] was told of.
+    pub(super) data_changes: u64,
     /// Deletions that the volume has been asked for and has not done yet.
     deleting: u32,
     waiters: Vec<Waiter>,
@@ -174,6 +176,13 @@ impl Node {
         if let Some(named) = self.named.iter_mut().find(|named| named.id == stream) {
             named.name = folded.to_owned();
         }
+    }
+
+    /// How often data or size of one of the streams was about to change: as long as it stays the same, nobody has
+    /// changed them through this server.
+    #[must_use]
+    pub fn data_changes(&self) -> u64 {
+        self.data_changes
     }
 
     /// True when nobody has the file open.

@@ -336,6 +336,7 @@ impl Node {
     /// ([MS-FSA] 2.1.5.4, 2.1.5.8, 2.1.5.15). Nobody is waited for. A level II oplock goes even by its own holder's act.
     pub fn break_caches_of_data(&mut self, stream: StreamId, actor: Actor, deadline: Duration) -> Effects {
         let mut effects = Effects::default();
+        self.data_changes = self.data_changes.wrapping_add(1);
         if self.holders.is_empty() {
             return effects;
         }

@@ -173,7 +173,7 @@ fn check_signature(
 }
 
 /// 3.3.5.2.5 Verifying the Credit Charge and the Payload Size.
-fn check_charge(link: &Link, header: &Smb2Header, message: &[u8]) -> Option<NtStatus> {
+pub(super) fn check_charge(link: &Link, header: &Smb2Header, message: &[u8]) -> Option<NtStatus> {
     let multi_credit = link.negotiated.as_ref().is_some_and(|negotiated| negotiated.multi_credit);
     if !dispatch::row(header.command).is_some_and(|row| row.multi_credit) {
         return None;

@@ -2,6 +2,7 @@
 //!
 //! A request's life: `Next` (its turn has not come) --decide--> `Running` (an operation is with the shell) or `Parked`
 //! (waits for an event) --finish, resume--> ... --> `Draining` (operations that must precede the reply) --> answered.
+//! One whose data comes in pieces is `Receiving` between two of them, or `Discarding` the rest once it is refused.
 //! Each request except CANCEL owns one [`Ticket`], which exactly one final reply consumes.
 
 use std::collections::VecDeque;
@@ -67,6 +68,10 @@ pub enum Stage {
     Running(Pending),
     /// It waits for an event.
     Parked(Parked),
+    /// It waits for the next piece of its data.
+    Receiving(Pending),
+    /// Refused; what is to come of its data is thrown away before it is answered.
+    Discarding(NtStatus),
     /// Decided; operations before the reply are under way.
     Draining(NtStatus),
 }
@@ -135,6 +140,10 @@ pub struct Chain {
     pub create_error: Option<NtStatus>,
     /// The request before had the session and tree connect that it needed.
     pub related_is_whole: bool,
+    /// Bytes of the request's data that are still to come, where it comes in pieces.
+    pub missing_bytes: usize,
+    /// The request's data comes in pieces.
+    pub in_pieces: bool,
     /// The replies.
     pub out: ReplyBuffer,
     /// Where the present reply's header starts.
@@ -183,6 +192,8 @@ impl Chain {
             related_file: None,
             create_error: None,
             related_is_whole: true,
+            missing_bytes: 0,
+            in_pieces: false,
             out,
             header_start: 0,
             answered: SmallVec::new(),

@@ -32,6 +32,8 @@ pub enum Step {
     Op(Op, Pending),
     /// Wait for an event, then call the command's `resume`. An interim reply is sent.
     Park(Parked),
+    /// Wait for the next piece of the request's data, then call [`Pending::receive`].
+    Receive(Pending),
 }
 
 /// Result of `decide`, `finish` and `resume`. An error becomes an ERROR response.
@@ -49,6 +51,8 @@ pub struct Request {
     pub signed: bool,
     /// It is a related request of a compound.
     pub related: bool,
+    /// `message` ends before its data, which comes in pieces.
+    pub in_pieces: bool,
 }
 
 impl Request {

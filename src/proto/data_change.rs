@@ -35,7 +35,7 @@ pub fn check_locks(
 }
 
 /// Lets a change of these bytes in: no byte-range lock forbids it, and nobody else goes on reading from a cache. One
-/// lock, uncontended where the file is not shared.
+/// lock, uncontended where the file is not shared. Returns [`crate::fsa::Node::data_changes`] with this change counted.
 ///
 /// # Errors
 /// FILE_LOCK_CONFLICT.
@@ -45,19 +45,20 @@ pub fn admit(
     file: &FileOpen,
     offset: u64,
     length_bytes: u64,
-) -> Result<(), CommandError> {
-    let effects = {
+) -> Result<u64, CommandError> {
+    let (effects, number) = {
         let mut node = file.node.lock();
         let locks = node.locks(file.stream_id);
         if !locks.is_none_or(|locks| locks.permits(open.id(), offset, length_bytes, true)) {
             return Err(NtStatus::FILE_LOCK_CONFLICT.into());
         }
-        node.change_data(file.stream_id, open.id(), caching::break_deadline(cx.now))
+        let effects = node.change_data(file.stream_id, open.id(), caching::break_deadline(cx.now));
+        (effects, node.data_changes())
     };
     if !effects.is_empty() {
         caching::carry_out(cx.server, &file.node, effects);
     }
-    Ok(())
+    Ok(number)
 }
 
 /// Breaks the leases of others on the directory whose entry of the file has changed through `open` ([MS-FSA] 2.1.5.15).

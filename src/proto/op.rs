@@ -16,7 +16,7 @@ use super::persistent::Persist;
 use crate::audit::record::Batch;
 use crate::vfs::{
     DataUse, DirectoryCursor, DirectoryEntry, Existing, ExtendedAttribute, FileRef, Metadata, MetadataChange,
-    NewNode, ObjectId, OpenError, Opened, Space, StreamEntry, VfsError, VfsPath, Volume,
+    NewNode, OpenError, Opened, Space, StreamEntry, VfsError, VfsPath, Volume,
 };
 
 /// Names one operation under way on a connection.
@@ -157,10 +157,6 @@ pub enum Op {
     Streams { file: FileRef },
     /// [`crate::vfs::File::rename_stream`].
     RenameStream { file: FileRef, to: Wtf8Buf, existing: Existing, now: FileTime },
-    /// [`crate::vfs::File::object_id`].
-    ObjectId { file: FileRef },
-    /// [`crate::vfs::File::set_object_id`].
-    SetObjectId { file: FileRef, object_id: Option<Box<ObjectId>> },
     /// [`crate::vfs::File::set_compressed`].
     SetCompressed { file: FileRef, compressed: bool },
     /// [`Volume::snapshots`].
@@ -225,8 +221,6 @@ impl Op {
             | Op::SetExtendedAttributes { .. }
             | Op::Streams { .. }
             | Op::RenameStream { .. }
-            | Op::ObjectId { .. }
-            | Op::SetObjectId { .. }
             | Op::ReparseData { .. }
             | Op::SetReparseData { .. }
             | Op::List { .. }
@@ -255,6 +249,8 @@ pub enum OpResult {
     Opened(Result<Opened, OpenError>),
     /// Of every operation without a result of its own.
     Done(Result<(), VfsError>),
+    /// Of Write: the size before, where the file has become longer.
+    Written(Result<Option<u64>, VfsError>),
     /// Of Read: the buffer comes back, longer by the bytes read, or as it was; with a splice the bytes are to be sent
     /// from the file, and `result` counts them.
     Read { buffer: ReplyBuffer, result: Result<usize, VfsError>, splice: Option<Splice> },
@@ -276,8 +272,6 @@ pub enum OpResult {
     Streams(Result<Vec<StreamEntry>, VfsError>),
     /// Of AllocatedRanges.
     Ranges(Result<Vec<(u64, u64)>, VfsError>),
-    /// Of ObjectId.
-    ObjectId(Result<Option<ObjectId>, VfsError>),
     /// Of Snapshots: the newest first.
     Snapshots(Result<Vec<FileTime>, VfsError>),
     /// Of Snapshot.
@@ -315,6 +309,8 @@ impl OpResult {
     take! {
         /// Of an operation without a result.
         done: Done -> ();
+        /// Of Write.
+        written: Written -> Option<u64>;
         /// Of Metadata and Overwrite.
         metadata: Metadata -> Metadata;
         /// Of Rename.
@@ -331,8 +327,6 @@ impl OpResult {
         streams: Streams -> Vec<StreamEntry>;
         /// Of AllocatedRanges.
         ranges: Ranges -> Vec<(u64, u64)>;
-        /// Of ObjectId.
-        object_id: ObjectId -> Option<ObjectId>;
         /// Of Snapshots.
         snapshots: Snapshots -> Vec<FileTime>;
         /// Of Snapshot.

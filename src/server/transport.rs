@@ -11,7 +11,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use bytes::{Buf, BufMut, BytesMut};
+use bytes::{Buf, BufMut, Bytes, BytesMut};
+use nix::sys::socket::sockopt::SetStruct;
 use rustix::net::{SendFlags, send};
 use tokio::io::Interest;
 use tokio::net::TcpStream;
@@ -24,6 +25,7 @@ use crate::audit::log::Done;
 use crate::audit::record::Batch;
 use crate::proto::admit::Disconnect;
 use crate::proto::buffer::TRANSPORT_HEADER_BYTES;
+use crate::proto::connection::pieces::{HEAD_BYTES, WriteInPieces};
 use crate::proto::connection::{Connection, OutFrame};
 use crate::proto::event::Waker;
 use crate::proto::op::{Op, OpId, OpResult, Splice};
@@ -33,7 +35,12 @@ use crate::vfs::{VfsError, Wait};
 const RECEIVE_BYTES: usize = 64 * 1024;
 /// After a message longer than [`RECEIVE_BYTES`] this much is asked for first: it holds the next one's length, so that the
 /// rest of that can be read exactly, and next to nothing must be moved to make room.
-const HEAD_BYTES: usize = 4 * 1024;
+const HEAD_BYTES_AFTER_LONG: usize = 4 * 1024;
+/// A large write is taken in and written in pieces of this size (see [`crate::proto::connection::pieces`]), which stay in a
+/// core's second-level cache between the socket and the file. They end at multiples of it in the file.
+const PIECE_BYTES: usize = 256 * 1024;
+/// While more than this is missing of a message, the task is not woken for less.
+const LOW_WATER_BYTES: usize = 256 * 1024;
 /// Replies queued, in bytes, above which no further request is taken in.
 const MAX_QUEUED_BYTES: usize = 32 * 1024 * 1024;
 /// Messages taken in before the task lets others run.
@@ -104,6 +111,9 @@ pub async fn serve(
         received: BytesMut::new(),
         missing: 0,
         after_long: false,
+        write: None,
+        piece: BytesMut::new(),
+        low_water: 1,
         outbox: VecDeque::new(),
         sent_of_first: 0,
         queued_bytes: 0,
@@ -113,6 +123,34 @@ pub async fn serve(
     let end = task.run(&mut shutdown).await;
     task.drain(&mut shutdown).await;
     end
+}
+
+nix::setsockopt_impl!(
+    ReceiveLowWater,
+    libc::SOL_SOCKET,
+    libc::SO_RCVLOWAT,
+    libc::c_int,
+    SetStruct<'_, libc::c_int>
+);
+
+/// SO_RCVLOWAT.
+#[derive(Clone)]
+struct ReceiveLowWater;
+
+/// What has come.
+enum Incoming {
+    /// A whole message.
+    Whole(BytesMut),
+    /// The head of a write whose data comes in pieces.
+    Head(BytesMut, WriteInPieces),
+}
+
+/// What is still to come of a write's data.
+struct WriteUnderWay {
+    /// Bytes, those of the present piece included.
+    missing_bytes: usize,
+    /// Bytes of the present piece when it is whole.
+    piece_bytes: usize,
 }
 
 struct Task {
@@ -128,6 +166,12 @@ struct Task {
     missing: usize,
     /// The last message was longer than [`RECEIVE_BYTES`].
     after_long: bool,
+    /// A write whose data is coming.
+    write: Option<WriteUnderWay>,
+    /// The piece of it that has begun.
+    piece: BytesMut,
+    /// SO_RCVLOWAT of the socket.
+    low_water: usize,
     outbox: VecDeque<OutFrame>,
     /// Bytes of the first message (with its splice) that are sent.
     sent_of_first: usize,
@@ -165,14 +209,16 @@ impl Task {
                 continue;
             }
             let blocked = !self.outbox.is_empty();
-            let held_up = self.is_held_up();
-            let interest = if self.queued_bytes > MAX_QUEUED_BYTES || held_up {
-                Interest::WRITABLE
-            } else if blocked {
-                Interest::READABLE | Interest::WRITABLE
-            } else {
-                Interest::READABLE
+            let reads =
+                self.queued_bytes <= MAX_QUEUED_BYTES && !self.is_held_up() && !self.is_busy_writing();
+            let interest = match (reads, blocked) {
+                (true, true) => Interest::READABLE | Interest::WRITABLE,
+                (true, false) => Interest::READABLE,
+                (false, _) => Interest::WRITABLE,
             };
+            if reads {
+                self.set_low_water();
+            }
             let deadline = self.connection.next_deadline().map(|at| self.shared.clock.instant(at).into());
             let logged_on = self.connection.link().logged_on;
             if logged_on {
@@ -181,7 +227,7 @@ impl Task {
             tokio::select! {
                 biased;
                 _ = shutdown.changed() => return Err(End::Shutdown),
-                ready = self.stream.ready(interest), if blocked || !held_up => {
+                ready = self.stream.ready(interest), if reads || blocked => {
                     ready?;
                 }
                 result = self.results.recv() => {
@@ -197,6 +243,9 @@ impl Task {
                     self.connection.release_memory();
                     if self.received.is_empty() {
                         self.received = BytesMut::new();
+                    }
+                    if self.piece.is_empty() {
+                        self.piece = BytesMut::new();
                     }
                     self.outbox.shrink_to_fit();
                 }
@@ -216,16 +265,14 @@ impl Task {
             if self.queued_bytes > MAX_QUEUED_BYTES || self.is_held_up() {
                 break;
             }
-            if let Some(frame) = self.next_frame()? {
-                self.connection.receive(frame, self.shared.clock.now())?;
-                self.operate()?;
+            if self.take_in()? {
                 progress = true;
                 continue;
             }
             // Answers first, while the client is still sending: then look for more.
             self.collect();
             self.send()?;
-            if !self.fill()? {
+            if self.is_busy_writing() || !self.fill()? {
                 break;
             }
             progress = true;
@@ -240,8 +287,25 @@ impl Task {
         self.held_up.load(Ordering::Relaxed) > 0
     }
 
-    /// A whole message without its transport header, once it is there.
-    fn next_frame(&mut self) -> Result<Option<BytesMut>, End> {
+    /// Takes in a message, the head of a large write, or the next piece of its data; false when that is not there.
+    fn take_in(&mut self) -> Result<bool, End> {
+        if self.write.is_some() {
+            let Some(data) = self.next_piece() else { return Ok(false) };
+            self.connection.receive_data(data, self.shared.clock.now())?;
+        } else {
+            let Some(incoming) = self.next_message()? else { return Ok(false) };
+            let now = self.shared.clock.now();
+            match incoming {
+                Incoming::Whole(frame) => self.connection.receive(frame, now)?,
+                Incoming::Head(head, write) => self.connection.receive_head(head, write, now)?,
+            }
+        }
+        self.operate()?;
+        Ok(true)
+    }
+
+    /// The next message without its transport header, once it is there. Of a large write the head is enough.
+    fn next_message(&mut self) -> Result<Option<Incoming>, End> {
         self.missing = 0;
         let Some(header) = self.received.first_chunk::<TRANSPORT_HEADER_BYTES>() else { return Ok(None) };
         let length = u32::from_be_bytes(*header) as usize;
@@ -252,26 +316,79 @@ impl Task {
         let whole = TRANSPORT_HEADER_BYTES + length;
         if self.received.len() < whole {
             self.missing = whole - self.received.len();
-            return Ok(None);
+            return Ok(if length > PIECE_BYTES { self.head_of_write(length) } else { None });
         }
         self.after_long = length > RECEIVE_BYTES;
         self.received.advance(TRANSPORT_HEADER_BYTES);
-        Ok(Some(self.received.split_to(length)))
+        Ok(Some(Incoming::Whole(self.received.split_to(length))))
+    }
+
+    /// The head of the long message that has begun, when it is a write whose data can be written as it comes.
+    fn head_of_write(&mut self, length: usize) -> Option<Incoming> {
+        let Some(head) = self.received.get(TRANSPORT_HEADER_BYTES..TRANSPORT_HEADER_BYTES + HEAD_BYTES)
+        else {
+            self.missing = TRANSPORT_HEADER_BYTES + HEAD_BYTES - self.received.len();
+            return None;
+        };
+        let write = self.connection.write_in_pieces(head, length)?;
+        let past_boundary = usize::try_from(write.file_offset % PIECE_BYTES as u64).unwrap_or(0);
+        let piece_bytes = (PIECE_BYTES - past_boundary).min(write.data_bytes);
+        self.write = Some(WriteUnderWay { missing_bytes: write.data_bytes, piece_bytes });
+        self.after_long = true;
+        self.received.advance(TRANSPORT_HEADER_BYTES);
+        Some(Incoming::Head(self.received.split_to(HEAD_BYTES), write))
+    }
+
+    /// The next piece of a write's data, once it is there and is wanted.
+    fn next_piece(&mut self) -> Option<Bytes> {
+        let write = self.write.as_mut()?;
+        self.piece.reserve(write.piece_bytes - self.piece.len());
+        // What came together with the head.
+        let come = self.received.len().min(write.piece_bytes - self.piece.len());
+        self.piece.put(self.received.split_to(come));
+        self.missing = write.piece_bytes - self.piece.len();
+        if self.missing != 0 || !self.connection.takes_data() {
+            return None;
+        }
+        write.missing_bytes -= write.piece_bytes;
+        write.piece_bytes = write.missing_bytes.min(PIECE_BYTES);
+        if write.missing_bytes == 0 {
+            self.write = None;
+        }
+        Some(self.piece.split().freeze())
+    }
+
+    /// True while a piece of a write is under way and nothing more can be taken in.
+    fn is_busy_writing(&self) -> bool {
+        self.write.is_some() && !self.connection.takes_data()
     }
 
     /// Reads what the socket has; false when it has nothing.
     fn fill(&mut self) -> Result<bool, End> {
-        let wanted = match self.missing {
-            0 if self.after_long => HEAD_BYTES,
-            missing => missing.max(RECEIVE_BYTES),
+        let (buffer, wanted) = match (&self.write, self.missing) {
+            (Some(_), missing) => (&mut self.piece, missing),
+            (None, 0) if self.after_long => (&mut self.received, HEAD_BYTES_AFTER_LONG),
+            (None, missing) => (&mut self.received, missing.max(RECEIVE_BYTES)),
         };
         // The buffer is this task's alone by now, except for messages that wait: it is used again in place.
-        self.received.reserve(wanted);
-        match self.stream.try_read_buf(&mut (&mut self.received).limit(wanted)) {
+        buffer.reserve(wanted);
+        match self.stream.try_read_buf(&mut buffer.limit(wanted)) {
             Ok(0) => Err(End::Closed),
             Ok(_) => Ok(true),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(false),
             Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Has the socket wake the task only when enough is there of a long message: less would be read, and waited for again.
+    fn set_low_water(&mut self) {
+        let wanted = if self.missing > RECEIVE_BYTES { self.missing.min(LOW_WATER_BYTES) } else { 1 };
+        if wanted != self.low_water {
+            self.low_water = wanted;
+            let bytes = libc::c_int::try_from(wanted).unwrap_or(1);
+            if let Err(error) = nix::sys::socket::setsockopt(&self.stream, ReceiveLowWater, &bytes) {
+                tracing::debug!(%error, "SO_RCVLOWAT cannot be set");
+            }
         }
     }
 

@@ -50,7 +50,9 @@ pub fn execute(op: Op, wait: Wait) -> Outcome {
         }
         Op::Write { file, offset, data, durable } => {
             let written = file.0.write(offset, &data);
-            OpResult::Done(if durable { written.and_then(|()| file.0.flush()) } else { written })
+            OpResult::Written(
+                written.and_then(|grown| if durable { file.0.flush().map(|()| grown) } else { Ok(grown) }),
+            )
         }
         Op::Flush { file } => OpResult::Done(file.0.flush()),
         Op::SetSize { file, size_bytes } => OpResult::Done(file.0.set_size(size_bytes)),
@@ -82,8 +84,6 @@ pub fn execute(op: Op, wait: Wait) -> Outcome {
         Op::RenameStream { file, to, existing, now } => {
             OpResult::Done(file.0.rename_stream(to.as_wtf8(), existing, now))
         }
-        Op::ObjectId { file } => OpResult::ObjectId(file.0.object_id()),
-        Op::SetObjectId { file, object_id } => OpResult::Done(file.0.set_object_id(object_id.as_deref())),
         Op::SetCompressed { file, compressed } => OpResult::Done(file.0.set_compressed(compressed)),
         Op::Snapshots { volume } => OpResult::Snapshots(volume.volume.snapshots()),
         Op::Snapshot { volume, time } => OpResult::Snapshot(snapshot(&volume, time)),

@@ -64,6 +64,8 @@ impl WriteRequest<'_> {
     pub const DATA_OFFSET: u16 = 64 + Self::STRUCTURE_SIZE - 1;
     /// [MS-SMB2] 3.3.5.13: a larger DataOffset fails the request.
     pub const MAX_DATA_OFFSET: u16 = 0x100;
+    /// Header and fixed part: what stands before the data when that is at [`WriteRequest::DATA_OFFSET`].
+    pub const HEAD_BYTES: usize = Self::DATA_OFFSET as usize;
 
     /// Where the data stands in the message that was decoded, for callers that keep the message itself alive.
     /// Empty (at zero) when there is no data.
@@ -75,6 +77,39 @@ impl WriteRequest<'_> {
         }
         let start = usize::from(self.data_message_offset);
         start..start.saturating_add(self.data.len())
+    }
+}
+
+/// [MS-SMB2] 2.2.21 SMB2 WRITE Request of which only the header and the fixed part have come: its data follows in the transport.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WriteHead {
+    /// Offset.
+    pub file_offset: u64,
+    /// The open to write.
+    pub file_id: FileId,
+    /// Channel; reserved before 3.x.
+    pub channel: Channel,
+    /// Flags.
+    pub flags: WriteFlags,
+    /// DataOffset, counted from the SMB2 header.
+    pub data_message_offset: u16,
+    /// Length: bytes of data.
+    pub length_bytes: u32,
+}
+
+impl<'a> DecodeMessage<'a> for WriteHead {
+    /// Looks at the fixed part only: `message` may end with it.
+    #[inline]
+    fn decode(message: &'a [u8]) -> Result<Self, DecodeError> {
+        let wire: &WireRequest = fixed(message, WriteRequest::STRUCTURE_SIZE)?;
+        Ok(WriteHead {
+            file_offset: wire.file_offset.get(),
+            file_id: wire.file_id.into(),
+            channel: Channel(wire.channel.get()),
+            flags: wire.flags.get().into(),
+            data_message_offset: wire.data_offset.get(),
+            length_bytes: wire.length.get(),
+        })
     }
 }
 
@@ -226,6 +261,15 @@ mod tests {
         message[66..68].fill(0);
         let found = WriteRequest::decode(&message).expect("a request");
         assert_eq!((found.data, found.data_range()), (&b""[..], 0..0));
+    }
+
+    #[test]
+    fn a_head_needs_no_data() {
+        let message = testing::message(&request(b"data"));
+        let head = WriteHead::decode(&message[..WriteRequest::HEAD_BYTES]).expect("a head");
+        assert_eq!(head, WriteHead::decode(&message).expect("a head"));
+        assert_eq!((head.length_bytes, head.data_message_offset), (4, WriteRequest::DATA_OFFSET));
+        assert!(WriteHead::decode(&message[..WriteRequest::HEAD_BYTES - 1]).is_err());
     }
 
     #[test]

@@ -13,8 +13,8 @@ use parking_lot::Mutex;
 
 use super::{
     DataUse, DirectoryCursor, DirectoryEntry, Existing, ExtendedAttribute, File, FileRef, Metadata,
-    MetadataChange, NewNode, NodeId, ObjectId, OpenError, Opened, SecurityChange, Space, StreamEntry,
-    VfsError, VfsPath, Volume, VolumeIdentity, Wait,
+    MetadataChange, NewNode, NodeId, OpenError, Opened, SecurityChange, Space, StreamEntry, VfsError,
+    VfsPath, Volume, VolumeIdentity, Wait,
 };
 
 /// Kinds of operations that can be made to fail.
@@ -332,7 +332,7 @@ impl File for FaultFile {
         None
     }
 
-    fn write(&self, offset: u64, data: &[u8]) -> Result<(), VfsError> {
+    fn write(&self, offset: u64, data: &[u8]) -> Result<Option<u64>, VfsError> {
         self.faults.run(Operation::Write, || self.inner.0.write(offset, data))
     }
 
@@ -427,14 +427,6 @@ impl File for FaultFile {
 
     fn rename_stream(&self, to: Wtf8<'_>, existing: Existing, now: FileTime) -> Result<(), VfsError> {
         self.faults.run(Operation::Rename, || self.inner.0.rename_stream(to, existing, now))
-    }
-
-    fn object_id(&self) -> Result<Option<ObjectId>, VfsError> {
-        self.faults.run(Operation::Query, || self.inner.0.object_id())
-    }
-
-    fn set_object_id(&self, object_id: Option<&ObjectId>) -> Result<(), VfsError> {
-        self.faults.run(Operation::Change, || self.inner.0.set_object_id(object_id))
     }
 
     fn set_compressed(&self, compressed: bool) -> Result<(), VfsError> {

@@ -17,9 +17,8 @@ use self::pages::{PAGE_BYTES, Pages};
 use self::state::{EntryKey, Found, LinkId, Node, ROOT, ROOT_LINK, State, Stream};
 use super::{
     DataUse, DirectoryCursor, DirectoryEntry, Existing, ExtendedAttribute, File, FileRef, MAX_REPARSE_BYTES,
-    Metadata, MetadataChange, NameCase, NewNode, NodeId, NodeKind, ObjectId, OpenError, Opened,
-    SecurityChange, Space, StreamEntry, VfsError, VfsPath, Volume, VolumeIdentity, VolumeOptions, Wait,
-    check_new_name, ea,
+    Metadata, MetadataChange, NameCase, NewNode, NodeId, NodeKind, OpenError, Opened, SecurityChange, Space,
+    StreamEntry, VfsError, VfsPath, Volume, VolumeIdentity, VolumeOptions, Wait, check_new_name, ea,
 };
 use crate::fscc::FileAttributes;
 use crate::fscc::name::check_stream_name;
@@ -97,7 +96,6 @@ impl MemoryVolume {
             security: options.root_security,
             extended_attributes: Vec::new(),
             reparse: None,
-            object_id: None,
             data: Pages::default(),
             streams: Vec::new(),
             entries: std::collections::BTreeMap::new(),
@@ -253,7 +251,6 @@ impl Volume for MemoryVolume {
             security: Arc::clone(&new.security),
             extended_attributes,
             reparse: None,
-            object_id: None,
             data,
             streams: Vec::new(),
             entries: std::collections::BTreeMap::new(),
@@ -428,15 +425,16 @@ impl MemoryFile {
         state.node_mut(self.id).wrote(now);
     }
 
-    fn write_locked(&self, state: &mut State, offset: u64, data: &[u8]) -> Result<(), VfsError> {
+    fn write_locked(&self, state: &mut State, offset: u64, data: &[u8]) -> Result<Option<u64>, VfsError> {
         check_range(offset, data.len() as u64)?;
+        let before = self.data(state)?.size_bytes();
         let growth = self.data(state)?.growth_of_write(offset, data.len() as u64);
         state.check_growth(growth)?;
         self.data_mut(state)?.write(offset, data);
         if !data.is_empty() {
             self.wrote(state);
         }
-        Ok(())
+        Ok((self.data(state)?.size_bytes() > before).then_some(before))
     }
 
     fn directory<'s>(&self, state: &'s State) -> Result<&'s Node, VfsError> {
@@ -481,7 +479,7 @@ impl File for MemoryFile {
         None
     }
 
-    fn write(&self, offset: u64, data: &[u8]) -> Result<(), VfsError> {
+    fn write(&self, offset: u64, data: &[u8]) -> Result<Option<u64>, VfsError> {
         self.write_locked(&mut self.state(), offset, data)
     }
 
@@ -719,19 +717,6 @@ impl File for MemoryFile {
             stream.name = to.to_owned();
         }
         node.changed = now;
-        Ok(())
-    }
-
-    fn object_id(&self) -> Result<Option<ObjectId>, VfsError> {
-        Ok(self.state().node(self.id).object_id)
-    }
-
-    fn set_object_id(&self, object_id: Option<&ObjectId>) -> Result<(), VfsError> {
-        let mut state = self.state();
-        if object_id.is_some_and(|wanted| state.has_object_id(wanted.id, self.id)) {
-            return Err(VfsError::Exists);
-        }
-        state.node_mut(self.id).object_id = object_id.copied();
         Ok(())
     }
 

@@ -191,15 +191,6 @@ pub struct MetadataChange {
     pub changed: Option<FileTime>,
 }
 
-/// Object id of a file ([MS-FSCC] 2.1.3): what link tracking knows it by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ObjectId {
-    /// Unique in the volume.
-    pub id: Guid,
-    /// The ids it was born with, as they came.
-    pub extended: [u8; 48],
-}
-
 /// One extended attribute ([MS-FSCC] 2.4.16). Names are compared without case.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ExtendedAttribute {
@@ -623,11 +614,11 @@ pub trait File: Any + Send + Sync {
     /// The descriptor behind the handle, for sending its data without a copy; `None` where there is none.
     fn as_fd(&self) -> Option<std::os::fd::BorrowedFd<'_>>;
 
-    /// Writes all of `data` at `offset`, growing the file if needed.
+    /// Writes all of `data` at `offset`, growing the file if needed: the size before is returned where it has grown.
     ///
     /// # Errors
     /// [`VfsError::DiskFull`]: what was written before the space ran out is undone where the file would have grown.
-    fn write(&self, offset: u64, data: &[u8]) -> Result<(), VfsError>;
+    fn write(&self, offset: u64, data: &[u8]) -> Result<Option<u64>, VfsError>;
 
     /// Makes data and metadata of this file durable (fsync; for a new file its name, too).
     ///
@@ -779,18 +770,6 @@ pub trait File: Any + Send + Sync {
     /// [`VfsError::Exists`]; [`VfsError::NotEmpty`] where the file has data; [`VfsError::IsADirectory`] for the unnamed
     /// stream of a directory; [`VfsError::NotSupported`] from the unnamed stream; and others.
     fn rename_stream(&self, to: Wtf8<'_>, existing: Existing, now: FileTime) -> Result<(), VfsError>;
-
-    /// The object id, if the file has one.
-    ///
-    /// # Errors
-    /// [`VfsError::Io`].
-    fn object_id(&self) -> Result<Option<ObjectId>, VfsError>;
-
-    /// Gives the file an object id in place of the one it has, or takes it away.
-    ///
-    /// # Errors
-    /// [`VfsError::Exists`] when another file of the volume has it, and others.
-    fn set_object_id(&self, object_id: Option<&ObjectId>) -> Result<(), VfsError>;
 
     /// Compresses the file or stream, or stops it; of a directory: what is made in it.
     ///

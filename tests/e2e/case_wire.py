@@ -122,6 +122,17 @@ def smb1_negotiate_is_answered_and_nothing_else_of_it(t):
             t.true(closed_within(s, 10), 'an SMB1-only NEGOTIATE keeps the connection open')
 
 
+@case(freehold_only=True)
+def a_large_write_that_comes_slowly(t):
+    """Neither signed nor sealed, it is written as it comes; nobody else waits, and it is answered once."""
+    s = t.own_server(settings='[security]\nrequire_signing = false\n')
+    share = t.share(server=s)
+    done = t.python('peer_slow_writer.py', s.host, s.port, share.name, t.user.name, t.user.password, timeout=100)
+    t.contains(done, 'done')
+    t.true(s.alive(), 'the server ended')
+    t.true('panicked at' not in s.tail(s.log, 100000), 'the server panicked')
+
+
 @case(seconds=300)
 def changed_requests_after_a_logon(t):
     """Requests of real clients with bytes changed, properly signed: each gets an answer or a closed connection."""

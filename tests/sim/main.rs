@@ -8,6 +8,7 @@ mod durable;
 mod info;
 mod model;
 mod opens;
+mod pieces;
 mod posix;
 mod script;
 mod storm;
@@ -105,6 +106,7 @@ fn storms_leave_every_promise_kept() {
         (all.cached_opens, 200, "opens with a cache"),
         (all.locks, 50, "locks"),
         (all.contents_checked, 20, "files compared"),
+        (all.writes_in_pieces, 100, "writes in pieces"),
     ];
     for (count, least, what) in enough {
         assert!(count >= least, "only {count} {what}");

@@ -110,6 +110,8 @@ pub struct Tally {
     pub locks: u64,
     /// Private files whose bytes were compared at the end.
     pub contents_checked: u64,
+    /// Writes whose data came after their head.
+    pub writes_in_pieces: u64,
 }
 
 impl Tally {
@@ -123,6 +125,7 @@ impl Tally {
         self.cached_opens += other.cached_opens;
         self.locks += other.locks;
         self.contents_checked += other.contents_checked;
+        self.writes_in_pieces += other.writes_in_pieces;
     }
 
     /// Replies to a command with this status.
@@ -133,7 +136,8 @@ impl Tally {
 
 impl Storm {
     fn new(seed: u64) -> Self {
-        let mut world = World::new(seed);
+        // Every third server does not ask for signatures: some clients then talk in the clear.
+        let mut world = World::with_signing(seed, !seed.is_multiple_of(3));
         let count = 2 + world.random.below(7);
         let mut storm = Storm {
             world,
@@ -174,7 +178,14 @@ impl Storm {
             vec![Cipher::Aes128Ccm]
         };
         let sealed = dialect.is_3x() && self.world.random.one_in(3);
-        let protection = if sealed { Protection::Sealed(self.pick(&ciphers)) } else { Protection::Signed };
+        let clear = !self.world.server.config.require_signing && self.world.random.one_in(2);
+        let protection = if clear {
+            Protection::Clear
+        } else if sealed {
+            Protection::Sealed(self.pick(&ciphers))
+        } else {
+            Protection::Signed
+        };
         let signing = self.pick(&[SigningAlgorithm::AesGmac, SigningAlgorithm::AesCmac]);
         Manner { dialect, protection, signing }
     }
@@ -271,6 +282,7 @@ pub fn run(seed: u64) -> Tally {
         storm.collect();
     }
     storm.finish();
+    storm.tally.writes_in_pieces = storm.world.writes_in_pieces;
     storm.tally
 }
 

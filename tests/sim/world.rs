@@ -5,12 +5,13 @@ use std::sync::atomic::AtomicU32;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use freehold::auth::{self, AuthError};
 use freehold::client::{Client, ClientError, ClientOptions, Protection, Reply};
 use freehold::crypto::SigningAlgorithm;
 use freehold::proto::admit::Disconnect;
 use freehold::proto::connection::Connection;
+use freehold::proto::connection::pieces::HEAD_BYTES;
 use freehold::proto::durable;
 use freehold::proto::event::{Now, Waker};
 use freehold::proto::limits;
@@ -81,6 +82,12 @@ pub struct SimClient {
     /// What its ClientGuid and its secrets come from.
     random: [u8; 48],
     connection: Connection,
+    /// Packets on their way to the server.
+    outbox: VecDeque<Bytes>,
+    /// Data on its way to the server, of a write whose head is there.
+    data: Bytes,
+    /// The network holds the data back for now.
+    held_back: bool,
     /// Packets on their way to the client.
     inbox: VecDeque<Vec<u8>>,
     /// Requests that have no final reply yet, by message id.
@@ -108,12 +115,16 @@ pub struct World {
     pub clients: Vec<SimClient>,
     /// Operations that the "disk" has not finished.
     delayed: Vec<(ClientId, OpId, Op)>,
-    /// One operation in this many is delayed; 0: none.
+    /// One operation in this many is delayed, and one piece of data in this many is held back; 0: none.
     pub delay_one_in: u64,
     /// One operation in this many fails; 0: none.
     pub fail_one_in: u64,
     /// The server may drop a connection for what was sent: else that fails the test.
     pub tolerant: bool,
+    /// One write in this many that could come in pieces comes whole; 0: none.
+    pub whole_one_in: u64,
+    /// Writes whose data did not come with their head.
+    pub writes_in_pieces: u64,
 }
 
 /// How a client talks.
@@ -223,6 +234,8 @@ impl World {
             delay_one_in: 0,
             fail_one_in: 0,
             tolerant: false,
+            whole_one_in: 4,
+            writes_in_pieces: 0,
         }
     }
 
@@ -317,6 +330,9 @@ impl World {
             client: Client::new(options),
             random,
             connection,
+            outbox: VecDeque::new(),
+            data: Bytes::new(),
+            held_back: false,
             inbox: VecDeque::new(),
             open_requests: HashMap::new(),
             replies: VecDeque::new(),
@@ -330,16 +346,83 @@ impl World {
         self.clients.len() - 1
     }
 
-    /// Hands a packet to the server and runs what follows.
+    /// Hands a packet to the server and runs what follows. The data of a large write may come later.
     pub fn deliver(&mut self, id: ClientId, packet: &[u8]) {
+        if self.clients[id].connected {
+            self.clients[id].outbox.push_back(Bytes::copy_from_slice(packet));
+            self.run();
+        }
+    }
+
+    /// Holds back the data of the client's next write, until it is let through.
+    pub fn hold_back(&mut self, id: ClientId) {
+        self.clients[id].held_back = true;
+    }
+
+    /// Brings some of the data to the server, as one piece.
+    pub fn pass_data(&mut self, id: ClientId, count: usize) {
         let now = self.now();
         let client = &mut self.clients[id];
-        if !client.connected {
-            return;
-        }
-        let outcome = client.connection.receive(BytesMut::from(packet), now);
+        let piece = client.data.split_to(count.min(client.data.len()));
+        assert!(client.connection.takes_data(), "the server waits for no data");
+        let outcome = client.connection.receive_data(piece, now);
+        client.held_back = !client.data.is_empty();
         self.after(id, outcome);
+    }
+
+    /// As [`World::pass_data`], then runs what follows.
+    pub fn let_through(&mut self, id: ClientId, count: usize) {
+        self.pass_data(id, count);
         self.run();
+    }
+
+    /// True while packets, or parts of one, have not come to the server.
+    pub fn is_sending(&self, id: ClientId) -> bool {
+        let client = &self.clients[id];
+        !client.outbox.is_empty() || !client.data.is_empty()
+    }
+
+    /// Brings to the server what a client has sent, as the transport does; true when something came.
+    fn upload(&mut self, id: ClientId) -> bool {
+        let now = self.now();
+        let mut moved = false;
+        loop {
+            let client = &mut self.clients[id];
+            if !client.connected {
+                client.outbox.clear();
+                client.data.clear();
+                return moved;
+            }
+            let outcome = if !client.data.is_empty() {
+                if client.held_back || !client.connection.takes_data() {
+                    return moved;
+                }
+                if self.delay_one_in != 0 && self.random.one_in(self.delay_one_in) {
+                    client.held_back = true;
+                    return moved;
+                }
+                let count = 1 + self.random.below(client.data.len() as u64);
+                let piece = client.data.split_to(usize::try_from(count).unwrap());
+                client.connection.receive_data(piece, now)
+            } else if let Some(mut packet) = client.outbox.pop_front() {
+                let head = packet.get(..HEAD_BYTES).unwrap_or_default();
+                match client.connection.write_in_pieces(head, packet.len()) {
+                    // A transport need not.
+                    Some(write) if self.whole_one_in == 0 || !self.random.one_in(self.whole_one_in) => {
+                        let head = BytesMut::from(packet.split_to(HEAD_BYTES));
+                        assert_eq!(write.data_bytes, packet.len(), "data that is to come");
+                        client.data = packet;
+                        self.writes_in_pieces += 1;
+                        client.connection.receive_head(head, write, now)
+                    }
+                    _ => client.connection.receive(BytesMut::from(packet), now),
+                }
+            } else {
+                return moved;
+            };
+            self.after(id, outcome);
+            moved = true;
+        }
     }
 
     /// Runs operations, events and transmissions until nothing moves.
@@ -361,7 +444,7 @@ impl World {
 
     fn run_client(&mut self, id: ClientId) -> bool {
         let now = self.now();
-        let mut moved = false;
+        let mut moved = self.upload(id);
         let outcome = self.clients[id].connection.handle_events(now);
         self.after(id, outcome);
         while let Some((op_id, op)) = self.clients[id].connection.poll_op() {
@@ -385,12 +468,20 @@ impl World {
         moved
     }
 
-    /// Finishes a delayed operation, chosen by chance; false when there is none.
+    /// Finishes a delayed operation, or lets data through that was held back, chosen by chance; false when there is none.
     pub fn finish_one(&mut self) -> bool {
-        if self.delayed.is_empty() {
+        let held_back: Vec<ClientId> =
+            (0..self.clients.len()).filter(|id| self.clients[*id].held_back).collect();
+        let waiting = self.delayed.len() + held_back.len();
+        if waiting == 0 {
             return false;
         }
-        let at = usize::try_from(self.random.below(self.delayed.len() as u64)).unwrap();
+        let at = usize::try_from(self.random.below(waiting as u64)).unwrap();
+        if let Some(id) = at.checked_sub(self.delayed.len()) {
+            self.clients[held_back[id]].held_back = false;
+            self.run();
+            return true;
+        }
         let (id, op_id, op) = self.delayed.swap_remove(at);
         self.finish(id, op_id, op);
         self.run();
@@ -588,6 +679,7 @@ fn fail(op: Op, error: VfsError) -> OpResult {
         Op::Rename { .. } => OpResult::Renamed(Err(error)),
         Op::Space { .. } => OpResult::Space(Err(error)),
         Op::Read { buffer, .. } => OpResult::Read { buffer, result: Err(error), splice: None },
+        Op::Write { .. } => OpResult::Written(Err(error)),
         Op::AllocatedRanges { .. } => OpResult::Ranges(Err(error)),
         Op::CopyRanges { .. } => {
             OpResult::Copied { ranges: 0, partial_bytes: 0, total_bytes: 0, result: Err(error) }
@@ -598,7 +690,6 @@ fn fail(op: Op, error: VfsError) -> OpResult {
         Op::ExtendedAttributes { .. } => OpResult::ExtendedAttributes(Err(error)),
         Op::Streams { .. } => OpResult::Streams(Err(error)),
         Op::ReparseData { .. } => OpResult::Bytes(Err(error)),
-        Op::ObjectId { .. } => OpResult::ObjectId(Err(error)),
         Op::Snapshots { .. } => OpResult::Snapshots(Err(error)),
         Op::Snapshot { .. } => OpResult::Snapshot(Err(error)),
         Op::List { visitor, .. } => OpResult::Listed { visitor, result: Err(error) },
@@ -606,7 +697,6 @@ fn fail(op: Op, error: VfsError) -> OpResult {
         Op::IsEmpty { .. } => OpResult::IsEmpty(Err(error)),
         Op::Link { .. }
         | Op::Unlink { .. }
-        | Op::Write { .. }
         | Op::Flush { .. }
         | Op::SetSize { .. }
         | Op::Allocate { .. }
@@ -616,7 +706,6 @@ fn fail(op: Op, error: VfsError) -> OpResult {
         | Op::SetExtendedAttributes { .. }
         | Op::RenameStream { .. }
         | Op::SetCompressed { .. }
-        | Op::SetObjectId { .. }
         | Op::SetReparseData { .. }
         | Op::Persist(_) => OpResult::Done(Err(error)),
     }

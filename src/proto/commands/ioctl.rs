@@ -6,7 +6,6 @@ mod copy;
 mod extents;
 mod network;
 mod object;
-mod object_id;
 mod pipes;
 mod reparse;
 mod resiliency;
@@ -52,10 +51,6 @@ enum Work {
     Copy(copy::Copy),
     /// DUPLICATE_EXTENTS_TO_FILE.
     Extents(extents::Extents),
-    /// CREATE_OR_GET_OBJECT_ID and its kin.
-    ObjectId(object_id::Stage),
-    /// QUERY_FILE_REGIONS.
-    Regions,
     /// SRV_ENUMERATE_SNAPSHOTS.
     Snapshots,
     /// GET_COMPRESSION.
@@ -122,12 +117,7 @@ pub fn decide(cx: &mut Context<'_>) -> StepResult {
             extents::decide(cx, call)
         }
         FsctlCode::SRV_ENUMERATE_SNAPSHOTS => object::snapshots(call),
-        FsctlCode::CREATE_OR_GET_OBJECT_ID
-        | FsctlCode::GET_OBJECT_ID
-        | FsctlCode::SET_OBJECT_ID
-        | FsctlCode::SET_OBJECT_ID_EXTENDED
-        | FsctlCode::DELETE_OBJECT_ID => object_id::decide(cx, call),
-        FsctlCode::QUERY_FILE_REGIONS => object::file_regions(call),
+        FsctlCode::CREATE_OR_GET_OBJECT_ID | FsctlCode::GET_OBJECT_ID => object::object_id(cx, &call),
         FsctlCode::GET_COMPRESSION => object::get_compression(call),
         FsctlCode::SET_COMPRESSION => object::set_compression(cx, call),
         FsctlCode::IS_PATHNAME_VALID => object::is_pathname_valid(cx, &call),
@@ -151,8 +141,6 @@ pub fn finish(cx: &mut Context<'_>, pending: Pending, result: OpResult) -> StepR
     match work {
         Work::Copy(copy) => copy::finish(cx, call, copy, result),
         Work::Extents(extents) => extents::finish(cx, call, extents, result),
-        Work::ObjectId(stage) => object_id::finish(cx, call, stage, result),
-        Work::Regions => object::finish_file_regions(cx, &call, result),
         Work::Snapshots => object::finish_snapshots(cx, &call, result),
         Work::GetCompression => object::finish_get_compression(cx, &call, result),
         Work::SetCompression => object::finish_set_compression(cx, &call, result),

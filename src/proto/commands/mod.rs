@@ -24,9 +24,12 @@ pub mod tree_connect;
 pub mod tree_disconnect;
 pub mod write;
 
+use bytes::Bytes;
+
 use super::context::{Context, StepResult};
 use super::event::Wake;
 use super::op::OpResult;
+use super::status::CommandError;
 
 /// What a command needs to go on when its operation is done.
 pub enum Pending {
@@ -42,6 +45,8 @@ pub enum Pending {
     Read(read::Pending),
     /// WRITE.
     Write(write::Pending),
+    /// WRITE whose data comes in pieces.
+    WritePieces(Box<write::pieces::Pending>),
     /// IOCTL.
     Ioctl(Box<ioctl::Pending>),
     /// QUERY_DIRECTORY.
@@ -83,10 +88,31 @@ impl Pending {
             Pending::Flush(pending) => flush::finish(cx, pending, result),
             Pending::Read(pending) => read::finish(cx, pending, result),
             Pending::Write(pending) => write::finish(cx, pending, result),
+            Pending::WritePieces(pending) => pending.finish(cx, result),
             Pending::Ioctl(pending) => ioctl::finish(cx, *pending, result),
             Pending::QueryDirectory(pending) => query_directory::finish(cx, *pending, result),
             Pending::QueryInfo(pending) => query_info::finish(cx, *pending, result),
             Pending::SetInfo(pending) => set_info::finish(cx, *pending, result),
+        }
+    }
+
+    /// Goes on with the next piece of the request's data, which it has waited for.
+    ///
+    /// # Errors
+    /// The command's.
+    pub fn receive(self, cx: &mut Context<'_>, data: Bytes) -> StepResult {
+        match self {
+            Pending::WritePieces(pending) => pending.receive(cx, data),
+            Pending::SessionSetup(_)
+            | Pending::Create(_)
+            | Pending::Close(_)
+            | Pending::Flush(_)
+            | Pending::Read(_)
+            | Pending::Write(_)
+            | Pending::Ioctl(_)
+            | Pending::QueryDirectory(_)
+            | Pending::QueryInfo(_)
+            | Pending::SetInfo(_) => Err(CommandError::Internal("the command takes no data in pieces")),
         }
     }
 }

@@ -1,6 +1,8 @@
 //! [MS-SMB2] 3.3.5.13 Receiving an SMB2 WRITE Request.
 //! Owns access and limits of a write. The data stays in the memory that it was received into.
 
+pub mod pieces;
+
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -43,6 +45,9 @@ enum Stage {
 /// # Errors
 /// FILE_CLOSED, INVALID_PARAMETER, INVALID_DEVICE_REQUEST, ACCESS_DENIED, FILE_LOCK_CONFLICT.
 pub fn decide(cx: &mut Context<'_>) -> StepResult {
+    if cx.request.in_pieces {
+        return pieces::decide(cx);
+    }
     let message = cx.request.message.clone();
     let request = WriteRequest::decode(&message)?;
     let open = cx.open(request.file_id)?;
@@ -61,9 +66,7 @@ pub fn decide(cx: &mut Context<'_>) -> StepResult {
         return reply(cx, 0);
     }
     data_change::admit(cx, &open, file, file_offset, u64::from(count))?;
-    // 2.2.13: FILE_WRITE_THROUGH of the open, or the request's own flag.
-    let durable = request.flags.contains(WriteFlags::WRITE_THROUGH)
-        || CreateOptions::from(file.create_options).contains(CreateOptions::WRITE_THROUGH);
+    let durable = is_durable(file, request.flags);
     let handle = file.file.clone();
     let (op, stage) = match data_change::care_of(file) {
         Care::None => {
@@ -72,6 +75,12 @@ pub fn decide(cx: &mut Context<'_>) -> StepResult {
         Care::Archive | Care::KeepTimes => (Op::Metadata { file: handle }, Stage::Before { data, durable }),
     };
     Ok(Step::Op(op, super::Pending::Write(Pending { open, file_offset, count, stage })))
+}
+
+/// 2.2.13: FILE_WRITE_THROUGH of the open, or the request's own flag.
+fn is_durable(file: &FileOpen, flags: WriteFlags) -> bool {
+    flags.contains(WriteFlags::WRITE_THROUGH)
+        || CreateOptions::from(file.create_options).contains(CreateOptions::WRITE_THROUGH)
 }
 
 /// 3.3.5.13 and [MS-FSA] 2.1.5.4: may this handle write this range?
@@ -106,19 +115,24 @@ pub fn finish(cx: &mut Context<'_>, pending: Pending, result: OpResult) -> StepR
             Ok(Step::Op(op, super::Pending::Write(Pending { stage, ..pending })))
         }
         Stage::Write { before } => {
-            result.done()?;
-            {
-                let mut state = file.state.lock();
-                state.position = pending.file_offset.saturating_add(u64::from(pending.count));
-                state.written = true;
-            }
+            result.written()?;
             if let Some(before) = before {
                 data_change::settle(cx, file, &before);
             }
-            data_change::report_written(cx, &open, file);
+            written(cx, &open, file, pending.file_offset, pending.count);
             reply(cx, pending.count)
         }
     }
+}
+
+/// Notes what a write leaves behind in its open, and tells who watches.
+fn written(cx: &Context<'_>, open: &Open, file: &FileOpen, file_offset: u64, count: u32) {
+    {
+        let mut state = file.state.lock();
+        state.position = file_offset.saturating_add(u64::from(count));
+        state.written = true;
+    }
+    data_change::report_written(cx, open, file);
 }
 
 fn reply(cx: &mut Context<'_>, count: u32) -> StepResult {

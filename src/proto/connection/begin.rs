@@ -61,6 +61,7 @@ impl Connection {
             sealed: chain.sealed_by.is_some(),
             signed: element.signed,
             related: related && chain.index > 0,
+            in_pieces: chain.in_pieces,
         });
         let channel = self.link.channels.get(&header.session_id.0).cloned();
         if element.signed {

@@ -101,8 +101,13 @@ impl Connection {
         let me = self.link.id;
         self.end_waits(now, |chain| match &chain.stage {
             Stage::Parked(parked) => !outlives(parked, chain.session.as_ref(), me),
-            Stage::Running(_) | Stage::Draining(_) | Stage::Next => false,
+            Stage::Running(_)
+            | Stage::Receiving(_)
+            | Stage::Discarding(_)
+            | Stage::Draining(_)
+            | Stage::Next => false,
         });
+        self.forget_data_to_come(now);
         self.end_sessions(now);
         self.transmit.clear();
         self.leave_server();
@@ -203,10 +208,13 @@ fn deadline_of(chain: &Chain) -> Option<Duration> {
         Stage::Running(_)
             if chain.async_id.is_none()
                 && chain.is_last()
+                && chain.missing_bytes == 0
                 && (chain.answered.is_empty() || !is_reading(chain)) =>
         {
             Some(chain.began.saturating_add(limits::INTERIM_AFTER))
         }
-        Stage::Running(_) | Stage::Draining(_) | Stage::Next => None,
+        Stage::Running(_) | Stage::Receiving(_) | Stage::Discarding(_) | Stage::Draining(_) | Stage::Next => {
+            None
+        }
     }
 }

@@ -8,12 +8,13 @@
 
 mod begin;
 mod events;
+pub mod pieces;
 mod reply;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use freehold_dtyp::NtStatus;
 
 use super::admit::{self, Disconnect};
@@ -61,6 +62,8 @@ pub struct Connection {
     mailbox: Arc<Mailbox>,
     window: CreditWindow,
     chains: IdMap<u64, Box<Chain>>,
+    /// The request whose data is coming in pieces.
+    data_to_come: Option<ChainId>,
     ops: VecDeque<(OpId, Op)>,
     transmit: VecDeque<OutFrame>,
     spare: Vec<ReplyBuffer>,
@@ -74,6 +77,7 @@ enum Input {
     Begin,
     Finish(Pending, OpResult),
     Resume(Parked, Wake),
+    Data(Pending, Bytes),
     Drained(NtStatus),
     /// What it did must be recorded and could not be.
     NotRecorded,
@@ -91,6 +95,7 @@ impl Connection {
             mailbox,
             window: CreditWindow::default(),
             chains: IdMap::default(),
+            data_to_come: None,
             ops: VecDeque::new(),
             transmit: VecDeque::new(),
             spare: Vec::new(),
@@ -192,7 +197,7 @@ impl Connection {
                 }
                 self.run(chain, Input::Drained(status), now)
             }
-            stage @ (Stage::Next | Stage::Parked(_)) => {
+            stage @ (Stage::Next | Stage::Parked(_) | Stage::Receiving(_) | Stage::Discarding(_)) => {
                 debug_assert!(false, "a result for a request that runs no operation");
                 chain.stage = stage;
                 self.chains.insert(id.0, chain);
@@ -291,6 +296,7 @@ impl Connection {
                     self.step(&mut chain, now, |cx| pending.finish(cx, result))?
                 }
                 Input::Resume(parked, wake) => self.step(&mut chain, now, |cx| parked.resume(cx, wake))?,
+                Input::Data(pending, data) => self.step(&mut chain, now, |cx| pending.receive(cx, data))?,
             };
             let status = match outcome {
                 Ok(Step::Op(op, pending)) => {
@@ -318,9 +324,24 @@ impl Connection {
                     self.store(chain, None);
                     return Ok(());
                 }
+                Ok(Step::Receive(_)) if self.closed => {
+                    // Nothing more will come.
+                    self.write_error(&mut chain, NtStatus::CANCELLED.into())
+                }
+                Ok(Step::Receive(pending)) => {
+                    chain.stage = Stage::Receiving(pending);
+                    self.store(chain, None);
+                    return Ok(());
+                }
                 Ok(Step::Reply(status)) => status,
                 Err(error) => self.write_error(&mut chain, error),
             };
+            if chain.missing_bytes != 0 {
+                // What is refused is answered when the client has sent all of it.
+                chain.stage = Stage::Discarding(status);
+                self.store(chain, None);
+                return Ok(());
+            }
             let record = chain.audit.settle(&self.server, chain.request.as_ref(), status, now);
             chain.before_reply.extend(record);
             if let Some(op) = chain.before_reply.pop_front() {

@@ -4,14 +4,14 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use freehold_acl::SecurityDescriptor;
-use freehold_dtyp::{FileTime, Guid, Wtf8, Wtf8Buf};
+use freehold_dtyp::{FileTime, Wtf8, Wtf8Buf};
 
 use super::pages::Pages;
 use crate::fscc::FileAttributes;
 use crate::fscc::fsctl::reparse::NfsType;
 use crate::fscc::upcase::{eq_ignore_case, fold};
 use crate::vfs::{
-    ExtendedAttribute, Metadata, NameCase, NodeId, NodeKind, ObjectId, VfsError, VfsPath, ea, is_reserved,
+    ExtendedAttribute, Metadata, NameCase, NodeId, NodeKind, VfsError, VfsPath, ea, is_reserved,
 };
 
 /// Id of the root directory.
@@ -70,7 +70,6 @@ pub(super) struct Node {
     pub(super) security: Arc<SecurityDescriptor>,
     pub(super) extended_attributes: Vec<ExtendedAttribute>,
     pub(super) reparse: Option<Vec<u8>>,
-    pub(super) object_id: Option<ObjectId>,
     pub(super) data: Pages,
     pub(super) streams: Vec<Stream>,
     /// Entries by upper-case name, then by the name itself.
@@ -227,11 +226,6 @@ impl State {
         }
         self.node_mut(node).links -= 1;
         self.drop_if_unused(node);
-    }
-
-    /// Another file than `but` has the object id.
-    pub(super) fn has_object_id(&self, id: Guid, but: NodeId) -> bool {
-        self.nodes.iter().any(|(node, found)| *node != but && found.object_id.is_some_and(|own| own.id == id))
     }
 
     pub(super) fn opened(&mut self, link: LinkId, stream: Option<u64>) {

@@ -7,7 +7,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use freehold_dtyp::{Guid, Wtf8, Wtf8Buf};
+use freehold_dtyp::{Wtf8, Wtf8Buf};
 use parking_lot::MutexGuard;
 use rustix::fs::{AtFlags, FallocateFlags, RenameFlags, XattrFlags};
 use rustix::io::Errno;
@@ -72,7 +72,6 @@ struct Leftovers {
     id: u64,
     streams: bool,
     parts: Vec<Part>,
-    object_id: Option<Guid>,
 }
 
 impl Inner {
@@ -265,12 +264,11 @@ impl Inner {
         }
         let (id, streams, stored) =
             self.nodes.with(stat, source, |info| (info.id, info.has_streams, info.has_stored_parts))?;
-        let (mut parts, mut object_id) = (Vec::new(), None);
+        let mut parts = Vec::new();
         if stored && let super::nodes::Found::Record(record, _) = self.nodes.read(stat, source)? {
-            object_id = record.object_id.map(|object_id| object_id.id);
             parts = vec![record.extended_attributes, record.reparse];
         }
-        Ok(Some(Leftovers { key: stat.key, id, streams, parts, object_id }))
+        Ok(Some(Leftovers { key: stat.key, id, streams, parts }))
     }
 
     fn remove_leftovers(&self, leftovers: &Leftovers) {
@@ -280,9 +278,6 @@ impl Inner {
             if let Part::Stored { hash, .. } = part {
                 self.store.remove_part(leftovers.id, *hash);
             }
-        }
-        if let Some(object_id) = leftovers.object_id {
-            self.store.drop_object_id(object_id, leftovers.id);
         }
         if leftovers.streams
             && let Err(errno) = self.store.remove_streams(leftovers.id)

@@ -23,8 +23,7 @@ use super::xattr::{Part, Record, XATTR_NAME, decode_eas, encode_eas, reparse_tag
 use crate::fscc::FileAttributes;
 use crate::vfs::{
     DirectoryCursor, DirectoryEntry, Existing, ExtendedAttribute, File, FileRef, MAX_REPARSE_BYTES, Metadata,
-    MetadataChange, NewNode, NodeId, ObjectId, SecurityChange, StreamEntry, VfsError, VfsPath, Wait, ea,
-    is_reserved,
+    MetadataChange, NewNode, NodeId, SecurityChange, StreamEntry, VfsError, VfsPath, Wait, ea, is_reserved,
 };
 
 /// Bytes copied at once where the kernel cannot copy by itself.
@@ -356,7 +355,6 @@ impl Inner {
             }
         }
         record.has_streams = false;
-        record.object_id = None;
         record.id = id;
         Ok(())
     }
@@ -424,11 +422,11 @@ impl File for PosixFile {
         self.readable().ok()
     }
 
-    fn write(&self, offset: u64, data: &[u8]) -> Result<(), VfsError> {
+    fn write(&self, offset: u64, data: &[u8]) -> Result<Option<u64>, VfsError> {
         check_range(offset, data.len() as u64)?;
         let fd = self.writable()?;
         if data.is_empty() {
-            return Ok(());
+            return Ok(None);
         }
         let end = offset + data.len() as u64;
         let before = self.size_before_growth(fd, end)?;
@@ -443,7 +441,8 @@ impl File for PosixFile {
                 }
             }
         }
-        self.wrote_up_to(end)
+        self.wrote_up_to(end)?;
+        Ok(before.filter(|size| *size < end))
     }
 
     fn flush(&self) -> Result<(), VfsError> {
@@ -752,30 +751,6 @@ impl File for PosixFile {
             }
             None => Err(VfsError::NotSupported),
         }
-    }
-
-    fn object_id(&self) -> Result<Option<ObjectId>, VfsError> {
-        Ok(self.record()?.filter(|record| record.id == self.id.0).and_then(|record| record.object_id))
-    }
-
-    fn set_object_id(&self, object_id: Option<&ObjectId>) -> Result<(), VfsError> {
-        self.volume.check_writable()?;
-        let store = &self.volume.store;
-        if let Some(wanted) = object_id
-            && !store.take_object_id(wanted.id, self.id.0)?
-        {
-            return Err(VfsError::Exists);
-        }
-        let mut before = None;
-        self.update_record(None, |record, _| {
-            before = record.object_id.take();
-            record.object_id = object_id.copied();
-            Ok(())
-        })?;
-        if let Some(before) = before.filter(|before| object_id.is_none_or(|wanted| wanted.id != before.id)) {
-            store.drop_object_id(before.id, self.id.0);
-        }
-        Ok(())
     }
 
     fn set_compressed(&self, compressed: bool) -> Result<(), VfsError> {

@@ -112,7 +112,7 @@ fn snapshots_are_volumes_that_nothing_changes() {
         snapshot.unlink(old),
         snapshot.unlink(&stream.file),
         stream.file.0.rename_stream("x".into(), Existing::Keep, LATER),
-        old.0.write(0, b"x"),
+        old.0.write(0, b"x").map(|_| ()),
         old.0.set_size(1),
         old.0.allocate(1 << 20),
         old.0.punch_hole(0, 1),

@@ -8,7 +8,6 @@
 //! | `sd/HASH` | security descriptors, each once |
 //! | `parts/ID.HASH` | big lists of extended attributes and reparse buffers |
 //! | `streams/ID/:NAME` | named streams |
-//! | `objects/GUID` | id of the file that has the object id |
 //! | `tmp/` | files on their way to their place; emptied when the volume is opened |
 //!
 //! A file appears in its place complete and durable (written and synced in `tmp`, then renamed) or not at all.
@@ -24,7 +23,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use freehold_acl::SecurityDescriptor;
 use freehold_dtyp::{FileTime, Guid};
 use parking_lot::Mutex;
-use rustix::fs::{AtFlags, FlockOperation, Mode, OFlags, RenameFlags, XattrFlags};
+use rustix::fs::{AtFlags, FlockOperation, Mode, OFlags, XattrFlags};
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 
@@ -296,37 +295,6 @@ impl Store {
         let _ = rustix::fs::unlinkat(&self.parts, &part_name(id, hash)[..], AtFlags::empty());
     }
 
-    /// Takes an object id for file `id`; false when another file has it. A file that was removed by another program keeps
-    /// its object id.
-    pub(super) fn take_object_id(&self, object_id: Guid, id: u64) -> Result<bool, VfsError> {
-        let folder = subfolder(&self.folder, "objects")?;
-        let name = object_name(object_id);
-        let tmp = self.tmp_name();
-        let file = sys::create_file(&self.tmp, &tmp, FILE_MODE)?;
-        let taken = write_whole(&file, format!("{id:016x}").as_bytes()).and_then(|()| {
-            let flags = RenameFlags::NOREPLACE;
-            rustix::fs::renameat_with(&self.tmp, &tmp[..], &folder, &name[..], flags)
-        });
-        if taken.is_err() {
-            let _ = rustix::fs::unlinkat(&self.tmp, &tmp[..], AtFlags::empty());
-        }
-        match taken {
-            Ok(()) => Ok(true),
-            Err(Errno::EXIST) => Ok(read_whole(&folder, &name)? == format!("{id:016x}").as_bytes()),
-            Err(errno) => Err(errno.into()),
-        }
-    }
-
-    /// Gives an object id of file `id` back. Left over when it fails: nobody else gets it.
-    pub(super) fn drop_object_id(&self, object_id: Guid, id: u64) {
-        let name = object_name(object_id);
-        if let Ok(folder) = sys::open_directory(&self.folder, b"objects")
-            && read_whole(&folder, &name).is_ok_and(|owner| owner == format!("{id:016x}").as_bytes())
-        {
-            let _ = rustix::fs::unlinkat(&folder, &name[..], AtFlags::empty());
-        }
-    }
-
     /// The folder of the named streams of file `id`.
     pub(super) fn stream_folder(&self, id: u64) -> Result<OwnedFd, Errno> {
         sys::open_directory(&self.streams, &stream_folder_name(id))
@@ -386,10 +354,6 @@ fn inode_hash(stat: &Stat) -> u64 {
 
 fn part_name(id: u64, hash: ContentHash) -> Vec<u8> {
     format!("{id:016x}.{}", hash.hex()).into_bytes()
-}
-
-fn object_name(object_id: Guid) -> Vec<u8> {
-    object_id.0.iter().map(|byte| format!("{byte:02x}")).collect::<String>().into_bytes()
 }
 
 fn stream_folder_name(id: u64) -> Vec<u8> {

@@ -18,12 +18,12 @@
 //! | | | with flag 4, up to the end: parts of kind 1, length 2, bytes |
 //!
 //! Parts: 1 extended attributes, 2 reparse buffer; 3 and 4 the same kept in the volume's store, as hash (16) and
-//! size or tag (4). 5 is the object id, 64 bytes.
+//! size or tag (4).
 
-use freehold_dtyp::{Decode, DecodeError, DecodeReason, Encode, FileTime, Guid, Reader, Writer};
+use freehold_dtyp::{Decode, DecodeError, DecodeReason, Encode, FileTime, Reader, Writer};
 
 use crate::fscc::FileAttributes;
-use crate::vfs::{ExtendedAttribute, ObjectId};
+use crate::vfs::ExtendedAttribute;
 
 /// Name of the attribute.
 pub(super) const XATTR_NAME: &str = "user.freehold";
@@ -33,9 +33,6 @@ const VERSION: u8 = 1;
 pub(super) const MAX_RECORD_BYTES: usize = 1536;
 /// Longest list of extended attributes or reparse buffer kept in the attribute itself.
 const MAX_INLINE_BYTES: usize = 640;
-
-/// Kind of the part that is an object id.
-const OBJECT_ID_PART: u8 = 5;
 
 const HAS_CHANGED: u8 = 1;
 const HAS_STREAMS: u8 = 2;
@@ -100,8 +97,6 @@ pub(super) struct Record {
     pub(super) extended_attributes: Part,
     /// Reparse buffer.
     pub(super) reparse: Part,
-    /// Object id.
-    pub(super) object_id: Option<ObjectId>,
 }
 
 /// Why an attribute could not be used.
@@ -122,8 +117,7 @@ impl From<DecodeError> for RecordError {
 impl Record {
     pub(super) fn encode(&self) -> Vec<u8> {
         let mut writer = Writer::from_vec(Vec::with_capacity(64));
-        let has_parts =
-            self.extended_attributes != Part::None || self.reparse != Part::None || self.object_id.is_some();
+        let has_parts = self.extended_attributes != Part::None || self.reparse != Part::None;
         let flags =
             [(self.changed.is_some(), HAS_CHANGED), (self.has_streams, HAS_STREAMS), (has_parts, HAS_PARTS)];
         writer.u8(VERSION);
@@ -154,12 +148,6 @@ impl Record {
                     writer.u32(*about);
                 }
             }
-        }
-        if let Some(object_id) = &self.object_id {
-            writer.u8(OBJECT_ID_PART);
-            writer.u16(64);
-            writer.bytes(&object_id.id.0);
-            writer.bytes(&object_id.extended);
         }
         let mut bytes = writer.into_bytes();
         let checksum = crc32c(&bytes);
@@ -197,11 +185,6 @@ impl Record {
             let kind = reader.u8("part")?;
             let length = reader.u16("length")?;
             let mut part = Reader::new(reader.bytes("part", usize::from(length))?);
-            if kind == OBJECT_ID_PART {
-                let id = Guid(part.array("object id")?);
-                record.object_id = Some(ObjectId { id, extended: part.array("birth ids")? });
-                continue;
-            }
             let decoded = match kind {
                 1 | 2 => Part::Inline(part.remaining().to_vec()),
                 3 | 4 => Part::Stored { hash: ContentHash(part.array("hash")?), about: part.u32("about")? },
@@ -219,11 +202,8 @@ impl Record {
         Ok(record)
     }
 
-    /// Something of it is in the store, named in this record.
     pub(super) fn has_stored_parts(&self) -> bool {
-        self.object_id.is_some()
-            || matches!(self.extended_attributes, Part::Stored { .. })
-            || matches!(self.reparse, Part::Stored { .. })
+        matches!(self.extended_attributes, Part::Stored { .. }) || matches!(self.reparse, Part::Stored { .. })
     }
 }
 
@@ -373,7 +353,7 @@ mod tests {
     proptest! {
         #[test]
         fn records_round_trip(id in 1..u64::MAX, created: u64, attributes: u32, security: [u8; 16], changed: Option<(u64, u64)>,
-            has_streams: bool, object_id: Option<[u8; 16]>, eas in proptest::collection::vec(any::<u8>(), 0..1000), reparse in proptest::collection::vec(any::<u8>(), 0..1000))
+            has_streams: bool, eas in proptest::collection::vec(any::<u8>(), 0..1000), reparse in proptest::collection::vec(any::<u8>(), 0..1000))
         {
             let record = Record {
                 id,
@@ -386,7 +366,6 @@ mod tests {
                 has_streams,
                 extended_attributes: Part::of(&eas, 7),
                 reparse: Part::of(&reparse, 8),
-                object_id: object_id.map(|id| ObjectId { id: Guid(id), extended: [id[0]; 48] }),
             };
             prop_assert_eq!(Record::decode(&record.encode()), Ok(record));
         }

@@ -184,7 +184,9 @@ impl Storm {
         let length = usize::try_from(self.below(6000)).unwrap();
         let first = self.below(256);
         let data: Vec<u8> = (0..length as u64).map(|at| (first + at * 7 + at / 251) as u8).collect();
-        let offset = self.below(MOST_BYTES - 6000);
+        // Locks are at the start of a file.
+        let offset =
+            if self.world.random.one_in(4) { self.below(300) } else { self.below(MOST_BYTES - 6000) };
         let through =
             if self.world.random.one_in(8) { WriteFlags::WRITE_THROUGH } else { WriteFlags::empty() };
         let request = WriteRequest {
@@ -512,6 +514,9 @@ impl Storm {
     /// Bytes that are no request: the connection goes, the server stays.
     fn garbage(&mut self, seat: usize) {
         let client = self.seats[seat].client;
+        if self.world.is_sending(client) {
+            return;
+        }
         let (mut packet, _) =
             self.world.clients[client].client.request(Command::ECHO, TreeId::NONE, &EchoRequest, 1);
         match self.below(5) {
@@ -537,6 +542,9 @@ impl Storm {
     /// A signature that is wrong is refused; a seal that is wrong ends the connection.
     fn spoilt_signature(&mut self, seat: usize) {
         let client = self.seats[seat].client;
+        if self.seats[seat].manner.protection == Protection::Clear {
+            return;
+        }
         let (mut packet, message) =
             self.world.clients[client].client.request(Command::ECHO, TreeId::NONE, &EchoRequest, 1);
         let sealed = matches!(self.seats[seat].manner.protection, Protection::Sealed(_));

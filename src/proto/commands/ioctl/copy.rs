@@ -218,8 +218,8 @@ pub(super) fn finish(cx: &mut Context<'_>, call: Call, mut copy: Copy, result: O
                 }
             }
         }
-        Stage::Write => match result.done() {
-            Ok(()) => copy.chunk_done(),
+        Stage::Write => match result.written() {
+            Ok(_) => copy.chunk_done(),
             Err(error) => copy.fail(error.status(), 0),
         },
     }
@@ -253,8 +253,9 @@ impl Copy {
                 range.length_bytes,
                 false,
             );
-            let admitted =
-                read.and_then(|()| data_change::admit(cx, target, file, range.offset, range.length_bytes));
+            let admitted = read.and_then(|()| {
+                data_change::admit(cx, target, file, range.offset, range.length_bytes).map(drop)
+            });
             if let Err(error) = admitted {
                 self.stop = Some(error.status());
                 break;

@@ -60,7 +60,7 @@ pub fn decide(cx: &mut Context<'_>, open: &Arc<Open>, request: &QueryInfoRequest
             FsVolumeInformation {
                 volume_creation_time: identity.created,
                 volume_serial_number: identity.serial,
-                supports_objects: true,
+                supports_objects: false,
                 volume_label: Wtf8::from(identity.label.as_str()),
             }
             .encode(writer);
@@ -146,7 +146,6 @@ fn attributes(identity: &VolumeIdentity) -> FileSystemAttributes {
         | FileSystemAttributes::PERSISTENT_ACLS
         | FileSystemAttributes::SUPPORTS_REPARSE_POINTS
         | FileSystemAttributes::SUPPORTS_HARD_LINKS
-        | FileSystemAttributes::SUPPORTS_OBJECT_IDS
         | FileSystemAttributes::SUPPORTS_EXTENDED_ATTRIBUTES;
     attributes.set(FileSystemAttributes::NAMED_STREAMS, identity.options.named_streams);
     attributes.set(FileSystemAttributes::FILE_COMPRESSION, identity.compression);
