@@ -230,6 +230,7 @@ fn read_volumes(top: &mut Section<'_, '_>, folder: &Path, folders: Folders) -> V
             named_streams: volume.boolean("named_streams", true),
             change_notify: volume.boolean("change_notify", true),
             hidden_names: hidden.into_iter().map(|found| found.value).collect(),
+            keep_auto_inherited: volume.boolean("keep_auto_inherited", false),
             ..VolumeConfig::new(&name.value, path.clone())
         };
         volume.finish();

@@ -59,6 +59,8 @@ pub struct VolumeConfig {
     pub change_notify: bool,
     /// Names, with wildcards, that are shown as hidden.
     pub hidden_names: Vec<String>,
+    /// Descriptors keep AUTO_INHERITED as clients set it.
+    pub keep_auto_inherited: bool,
 }
 
 impl VolumeConfig {
@@ -74,6 +76,7 @@ impl VolumeConfig {
             named_streams: true,
             change_notify: true,
             hidden_names: Vec::new(),
+            keep_auto_inherited: false,
         }
     }
 }

@@ -185,6 +185,7 @@ fn volume_options(volume: &VolumeConfig) -> anyhow::Result<VolumeOptions> {
         change_notify: volume.change_notify,
         hidden_names: volume.hidden_names.iter().map(pattern).collect::<Result<_, _>>()?,
         snapshots: volume.snapshots.is_some(),
+        keep_auto_inherited: volume.keep_auto_inherited,
     })
 }
 

@@ -94,6 +94,8 @@ pub struct VolumeOptions {
     pub hidden_names: Vec<Pattern>,
     /// The volume may have snapshots (previous versions).
     pub snapshots: bool,
+    /// AUTO_INHERITED of a list stays as a client sets it, without AUTO_INHERIT_REQ ([MS-DTYP] 2.4.6).
+    pub keep_auto_inherited: bool,
 }
 
 impl Default for VolumeOptions {
@@ -105,6 +107,7 @@ impl Default for VolumeOptions {
             change_notify: true,
             hidden_names: Vec::new(),
             snapshots: false,
+            keep_auto_inherited: false,
         }
     }
 }

@@ -26,6 +26,7 @@ PLACES = (
     ('short', ('smb2.getinfo.complex', 'smb2.getinfo.getinfo_access', 'smb2.dir.one', 'smb2.mangle')),
     ('snapshots', ('smb2.twrp.*', 'smb2.ioctl.shadow_copy')),
     ('bare', ('smb2.create_no_streams.*', 'smb2.change_notify_disabled.*', 'smb2.dosmode')),
+    ('marks', ('smb2.acls_non_canonical.*',)),
     ('btrfs', ('smb2.ioctl.compress_*', 'smb2.ioctl.sparse_compressed', 'smb2.ioctl.dup_extents_*')),
     ('signing', ('smb2.session-require-signing.*',)),
     ('available', ('smb2.replay.replay5', 'smb2.durable-v2-open.persistent-*')),
@@ -154,6 +155,8 @@ class Places:
         if 'bare' in self.wanted:
             text += self.volume('bare', self.folder / 'bare', 'named_streams = false\nchange_notify = false\n'
                                                               'hidden_names = [".*", "hidefile"]')
+        if 'marks' in self.wanted:
+            text += self.volume('marks', self.folder / 'marks', 'keep_auto_inherited = true')
         if 'snapshots' in self.wanted:
             image = self.images['btrfs'].mounted
             run('btrfs', 'subvolume', 'create', image / 'now')
@@ -181,7 +184,9 @@ class Places:
             return
         for name, root in self.volumes.items():
             target.add_share(name, volume=name, root=root)
-            target.open_root(name)
+            # `marks` is about what is inherited from a new volume's root
+            if name != 'marks':
+                target.open_root(name)
             self.shares[name] = [(target, name)]
         if 'available' in self.wanted:
             target.add_share('available', options=['--continuously-available'])

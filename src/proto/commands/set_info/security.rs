@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use freehold_acl::{
-    SecurityDescriptor, SecurityInformation, SetSecurityError, access_to_set, set_security, sole_posix_mode,
-    with_posix_mode,
+    Control, SecurityDescriptor, SecurityInformation, SetSecurityError, access_to_set, set_security,
+    sole_posix_mode, with_posix_mode,
 };
 use freehold_dtyp::{Decode, NtStatus};
 
@@ -50,7 +50,13 @@ pub fn decide(open: &Arc<Open>, request: &SetInfoRequest<'_>) -> StepResult {
     if !open.granted.contains(access_to_set(information)) {
         return Err(NtStatus::ACCESS_DENIED.into());
     }
-    let new = SecurityDescriptor::from_bytes(request.buffer).map_err(|_| NtStatus::INVALID_SECURITY_DESCR)?;
+    let mut new =
+        SecurityDescriptor::from_bytes(request.buffer).map_err(|_| NtStatus::INVALID_SECURITY_DESCR)?;
+    if open.volume().is_some_and(|volume| volume.identity.options.keep_auto_inherited) {
+        // What is auto-inherited is taken as a request to keep it so.
+        let auto = new.control & (Control::DACL_AUTO_INHERITED | Control::SACL_AUTO_INHERITED);
+        new.control |= Control(auto.0 >> 2);
+    }
     let op = Op::Security { file: file.file.clone() };
     let (open, new) = (Arc::clone(open), Box::new(new));
     Pending { open, information, new, attempts: 0, stage: Stage::Reading }.then(op)
