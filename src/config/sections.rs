@@ -221,7 +221,7 @@ fn read_volumes(top: &mut Section<'_, '_>, folder: &Path, folders: Folders) -> V
         }
         let path = read_volume_path(&mut volume, &name, folder, folders);
         let label = read_label(&mut volume, &name);
-        let snapshots = volume.string("snapshots").map(|found| folder.join(found.value));
+        let snapshots = read_snapshots(&mut volume, folder, &path);
         let hidden = volume.strings("hidden_names").unwrap_or_default();
         let options = VolumeConfig {
             label,
@@ -257,6 +257,21 @@ fn overlap(left: &Path, right: &Path) -> bool {
     !left.as_os_str().is_empty()
         && !right.as_os_str().is_empty()
         && (left.starts_with(right) || right.starts_with(left))
+}
+
+/// The folder of a volume's snapshots, which lies beside the volume: inside of it, clients would see it as a folder, and
+/// every image would hold those before it.
+fn read_snapshots(volume: &mut Section<'_, '_>, folder: &Path, path: &Path) -> Option<PathBuf> {
+    let found = volume.string("snapshots")?;
+    let snapshots = folder.join(&found.value);
+    if overlap(&snapshots, path) {
+        volume.mistakes().add(
+            found.span,
+            format!("`{}` and the volume are inside of each other", volume.path_of("snapshots")),
+            Some("expected a folder outside of the volume's path".to_owned()),
+        );
+    }
+    Some(snapshots)
 }
 
 fn is_volume_name(name: &str) -> bool {
@@ -478,6 +493,25 @@ mod tests {
         assert!(config.security.require_signing && config.security.reject_unencrypted);
         assert!(!config.security.allow_guest && !config.security.allow_anonymous);
         assert_eq!(config.volumes[0].label, "data");
+    }
+
+    #[test]
+    fn options_of_a_volume_are_read() {
+        let text = "[volumes.data]\npath = '/srv/data'\nsnapshots = '../past'\nshort_names = true\n\
+                    named_streams = false\nchange_notify = false\nhidden_names = ['.*', 'x']\n";
+        let config = Config::parse(text, Path::new("/etc/freehold"), "host1").unwrap();
+        let volume = &config.volumes[0];
+        assert_eq!(volume.snapshots.as_deref(), Some(Path::new("/etc/freehold/../past")));
+        assert!(volume.short_names && !volume.named_streams && !volume.change_notify);
+        assert_eq!(volume.hidden_names, [".*", "x"]);
+        for inside in ["/srv/data/past", "/srv", "/srv/data"] {
+            let text = format!("[volumes.data]\npath = '/srv/data'\nsnapshots = '{inside}'\n");
+            let found = mistakes(&text);
+            assert!(
+                matches!(&found[..], [(3, 13, text)] if text.contains("volumes.data.snapshots")),
+                "{found:?}"
+            );
+        }
     }
 
     #[test]
