@@ -93,6 +93,8 @@ struct Breaking {
     required: CacheState,
     /// When it ends without acknowledgement, on the monotonic clock.
     deadline: Duration,
+    /// The connection that the notification was given to.
+    told: Option<u64>,
 }
 
 /// Something that holds cached state of a stream.
@@ -193,7 +195,7 @@ impl Holder {
         let from = self.state;
         let acknowledge = from.intersects(CacheState::WRITE | CacheState::HANDLE);
         if acknowledge {
-            self.breaking = Some(Breaking { requested: to, required: to, deadline });
+            self.breaking = Some(Breaking { requested: to, required: to, deadline, told: None });
         } else {
             self.state = to;
         }
@@ -220,7 +222,8 @@ impl Holder {
         let mut to = breaking.required & state;
         if acknowledge {
             to |= CacheState::READ & state;
-            self.breaking = Some(Breaking { requested: to, required: breaking.required & state, deadline });
+            let required = breaking.required & state;
+            self.breaking = Some(Breaking { requested: to, required, deadline, told: None });
         } else {
             self.state = to;
         }
@@ -374,6 +377,23 @@ impl Node {
             }
         }
         effects
+    }
+
+    /// The notification of a break is given to a connection.
+    pub fn break_told(&mut self, id: HolderId, connection: u64) {
+        let holder = self.holders.iter_mut().find(|holder| holder.id == id);
+        if let Some(breaking) = holder.and_then(|holder| holder.breaking.as_mut()) {
+            breaking.told = Some(connection);
+        }
+    }
+
+    /// A connection is gone: the notification that was given to it and is not answered, to be sent another way ([MS-SMB2]
+    /// 3.3.4.6, 3.3.4.7: "the server MUST retry the send using an alternate connection").
+    #[must_use]
+    pub fn break_lost(&self, id: HolderId, connection: u64) -> Option<BreakNotice> {
+        let holder = self.holders.iter().find(|holder| holder.id == id)?;
+        let breaking = holder.breaking.filter(|breaking| breaking.told == Some(connection))?;
+        Some(holder.notice(holder.state, breaking.requested, true))
     }
 
     /// A break notification could be brought to nobody: the holder keeps nothing ([MS-SMB2] 3.3.4.6, 3.3.4.7). Says who may go

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use freehold_dtyp::Encode;
+use freehold_dtyp::{Encode, Guid};
 
 use super::durable;
 use super::event::{ChainId, ConnectionId, Event, Now, WaiterId, Wake};
@@ -12,6 +12,7 @@ use super::limits::BREAK_ACKNOWLEDGEMENT;
 use super::node::NodeCell;
 use super::open::{FileOpen, Open};
 use super::server::Server;
+use super::session::Session;
 use crate::fsa::{Actor, BreakNotice, Effects, HolderId, Node, OplockLevel, Waiter};
 use crate::smb2::oplock_break::{LeaseBreakFlags, LeaseBreakNotification, OplockBreak};
 use crate::smb2::{self, FileId, LeaseKey, LeaseState, SessionId};
@@ -33,31 +34,65 @@ pub fn carry_out(server: &Server, cell: &NodeCell, effects: Effects) {
     for notice in &effects.notices {
         if notice.owner.is_gone() {
             durable::undeliverable(server, notice);
-            continue;
-        }
-        let session = SessionId(notice.owner.session);
-        let body = notification(notice);
-        let send = |to: ConnectionId| server.post(to, Event::Break { session, body: body.clone() });
-        let holder = server.sessions.find(&session.0);
-        if let HolderId::Lease(id) = notice.id
-            && !holder.as_ref().is_some_and(|session| session.encrypt_data)
-            && server.leases.connections(&id.client).into_iter().any(send)
-        {
-            // A lease is the client's, whatever the connection: its oldest one hears of it.
-            continue;
-        }
-        let others = || holder.map(|session| session.connections()).unwrap_or_default();
-        if !send(ConnectionId(notice.owner.connection)) && !others().into_iter().any(send) {
-            undelivered(server, cell, notice);
+        } else if !send(server, cell, notice) {
+            // 3.3.4.6, 3.3.4.7: nobody can be told: nobody is waited for.
+            let waiters = cell.lock().break_undelivered(notice.id);
+            wake(server, waiters);
         }
     }
     wake(server, effects.wake);
 }
 
-/// 3.3.4.6, 3.3.4.7: nobody can be told: nobody is waited for.
-fn undelivered(server: &Server, cell: &NodeCell, notice: &BreakNotice) {
-    let waiters = cell.lock().break_undelivered(notice.id);
-    wake(server, waiters);
+/// Gives a notification to the first connection that is there; false when there is none.
+fn send(server: &Server, cell: &NodeCell, notice: &BreakNotice) -> bool {
+    let session = SessionId(notice.owner.session);
+    let body = notification(notice);
+    let give = |to: ConnectionId| {
+        if notice.acknowledge {
+            // Before it is given: a connection that ends now looks for what it was told.
+            cell.lock().break_told(notice.id, to.0);
+        }
+        let (owner, body) = (notice.owner, body.clone());
+        server.post(to, Event::Break { session, holder: notice.id, persistent: owner.persistent, body })
+    };
+    let holder = server.sessions.find(&session.0);
+    if let HolderId::Lease(id) = notice.id
+        && !holder.as_ref().is_some_and(|session| session.encrypt_data)
+        && server.leases.connections(&id.client).into_iter().any(give)
+    {
+        // A lease is the client's, whatever the connection: its oldest one hears of it.
+        return true;
+    }
+    let others = || holder.map(|session| session.connections()).unwrap_or_default();
+    give(ConnectionId(notice.owner.connection)) || others().into_iter().any(give)
+}
+
+/// A client's connection is gone (and known to be): breaks that it was told of and that are not answered go to another one,
+/// of the client for leases, of the session for oplocks.
+pub fn resend_breaks(server: &Server, client: Option<&Guid>, lost: ConnectionId, sessions: &[Arc<Session>]) {
+    let again = |cell: &NodeCell, id: HolderId| {
+        let notice = cell.lock().break_lost(id, lost.0);
+        if let Some(notice) = notice {
+            carry_out(server, cell, Effects { notices: vec![notice], ..Effects::default() });
+        }
+    };
+    if let Some(client) = client.filter(|client| !server.leases.connections(client).is_empty()) {
+        for (id, target) in server.leases.of_client(client) {
+            if let Some(cell) = server.nodes.find(target.node) {
+                again(&cell, HolderId::Lease(id));
+            }
+        }
+    }
+    for session in sessions.iter().filter(|session| !session.connections().is_empty()) {
+        for open in session.opens() {
+            let Some(file) = open.as_file() else { continue };
+            again(&file.node, HolderId::Oplock(open.id()));
+            let lease = file.node.lock().lease_of(open.id());
+            if let Some(lease) = lease {
+                again(&file.node, HolderId::Lease(lease));
+            }
+        }
+    }
 }
 
 /// Wakes parked requests.

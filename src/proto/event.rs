@@ -1,12 +1,13 @@
 //! What connections tell each other: typed events in a mailbox, never a call across.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use freehold_dtyp::FileTime;
 use parking_lot::Mutex;
 
+use crate::fsa::HolderId;
 use crate::smb2::SessionId;
 
 /// The present, as the shell reads it from its clocks.
@@ -62,6 +63,10 @@ pub enum Event {
     Break {
         /// Whose session's keys seal it, where that session is encrypted.
         session: SessionId,
+        /// What is broken: nothing is sent when that is gone by then.
+        holder: HolderId,
+        /// The persistent half of the FileId, for an oplock.
+        persistent: u64,
         /// The notification's body.
         body: Vec<u8>,
     },
@@ -83,6 +88,8 @@ pub trait Waker: Send + Sync {
 pub struct Mailbox {
     events: Mutex<Vec<Event>>,
     closed: AtomicBool,
+    /// Number of [`Event::Break`] among them.
+    breaks: AtomicUsize,
     waker: Box<dyn Waker>,
 }
 
@@ -90,15 +97,27 @@ impl Mailbox {
     /// An empty mailbox.
     #[must_use]
     pub fn new(waker: Box<dyn Waker>) -> Arc<Self> {
-        Arc::new(Mailbox { events: Mutex::new(Vec::new()), closed: AtomicBool::new(false), waker })
+        Arc::new(Mailbox {
+            events: Mutex::new(Vec::new()),
+            closed: AtomicBool::new(false),
+            breaks: AtomicUsize::new(0),
+            waker,
+        })
     }
 
     /// Puts an event in and wakes the owner; false for a break when the transport is gone.
     pub fn post(&self, event: Event) -> bool {
-        if matches!(event, Event::Break { .. }) && self.is_closed() {
+        let is_break = matches!(event, Event::Break { .. });
+        if is_break && self.is_closed() {
             return false;
         }
-        self.events.lock().push(event);
+        {
+            let mut events = self.events.lock();
+            if is_break {
+                self.breaks.fetch_add(1, Ordering::Release);
+            }
+            events.push(event);
+        }
         self.waker.wake();
         true
     }
@@ -114,9 +133,23 @@ impl Mailbox {
         self.closed.load(Ordering::Acquire)
     }
 
+    /// Takes the breaks alone, oldest first: they go out before a reply that may give the client what others had to give
+    /// up. One load when there is none.
+    #[must_use]
+    pub fn take_breaks(&self) -> Vec<Event> {
+        if self.breaks.load(Ordering::Acquire) == 0 {
+            return Vec::new();
+        }
+        let mut events = self.events.lock();
+        self.breaks.store(0, Ordering::Release);
+        events.extract_if(.., |event| matches!(event, Event::Break { .. })).collect()
+    }
+
     /// Takes all events, oldest first.
     #[must_use]
     pub fn take(&self) -> Vec<Event> {
-        std::mem::take(&mut *self.events.lock())
+        let mut events = self.events.lock();
+        self.breaks.store(0, Ordering::Release);
+        std::mem::take(&mut *events)
     }
 }

@@ -72,6 +72,18 @@ impl LeaseTable {
         &self.shards[mixed % SHARDS]
     }
 
+    /// All leases of a client.
+    #[must_use]
+    pub fn of_client(&self, client: &Guid) -> Vec<(LeaseId, LeaseTarget)> {
+        let mut found = Vec::new();
+        for shard in &self.shards {
+            let shard = shard.lock();
+            let own = shard.iter().filter(|(id, _)| id.client == *client);
+            found.extend(own.map(|(id, target)| (*id, target.clone())));
+        }
+        found
+    }
+
     /// What the lease is of, when there is such a lease.
     #[must_use]
     pub fn find(&self, id: &LeaseId) -> Option<LeaseTarget> {

@@ -22,6 +22,8 @@ pub const MAX_COMPOUND_REQUESTS: usize = 256;
 pub const MAX_PARKED_REQUESTS: usize = 4096;
 /// Sessions on one connection.
 pub const MAX_SESSIONS_PER_CONNECTION: usize = 16_384;
+/// Channels of one session, as many as Windows lets a client have.
+pub const MAX_CHANNELS_PER_SESSION: usize = 32;
 /// Sessions of one connection whose logon is not finished.
 pub const MAX_HALF_OPEN_SESSIONS: usize = 64;
 /// Tree connects of one session.

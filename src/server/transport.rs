@@ -47,6 +47,10 @@ const MAX_QUEUED_BYTES: usize = 32 * 1024 * 1024;
 const MESSAGES_PER_TURN: usize = 256;
 /// A connection without traffic for this long gives its buffers back.
 const IDLE_AFTER: Duration = Duration::from_secs(1);
+/// A notification that somebody waits for must be acknowledged by the client's TCP within this time: else the connection is
+/// taken for dead, and the notification goes another way ([MS-SMB2] 3.3.4.6). Most of the 35 seconds that a client has for
+/// its answer are left then.
+const URGENT_MS: u32 = 8_000;
 /// Replies sent with one system call.
 const MAX_SLICES: usize = 64;
 
@@ -119,6 +123,7 @@ pub async fn serve(
         queued_bytes: 0,
         running: 0,
         held_up: Arc::default(),
+        impatient: false,
     };
     let end = task.run(&mut shutdown).await;
     task.drain(&mut shutdown).await;
@@ -180,6 +185,8 @@ struct Task {
     running: usize,
     /// Batches of records that wait for room in the audit log.
     held_up: Arc<AtomicUsize>,
+    /// The kernel gives up on the connection after [`URGENT_MS`] without acknowledgement.
+    impatient: bool,
 }
 
 impl Task {
@@ -374,7 +381,11 @@ impl Task {
         buffer.reserve(wanted);
         match self.stream.try_read_buf(&mut buffer.limit(wanted)) {
             Ok(0) => Err(End::Closed),
-            Ok(_) => Ok(true),
+            Ok(_) => {
+                // The client is there.
+                self.set_impatient(false);
+                Ok(true)
+            }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(false),
             Err(error) => Err(error.into()),
         }
@@ -466,7 +477,19 @@ impl Task {
     fn collect(&mut self) {
         while let Some(frame) = self.connection.poll_transmit() {
             self.queued_bytes += frame.bytes().len();
+            if frame.urgent {
+                self.set_impatient(true);
+            }
             self.outbox.push_back(frame);
+        }
+    }
+
+    /// TCP's own patience is a quarter of an hour. That is left as it is where the option is refused.
+    fn set_impatient(&mut self, impatient: bool) {
+        if self.impatient != impatient {
+            let patience = if impatient { URGENT_MS } else { 0 };
+            let _ = rustix::net::sockopt::set_tcp_user_timeout(self.stream.as_fd(), patience);
+            self.impatient = impatient;
         }
     }
 

@@ -52,6 +52,14 @@ pub enum Cacher {
     Lease(ClientId, LeaseKey),
 }
 
+impl Cacher {
+    fn client(self) -> ClientId {
+        match self {
+            Cacher::Oplock(client, _) | Cacher::Lease(client, _) => client,
+        }
+    }
+}
+
 #[derive(Clone, Debug)]
 struct Cache {
     stream: StreamKey,
@@ -92,6 +100,8 @@ pub struct Model {
     /// Caches of which a break came before the reply that granted them.
     broken_early: HashSet<Cacher>,
     locks: Vec<Lock>,
+    /// Opens whose close was answered, as those who cache by an oplock.
+    closed: HashSet<Cacher>,
     pub contents: HashMap<String, Content>,
 }
 
@@ -124,6 +134,16 @@ impl Model {
     /// The client has asked for the end of an open.
     pub fn closing(&mut self, client: ClientId, id: FileId) {
         self.retain_handles(|handle| handle.client != client || handle.id != id);
+    }
+
+    /// The end of an open was answered.
+    pub fn closed(&mut self, client: ClientId, id: FileId) {
+        self.closed.insert(Cacher::Oplock(client, id));
+    }
+
+    /// Nobody is told of a break of what it has been told is closed.
+    pub fn check_break(&self, cacher: Cacher) {
+        assert!(!self.closed.contains(&cacher), "a break of {cacher:?} after its close was answered");
     }
 
     /// The client has asked for the end of all that it has on a tree.
@@ -181,12 +201,14 @@ impl Model {
         }
     }
 
-    /// No two caches exclude each other: who may write from a cache is alone.
-    pub fn check_caches(&self) {
+    /// No two caches exclude each other: who may write from a cache is alone. What a client still has that looks into its
+    /// mail late is not certain.
+    pub fn check_caches(&self, late: &HashSet<ClientId>) {
         let certain: Vec<_> = self
             .caches
             .iter()
             .filter(|(cacher, cache)| !cache.breaking && !self.broken_early.contains(cacher))
+            .filter(|(cacher, _)| !late.contains(&cacher.client()))
             .collect();
         for (cacher, cache) in &certain {
             if cache.state & CACHE_WRITE == 0 {

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use freehold::client::{ClientError, Reply};
+use freehold::fsa::{HolderId, OpenId};
 use freehold::fscc::file_info::{DispositionInformation, RenameInformation};
+use freehold::proto::event::Event;
 use freehold::smb2::close::{CloseFlags, CloseRequest, CloseResponse};
 use freehold::smb2::create::{
     CreateAction, CreateDisposition, CreateOptions, CreateRequest, CreateResponse, ImpersonationLevel,
@@ -790,5 +792,25 @@ fn nobody_gets_hold_of_what_is_being_deleted() {
     table.world.advance(Duration::from_millis(5));
     let second = table.created(1, waiting).unwrap().unwrap();
     assert_eq!(second.action, CreateAction::CREATED);
+    table.finish();
+}
+
+#[test]
+fn a_break_that_comes_after_the_close_is_not_sent() {
+    let mut table = Table::new(1);
+    let id = table.open(0, &Ask::new("f").oplock(OplockLevel::BATCH));
+    let (client, _) = table.clients[0];
+    let connection = table.world.connection_id(client);
+    let session = table.world.clients[client].client.session();
+    let told = |table: &mut Table| {
+        let body = OplockBreak { oplock_level: OplockLevel::II, file_id: id }.to_bytes();
+        let holder = HolderId::Oplock(OpenId(id.volatile));
+        let event = Event::Break { session, holder, persistent: id.persistent, body };
+        assert!(table.world.server.post(connection, event));
+        table.notification(0).is_some()
+    };
+    assert!(told(&mut table));
+    table.close(0, id);
+    assert!(!told(&mut table));
     table.finish();
 }

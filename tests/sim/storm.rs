@@ -74,6 +74,7 @@ enum Asked {
     Resize { name: String, size: u64 },
     Lock { id: FileId, ranges: Vec<(u64, u64, bool)> },
     Acknowledge { cacher: Cacher },
+    Close { id: FileId },
     TreeConnect,
 }
 
@@ -92,6 +93,8 @@ struct Storm {
     asked: HashMap<(ClientId, u64), Asked>,
     /// Breaks to acknowledge.
     breaks: Vec<(usize, ClientId, Cacher, u32)>,
+    /// Some connections look into their mail late.
+    late_mail: bool,
     tally: Tally,
 }
 
@@ -145,6 +148,7 @@ impl Storm {
             seats: Vec::new(),
             asked: HashMap::new(),
             breaks: Vec::new(),
+            late_mail: seed.is_multiple_of(3),
             tally: Tally::default(),
         };
         for _ in 0..count {
@@ -192,10 +196,11 @@ impl Storm {
 
     /// Runs something while operations are neither delayed nor failing.
     fn calmly<T>(&mut self, act: impl FnOnce(&mut World) -> T) -> T {
-        let (delay, fail) = (self.world.delay_one_in, self.world.fail_one_in);
-        (self.world.delay_one_in, self.world.fail_one_in) = (0, 0);
-        let result = act(&mut self.world);
-        (self.world.delay_one_in, self.world.fail_one_in) = (delay, fail);
+        let world = &mut self.world;
+        let kept = (world.delay_one_in, world.fail_one_in, std::mem::take(&mut world.late));
+        (world.delay_one_in, world.fail_one_in) = (0, 0);
+        let result = act(world);
+        (world.delay_one_in, world.fail_one_in, world.late) = kept;
         result
     }
 

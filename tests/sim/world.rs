@@ -13,7 +13,7 @@ use freehold::proto::admit::Disconnect;
 use freehold::proto::connection::Connection;
 use freehold::proto::connection::pieces::HEAD_BYTES;
 use freehold::proto::durable;
-use freehold::proto::event::{Now, Waker};
+use freehold::proto::event::{ConnectionId, Now, Waker};
 use freehold::proto::limits;
 use freehold::proto::op::{AccountLookup, Op, OpId, OpResult, VolumeId, VolumeRef};
 use freehold::proto::server::{Entropy, Server, ServerConfig};
@@ -96,6 +96,10 @@ pub struct SimClient {
     pub replies: VecDeque<Reply>,
     /// Notifications of breaks that came, oldest first.
     pub notifications: VecDeque<Reply>,
+    /// How many final replies had come before each of them.
+    pub replies_before: VecDeque<u64>,
+    /// Final replies that have come in all.
+    pub reply_count: u64,
     /// AsyncIds of requests that got an interim reply, by message id.
     pub async_ids: HashMap<u64, AsyncId>,
     /// Requests whose signature was spoilt on the way: their replies need not be signed.
@@ -119,6 +123,8 @@ pub struct World {
     pub delay_one_in: u64,
     /// One operation in this many fails; 0: none.
     pub fail_one_in: u64,
+    /// These clients' connections look into their mailboxes late: only when a request comes.
+    pub late: HashSet<ClientId>,
     /// The server may drop a connection for what was sent: else that fails the test.
     pub tolerant: bool,
     /// One write in this many that could come in pieces comes whole; 0: none.
@@ -233,6 +239,7 @@ impl World {
             delayed: Vec::new(),
             delay_one_in: 0,
             fail_one_in: 0,
+            late: HashSet::new(),
             tolerant: false,
             whole_one_in: 4,
             writes_in_pieces: 0,
@@ -337,6 +344,8 @@ impl World {
             open_requests: HashMap::new(),
             replies: VecDeque::new(),
             notifications: VecDeque::new(),
+            replies_before: VecDeque::new(),
+            reply_count: 0,
             async_ids: HashMap::new(),
             spoilt: HashSet::new(),
             logged_off: false,
@@ -445,8 +454,10 @@ impl World {
     fn run_client(&mut self, id: ClientId) -> bool {
         let now = self.now();
         let mut moved = self.upload(id);
-        let outcome = self.clients[id].connection.handle_events(now);
-        self.after(id, outcome);
+        if !self.late.contains(&id) {
+            let outcome = self.clients[id].connection.handle_events(now);
+            self.after(id, outcome);
+        }
         while let Some((op_id, op)) = self.clients[id].connection.poll_op() {
             moved = true;
             if self.delay_one_in != 0 && self.random.one_in(self.delay_one_in) {
@@ -518,6 +529,7 @@ impl World {
             for reply in replies {
                 if reply.header.message_id == MessageId::UNSOLICITED {
                     client.notifications.push_back(reply);
+                    client.replies_before.push_back(client.reply_count);
                     continue;
                 }
                 let message = reply.header.message_id.0;
@@ -537,6 +549,7 @@ impl World {
                 let promised = client.async_ids.remove(&message);
                 assert_eq!(reply.header.async_id(), promised, "the AsyncId of the reply to {message}");
                 client.replies.push_back(reply);
+                client.reply_count += 1;
             }
             let credits = client.client.credits();
             assert!(credits <= u32::from(limits::MAX_CREDITS), "{credits} credits");
@@ -620,6 +633,11 @@ impl World {
         self.deliver(id, &packet);
     }
 
+    /// What others post to when they want this client told something.
+    pub fn connection_id(&self, id: ClientId) -> ConnectionId {
+        self.clients[id].connection.link().id
+    }
+
     /// Cuts a client's connection.
     pub fn disconnect(&mut self, id: ClientId) {
         let now = self.now();
@@ -634,6 +652,7 @@ impl World {
 
     /// Finishes everything that is under way.
     pub fn settle(&mut self) {
+        self.late.clear();
         self.run();
         while self.finish_one() {}
         self.run();

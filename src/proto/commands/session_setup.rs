@@ -10,7 +10,7 @@ use freehold_acl::Token;
 use freehold_dtyp::{NtStatus, Sid};
 
 use super::super::context::{Context, Step, StepResult};
-use super::super::limits::{MAX_ENDED_SESSIONS, MAX_HALF_OPEN_SESSIONS};
+use super::super::limits::{MAX_CHANNELS_PER_SESSION, MAX_ENDED_SESSIONS, MAX_HALF_OPEN_SESSIONS};
 use super::super::link::{Channel, Negotiated};
 use super::super::op::{Op, OpResult};
 use super::super::session::{Identity, NewSession, SealingKeys, Session};
@@ -259,6 +259,9 @@ fn log_on(
         Purpose::Bind(session) => {
             if session.identity.load().token.user() != identity.token.user() {
                 return Err(NtStatus::ACCESS_DENIED.into());
+            }
+            if session.connections().len() >= MAX_CHANNELS_PER_SESSION {
+                return Err(NtStatus::INSUFFICIENT_RESOURCES.into());
             }
             let keys = derive(&negotiated, &setup, &accepted)?;
             let signing = SigningKey::new(negotiated.signing, &keys.signing).map_err(|_| CRYPTO)?;

@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::super::admit::Disconnect;
+use super::super::caching;
 use super::super::chain::{Chain, Stage};
 use super::super::commands::Parked;
 use super::super::event::{ChainId, ConnectionId, Event, Now, Wake};
@@ -14,7 +15,8 @@ use super::super::session::Session;
 use super::super::teardown;
 use super::reply::is_reading;
 use super::{Connection, Input};
-use crate::smb2::{HeaderId, Smb2Header};
+use crate::fsa::{HolderId, LeaseId};
+use crate::smb2::{FileId, HeaderId, SessionId, Smb2Header};
 
 impl Connection {
     /// Takes in what others have posted.
@@ -25,7 +27,9 @@ impl Connection {
         for event in self.mailbox.take() {
             match event {
                 Event::Wake { chain, wake } => self.wake(chain, wake, now)?,
-                Event::Break { session, body } => self.send_break(session, &body),
+                Event::Break { session, holder, persistent, body } => {
+                    self.notify(session, holder, persistent, &body);
+                }
                 Event::ShareGone(share) => {
                     let mut ops = VecDeque::new();
                     for channel in self.link.channels.values() {
@@ -108,7 +112,11 @@ impl Connection {
             | Stage::Next => false,
         });
         self.forget_data_to_come(now);
+        let sessions: Vec<Arc<Session>> =
+            self.link.channels.values().map(|channel| Arc::clone(&channel.session)).collect();
         self.end_sessions(now);
+        let client = self.link.negotiated.as_ref().map(|negotiated| &negotiated.client_guid);
+        caching::resend_breaks(&self.server, client, self.link.id, &sessions);
         self.transmit.clear();
         self.leave_server();
     }
@@ -137,6 +145,56 @@ impl Connection {
     pub(super) fn leave_server(&self) {
         if self.closed && self.chains.is_empty() {
             self.server.unregister(self.link.id);
+        }
+    }
+
+    /// Sends the breaks that were posted, ahead of a reply. Those of what the reply tells of for the first time, the open
+    /// `new` and its lease, are given back: they go behind it.
+    pub(super) fn send_breaks(&mut self, new: Option<FileId>) -> Vec<Event> {
+        let mut behind = self.mailbox.take_breaks();
+        if behind.is_empty() {
+            return behind;
+        }
+        let lease = new.and_then(|id| self.lease_of(id));
+        let is_ahead = |event: &mut Event| match event {
+            Event::Break { holder: HolderId::Oplock(open), .. } => new.is_none_or(|id| id.volatile != open.0),
+            Event::Break { holder: HolderId::Lease(id), .. } => lease != Some(*id),
+            _ => false,
+        };
+        let ahead: Vec<Event> = behind.extract_if(.., is_ahead).collect();
+        self.send_these(ahead);
+        behind
+    }
+
+    pub(super) fn send_these(&mut self, breaks: Vec<Event>) {
+        for event in breaks {
+            if let Event::Break { session, holder, persistent, body } = event {
+                self.notify(session, holder, persistent, &body);
+            }
+        }
+    }
+
+    fn lease_of(&self, id: FileId) -> Option<LeaseId> {
+        let open = self.link.channels.values().find_map(|channel| channel.session.open(id))?;
+        let file = open.as_file()?;
+        file.node.lock().lease_of(open.id())
+    }
+
+    fn notify(&mut self, session: SessionId, holder: HolderId, persistent: u64, body: &[u8]) {
+        if self.holds(session, holder, persistent) {
+            self.send_break(session, body);
+        }
+    }
+
+    /// True while what is broken is there. A close that was answered meanwhile has ended the break: the client would not know
+    /// what it is told.
+    fn holds(&self, session: SessionId, holder: HolderId, persistent: u64) -> bool {
+        match holder {
+            HolderId::Lease(id) => self.server.leases.find(&id).is_some(),
+            HolderId::Oplock(open) => {
+                let id = FileId { persistent, volatile: open.0 };
+                self.server.sessions.find(&session.0).is_some_and(|session| session.open(id).is_some())
+            }
         }
     }
 

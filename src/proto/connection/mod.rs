@@ -42,6 +42,8 @@ pub struct OutFrame {
     pub start: usize,
     /// File data that follows.
     pub splice: Option<Splice>,
+    /// Somebody waits for the client's answer: that the transport is dead should be noticed soon.
+    pub urgent: bool,
 }
 
 impl OutFrame {

@@ -177,11 +177,16 @@ impl Connection {
         out.append(&header.encode());
         out.append(body);
         let seal = self.link.session(session).filter(|session| session.encrypt_data).cloned();
+        let before = self.transmit.len();
         self.queue(out, HEADROOM_BYTES, seal.as_deref(), None);
+        if let Some(frame) = self.transmit.get_mut(before) {
+            frame.urgent = true;
+        }
     }
 
     /// Hashes, signs and queues the finished replies of a chain; its buffer is empty afterwards.
     pub(super) fn flush(&mut self, chain: &mut Chain) {
+        let behind = self.send_breaks(chain.related_file);
         let replacement = self.buffer();
         let mut out = std::mem::replace(&mut chain.out, replacement);
         let answered = std::mem::take(&mut chain.answered);
@@ -209,6 +214,7 @@ impl Connection {
         let seal = chain.seal_with.clone();
         let splice = chain.splice.take();
         self.queue(out, HEADROOM_BYTES, seal.as_deref(), splice);
+        self.send_these(behind);
     }
 
     /// Seals a message that starts at `start` in the buffer, puts the transport header in front and queues it.
@@ -251,7 +257,7 @@ impl Connection {
         if let Some(place) = out.tail_mut(first).first_chunk_mut::<TRANSPORT_HEADER_BYTES>() {
             *place = transport;
         }
-        self.transmit.push_back(OutFrame { buffer: out, start: first, splice });
+        self.transmit.push_back(OutFrame { buffer: out, start: first, splice, urgent: false });
     }
 }
 

@@ -9,6 +9,14 @@ impl Storm {
         if !self.world.is_connected(self.seats[seat].client) {
             self.sit(seat);
         }
+        if self.late_mail && self.world.random.one_in(3) {
+            let other = usize::try_from(self.below(self.seats.len() as u64)).unwrap();
+            let late = self.seats[other].client;
+            if !self.world.late.remove(&late) {
+                self.world.late.insert(late);
+            }
+            self.world.run();
+        }
         for _ in 0..=self.below(3) {
             let client = self.seats[seat].client;
             if self.room(seat) && self.world.is_connected(client) {
@@ -150,7 +158,8 @@ impl Storm {
         let flags =
             if self.world.random.one_in(2) { CloseFlags::empty() } else { CloseFlags::POSTQUERY_ATTRIB };
         self.model.closing(self.seats[seat].client, file_id);
-        self.send(seat, Command::CLOSE, tree, &body(&CloseRequest { flags, file_id }), 1);
+        let asked = Asked::Close { id: file_id };
+        self.ask(seat, Command::CLOSE, tree, &body(&CloseRequest { flags, file_id }), asked);
     }
 
     fn read(&mut self, seat: usize) {

@@ -11,18 +11,28 @@ impl Storm {
                 continue;
             }
             self.world.receive(client).unwrap_or_else(|error| panic!("client {client}: {error}"));
-            for reply in std::mem::take(&mut self.world.clients[client].replies) {
+            let replies = std::mem::take(&mut self.world.clients[client].replies);
+            let earlier = self.world.clients[client].reply_count - replies.len() as u64;
+            for (at, reply) in replies.into_iter().enumerate() {
+                self.notifications(seat, client, earlier + at as u64);
                 let key = (reply.header.command.0, reply.header.status.to_string());
                 *self.tally.replies.entry(key).or_default() += 1;
                 if let Some(asked) = self.asked.remove(&(client, reply.header.message_id.0)) {
                     self.reply(seat, client, &reply, asked);
                 }
             }
-            for notification in std::mem::take(&mut self.world.clients[client].notifications) {
-                self.notification(seat, client, &notification);
-            }
+            self.notifications(seat, client, u64::MAX);
         }
-        self.model.check_caches();
+        self.model.check_caches(&self.world.late);
+    }
+
+    /// The notifications that came when `replies` replies had come, or fewer.
+    fn notifications(&mut self, seat: usize, client: ClientId, replies: u64) {
+        while self.world.clients[client].replies_before.front().is_some_and(|before| *before <= replies) {
+            self.world.clients[client].replies_before.pop_front();
+            let notification = self.world.clients[client].notifications.pop_front().expect("a notification");
+            self.notification(seat, client, &notification);
+        }
     }
 
     fn reply(&mut self, seat: usize, client: ClientId, reply: &Reply, asked: Asked) {
@@ -125,6 +135,11 @@ impl Storm {
                 };
                 self.model.acknowledged(cacher, kept);
             }
+            Asked::Close { id } => {
+                if status == NtStatus::SUCCESS {
+                    self.model.closed(client, id);
+                }
+            }
             Asked::TreeConnect => {
                 if !status.is_error() {
                     let tree = reply.header.tree_id().expect("a TreeId");
@@ -149,6 +164,7 @@ impl Storm {
             }
         };
         self.tally.breaks += 1;
+        self.model.check_break(cacher);
         self.model.breaks(cacher, to, acknowledge);
         if acknowledge {
             self.breaks.push((seat, client, cacher, to));
