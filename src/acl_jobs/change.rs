@@ -6,8 +6,8 @@ use std::time::SystemTime;
 use freehold_acl::{AclEdit, SecurityDescriptor};
 use freehold_dtyp::{FileTime, Wtf8Buf};
 
-use super::AclJobs;
 use super::node::{self, NodeError};
+use super::{AclJobs, record};
 use crate::proto::op::VolumeRef;
 use crate::state::{NewAclJob, StateError};
 use crate::vfs::{DirectoryCursor, FileRef, NodeKind, Opened, VfsError, VfsPath};
@@ -104,6 +104,9 @@ impl AclJobs {
             if only_say {
                 return Ok(Changed { is_directory, before, after, job: None });
             }
+            if record::is_refused(&self.core, &before, &after) {
+                return Err(NodeError::NotRecorded.into());
+            }
             // Kept first: should the server end between the root and the rest, the rest follows when it runs again.
             let job = node::is_folder(&opened).then(|| NewAclJob {
                 volume: volume_name.to_owned(),
@@ -117,11 +120,12 @@ impl AclJobs {
             let replaced = opened.file.0.replace_security(&before, &after, now());
             match replaced {
                 Ok(true) => {
-                    node::tell(&self.core, volume, &path, is_directory);
+                    let told = node::tell(self, volume, &path, is_directory, (&before, &after), true);
                     if let Some(id) = job {
                         self.state.queue_acl_job(id)?;
                         self.wake(volume_name);
                     }
+                    told?;
                     return Ok(Changed { is_directory, before, after, job });
                 }
                 Ok(false) | Err(_) => {
@@ -158,21 +162,25 @@ impl AclJobs {
         let is_directory = opened.metadata.kind == NodeKind::Directory;
         let edit = AclEdit::Set { descriptor: parts.clone() };
         let mut failed = None;
-        let mut change = |present: &Arc<SecurityDescriptor>| match edit.apply(present, is_directory) {
-            Ok(new) => Ok((new != **present).then(|| Arc::new(new))),
-            Err(error) => {
-                failed = Some(error);
-                Ok(None)
+        let mut before = Arc::clone(&opened.security);
+        let mut change = |present: &Arc<SecurityDescriptor>| {
+            before = Arc::clone(present);
+            match edit.apply(present, is_directory) {
+                Ok(new) if record::is_refused(&self.core, present, &new) => {
+                    failed = Some(NodeError::NotRecorded)
+                }
+                Ok(new) => return Ok((new != **present).then(|| Arc::new(new))),
+                Err(error) => failed = Some(error.into()),
             }
+            Ok(None)
         };
-        let changed = opened.file.0.change_security(&mut change, now())?.is_some();
+        let changed = opened.file.0.change_security(&mut change, now())?;
         if let Some(error) = failed {
-            return Err(NodeError::from(error).into());
+            return Err(error.into());
         }
-        if changed {
-            node::tell(&self.core, volume, &opened.path, is_directory);
-        }
-        Ok(changed)
+        let Some(after) = changed else { return Ok(false) };
+        node::tell(self, volume, &opened.path, is_directory, (&before, &after), true)?;
+        Ok(true)
     }
 
     /// Reads descriptors of the object at `path` and, with `recurse`, of everything below it, folders before what is in them.

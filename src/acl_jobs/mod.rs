@@ -14,6 +14,7 @@
 
 mod change;
 mod node;
+mod record;
 mod walk;
 
 use std::collections::HashMap;
@@ -31,6 +32,7 @@ use crate::state::{AclJob, AclJobProgress, AclJobStatus, State, StateError};
 use crate::vfs::VfsPath;
 
 pub use change::{AclError, Changed, Found};
+pub use record::Recorder;
 
 /// How much slower than the rest of the server the walks may be scheduled.
 const NICE: i32 = 10;
@@ -40,6 +42,7 @@ pub struct AclJobs {
     core: Arc<Server>,
     state: Arc<State>,
     volumes: HashMap<String, VolumeRef>,
+    recorder: Arc<dyn Recorder>,
     stop: AtomicBool,
     workers: Mutex<HashMap<String, Worker>>,
     /// How far the running jobs are, newer than in the database.
@@ -68,13 +71,19 @@ pub struct JobReport {
 }
 
 impl AclJobs {
-    /// For these volumes, by their names in the configuration.
+    /// For these volumes, by their names in the configuration; what SACLs ask for is given to `recorder`.
     #[must_use]
-    pub fn new(core: Arc<Server>, state: Arc<State>, volumes: HashMap<String, VolumeRef>) -> Arc<Self> {
+    pub fn new(
+        core: Arc<Server>,
+        state: Arc<State>,
+        volumes: HashMap<String, VolumeRef>,
+        recorder: Arc<dyn Recorder>,
+    ) -> Arc<Self> {
         Arc::new(AclJobs {
             core,
             state,
             volumes,
+            recorder,
             stop: AtomicBool::new(false),
             workers: Mutex::default(),
             live: Mutex::default(),

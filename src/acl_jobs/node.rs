@@ -7,9 +7,9 @@ use std::time::SystemTime;
 use freehold_acl::{AclEdit, Control, EditError, SecurityDescriptor, propagate};
 use freehold_dtyp::FileTime;
 
+use super::{AclJobs, record};
 use crate::fscc::notify::{CompletionFilter, NotifyAction};
 use crate::proto::op::VolumeRef;
-use crate::proto::server::Server;
 use crate::vfs::{DataUse, FileRef, NodeKind, OpenError, Opened, VfsError, VfsPath};
 
 /// Results that are remembered: most files of a tree have the same few descriptors.
@@ -24,6 +24,9 @@ pub enum NodeError {
     /// The new descriptor cannot be made.
     #[error(transparent)]
     Edit(#[from] EditError),
+    /// The change must be recorded, and cannot be.
+    #[error("the audit log cannot be written, and the change must be recorded")]
+    NotRecorded,
 }
 
 /// Opens what is at `path`; the volume's error of an open that finds nothing.
@@ -78,7 +81,7 @@ pub(super) fn root_descriptor(
 
 /// Changes objects one after the other.
 pub(super) struct Changer<'a> {
-    server: &'a Server,
+    jobs: &'a AclJobs,
     volume: &'a VolumeRef,
     /// By the addresses of the folder's and the object's descriptor, which stay as long as they are kept here.
     remembered: HashMap<(usize, usize, bool), Remembered>,
@@ -90,8 +93,8 @@ struct Remembered {
 }
 
 impl<'a> Changer<'a> {
-    pub(super) fn new(server: &'a Server, volume: &'a VolumeRef) -> Self {
-        Changer { server, volume, remembered: HashMap::new() }
+    pub(super) fn new(jobs: &'a AclJobs, volume: &'a VolumeRef) -> Self {
+        Changer { jobs, volume, remembered: HashMap::new() }
     }
 
     fn compute(
@@ -129,10 +132,15 @@ impl<'a> Changer<'a> {
         if Arc::ptr_eq(&new, &opened.security) {
             return Ok(false);
         }
+        if record::is_refused(&self.jobs.core, &opened.security, &new) {
+            return Err(NodeError::NotRecorded);
+        }
         let mut failed = None;
+        let mut before = Arc::clone(&opened.security);
         // In one step of the volume, from what folder and object have at that moment.
         let mut change = |present: &Arc<SecurityDescriptor>| {
             let parent = folder.0.security()?;
+            before = Arc::clone(present);
             match self.compute(&parent, present, edit, is_directory) {
                 Ok(new) => Ok((!Arc::ptr_eq(&new, present)).then_some(new)),
                 Err(error) => {
@@ -142,22 +150,36 @@ impl<'a> Changer<'a> {
             }
         };
         let now = FileTime::from_system_time(SystemTime::now());
-        let changed = opened.file.0.change_security(&mut change, now)?.is_some();
+        let changed = opened.file.0.change_security(&mut change, now)?;
         if let Some(error) = failed {
             return Err(error.into());
         }
-        if changed {
-            tell(self.server, self.volume, &opened.file.0.path(), is_directory);
-        }
-        Ok(changed)
+        let Some(after) = changed else { return Ok(false) };
+        let path = opened.file.0.path();
+        tell(self.jobs, self.volume, &path, is_directory, (&before, &after), false)?;
+        Ok(true)
     }
 }
 
-/// A descriptor is in place: creations under way and watchers hear of it.
-pub(super) fn tell(server: &Server, volume: &VolumeRef, path: &VfsPath, is_directory: bool) {
+/// A descriptor is in place: creations under way, watchers and the audit log hear of it. With `wait` the record is kept when
+/// this returns.
+pub(super) fn tell(
+    jobs: &AclJobs,
+    volume: &VolumeRef,
+    path: &VfsPath,
+    is_directory: bool,
+    descriptors: (&SecurityDescriptor, &SecurityDescriptor),
+    wait: bool,
+) -> Result<(), NodeError> {
+    let server = &*jobs.core;
     if is_directory {
         server.inheritance.folder_changed();
     }
     let (action, filter) = (NotifyAction::MODIFIED.0, CompletionFilter::SECURITY.bits());
     server.notify.report(server, volume.id, path, is_directory, action, filter);
+    if record::changed(server, &*jobs.recorder, volume, path, descriptors, wait) {
+        Ok(())
+    } else {
+        Err(NodeError::NotRecorded)
+    }
 }

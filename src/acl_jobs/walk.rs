@@ -124,7 +124,7 @@ pub(super) fn run(jobs: &AclJobs, volume: &VolumeRef, job: &AclJob) -> (AclJobSt
         volume,
         id: job.id,
         walk: Arc::clone(&walk),
-        changer: Changer::new(&jobs.core, volume),
+        changer: Changer::new(jobs, volume),
         edit: job.work.edit.as_ref(),
         sacl: job.work.sacl,
         // What is handed down goes as far as it can; an edit of each object stops where one cannot be made.
@@ -179,7 +179,7 @@ impl Walker<'_> {
     fn edits_are_made(&mut self) {
         self.progress.position = None;
         if self.edit.take().is_some() {
-            self.changer = Changer::new(&self.jobs.core, self.volume);
+            self.changer = Changer::new(self.jobs, self.volume);
             if let Err(error) = self.jobs.state.acl_job_edited(self.id) {
                 tracing::error!(job = self.id, %error, "the progress of a job on access-control lists cannot be kept");
             }

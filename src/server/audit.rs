@@ -1,10 +1,13 @@
 //! The audit log of a server: opened as the configuration says, and what its options mean to the core.
 
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
+use std::time::Duration;
 
 use anyhow::Context as _;
 
-use crate::audit::log::{AuditLog, LogOptions, OnFailure};
+use crate::acl_jobs::Recorder;
+use crate::audit::log::{AuditLog, Done, LogOptions, OnFailure};
+use crate::audit::record::Batch;
 use crate::config::{AuditOption, Config};
 use crate::proto::audit::ShareAudit;
 use crate::proto::server::Server;
@@ -33,4 +36,24 @@ pub(super) fn open_audit(config: &Config, core: &Server) -> anyhow::Result<Arc<A
     let log = AuditLog::open(options, Arc::clone(&core.audit_refuses))
         .with_context(|| format!("the audit log in {} cannot be opened", audit.folder.display()))?;
     Ok(Arc::new(log))
+}
+
+/// How long who may block waits for room in the log before it asks again.
+const ROOM_AFTER: Duration = Duration::from_millis(5);
+
+/// The log as who changes access-control lists for an administrator sees it.
+pub(super) struct BlockingRecorder(pub(super) Arc<AuditLog>);
+
+impl Recorder for BlockingRecorder {
+    fn record(&self, batch: Batch, wait: bool) -> bool {
+        let (kept, outcome) = mpsc::channel();
+        // Nobody listens where the outcome is not waited for.
+        let done: Done = Box::new(move |done| kept.send(done.is_ok()).unwrap_or_default());
+        let mut waiting = (batch, done);
+        while let Err(back) = self.0.try_submit(waiting.0, waiting.1) {
+            waiting = back;
+            std::thread::sleep(ROOM_AFTER);
+        }
+        !wait || outcome.recv().unwrap_or(false)
+    }
 }

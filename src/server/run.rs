@@ -11,7 +11,7 @@ use freehold_dtyp::{Sid, Wtf8, Wtf8Buf};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{Notify, Semaphore, watch};
 
-use super::audit::{open_audit, share_audit};
+use super::audit::{BlockingRecorder, open_audit, share_audit};
 use super::clock::Clock;
 use super::entropy::SystemEntropy;
 use super::listener;
@@ -239,7 +239,12 @@ pub async fn run(
         let id = VolumeId(u32::try_from(number).context("too many volumes")?);
         volumes.insert(volume.name.clone(), VolumeRef { id, identity, volume: Arc::new(opened) });
     }
-    let acl_jobs = AclJobs::new(Arc::clone(&core), Arc::clone(&state), volumes.clone());
+    let acl_jobs = AclJobs::new(
+        Arc::clone(&core),
+        Arc::clone(&state),
+        volumes.clone(),
+        Arc::new(BlockingRecorder(Arc::clone(&audit))),
+    );
     let shared = Arc::new(Shared {
         core,
         clock,

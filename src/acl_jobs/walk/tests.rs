@@ -1,14 +1,17 @@
 //! Walks through trees in memory: what is reached, what is left alone, and what happens around interruptions.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
 use freehold_acl::{
     AccessMask, AceFlags, AclEdit, AclEntry, SecurityDescriptor, Token, create_descriptor, propagate,
 };
 use freehold_dtyp::{FileTime, Sid, Wtf8};
+use parking_lot::Mutex;
 
-use super::super::{AclError, AclJobs, JobReport};
+use super::super::{AclError, AclJobs, JobReport, Recorder};
+use crate::audit::record::Batch;
 use crate::fscc::FileAttributes;
 use crate::proto::op::{VolumeId, VolumeRef};
 use crate::proto::server::{Entropy, Server, ServerConfig};
@@ -25,7 +28,23 @@ impl Entropy for Zeros {
     }
 }
 
+/// Keeps what is recorded, unless it is full.
+#[derive(Default)]
+struct Log {
+    records: Mutex<Vec<String>>,
+    full: AtomicBool,
+}
+
+impl Recorder for Log {
+    fn record(&self, batch: Batch, _: bool) -> bool {
+        let text = |record: &[u8]| String::from_utf8(record.to_vec()).unwrap();
+        self.records.lock().extend(batch.records().map(text));
+        !self.full.load(Ordering::Relaxed)
+    }
+}
+
 struct Fixture {
+    log: Arc<Log>,
     jobs: Arc<AclJobs>,
     state: Arc<State>,
     volume: Arc<dyn Volume>,
@@ -54,8 +73,10 @@ impl Fixture {
         let identity = Arc::new(volume.identity().clone());
         let volumes =
             [("data".to_owned(), VolumeRef { id: VolumeId(0), identity, volume: Arc::clone(&volume) })];
-        let jobs = AclJobs::new(core, Arc::clone(&state), volumes.into());
-        Fixture { jobs, state, volume }
+        let log = Arc::new(Log::default());
+        let jobs =
+            AclJobs::new(core, Arc::clone(&state), volumes.into(), Arc::clone(&log) as Arc<dyn Recorder>);
+        Fixture { log, jobs, state, volume }
     }
 
     fn open(&self, at: &str) -> Opened {
@@ -428,10 +449,41 @@ fn a_server_that_stops_leaves_its_jobs_for_the_next() {
         Arc::clone(fixture.jobs.core()),
         Arc::clone(&fixture.state),
         fixture.jobs.volumes.clone(),
+        Arc::clone(&fixture.jobs.recorder),
     );
     again.resume();
-    let next =
-        Fixture { jobs: again, state: Arc::clone(&fixture.state), volume: Arc::clone(&fixture.volume) };
+    let next = Fixture {
+        log: Arc::clone(&fixture.log),
+        jobs: again,
+        state: Arc::clone(&fixture.state),
+        volume: Arc::clone(&fixture.volume),
+    };
     next.ended(id);
     assert_eq!(next.wrong_below("a"), (Vec::new(), 8 * 122), "{job:?}");
+}
+
+#[test]
+fn what_a_sacl_asks_for_is_recorded() {
+    let fixture = Fixture::new(Arc::new(memory()));
+    fixture.tree("a", 1, 1);
+    fixture.ended(fixture.change("a", &grant(1000, 3), false));
+    assert!(fixture.log.records.lock().is_empty());
+    let sacl = AclEdit::Set { descriptor: "S:AI(AU;OICISA;FA;;;WD)".parse().unwrap() };
+    fixture.ended(fixture.change("a", &sacl, false));
+    let events = |id: u16| {
+        let wanted = format!("\"EventId\":{id},");
+        let mut records = std::mem::take(&mut *fixture.log.records.lock());
+        records.retain(|record| record.contains(&wanted) && record.contains("S-1-5-18"));
+        records.len()
+    };
+    // The folder itself, and the four objects that inherit its SACL.
+    assert_eq!(events(4907), 5);
+    fixture.ended(fixture.change("a", &grant(1001, 3), false));
+    assert_eq!(events(4670), 5);
+    // While the log cannot be written nothing is done that it must tell of.
+    fixture.jobs.core().audit_refuses.store(true, Ordering::Relaxed);
+    let before = fixture.dacl("a");
+    let refused = fixture.jobs.change("data", &path("a"), &grant(1002, 3), false, false, false);
+    assert!(matches!(refused, Err(AclError::Node(_))), "{refused:?}");
+    assert_eq!(fixture.dacl("a"), before);
 }

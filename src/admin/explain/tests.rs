@@ -6,10 +6,11 @@ use std::sync::Arc;
 use freehold_dtyp::{FileTime, Wtf8};
 
 use super::*;
-use crate::acl_jobs::AclJobs;
+use crate::acl_jobs::{AclJobs, Recorder};
 use crate::admin::LiveOpen;
 use crate::admin::protocol::{Password, Request, ShareOptions};
 use crate::admin::{AdminService, protocol::Reply};
+use crate::audit::record::Batch;
 use crate::fscc::FileAttributes;
 use crate::proto::server::{Entropy, Server, ServerConfig};
 use crate::vfs::memory::{MemoryOptions, MemoryVolume};
@@ -31,8 +32,15 @@ impl RunningServer for Fixture {
         impl Entropy for NoEntropy {
             fn fill(&self, _: &mut [u8]) {}
         }
+        /// Nothing is recorded here.
+        struct NoRecorder;
+        impl Recorder for NoRecorder {
+            fn record(&self, _: Batch, _: bool) -> bool {
+                false
+            }
+        }
         let core = Server::new(ServerConfig::default(), Box::new(NoEntropy));
-        AclJobs::new(core, Arc::new(State::in_memory().unwrap()), HashMap::new())
+        AclJobs::new(core, Arc::new(State::in_memory().unwrap()), HashMap::new(), Arc::new(NoRecorder))
     }
 
     fn opens_of(&self, _: &str, _: NodeId) -> Vec<LiveOpen> {

@@ -20,7 +20,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("client", &["smb2", "crypto", "auth"]),
     ("config", &["audit"]),
     ("state", &["auth", "config"]),
-    ("acl_jobs", &["fscc", "proto", "state", "vfs"]),
+    ("acl_jobs", &["audit", "fscc", "proto", "state", "vfs"]),
     ("admin", &["acl_jobs", "config", "fsa", "fscc", "proto", "rpc", "state", "vfs"]),
     (
         "server",

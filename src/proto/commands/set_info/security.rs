@@ -103,10 +103,10 @@ pub fn finish(cx: &mut Context<'_>, mut pending: Pending, result: OpResult) -> S
             pending.then(op)
         }
         Stage::Storing(ref old, ref new) if result.replaced()? => {
-            audit::security_changed(cx, &pending.open, pending.information, old, new)?;
             if file.kind == NodeKind::Directory {
                 cx.server.inheritance.folder_changed();
             }
+            audit::security_changed(cx, &pending.open, pending.information, old, new)?;
             data_change::report(cx, &pending.open, file, CompletionFilter::SECURITY);
             done(cx)
         }
