@@ -30,7 +30,7 @@ use super::status::CommandError;
 use super::tree_connect::{Share, ShareTarget, TreeConnect};
 use crate::audit::record::{Batch, Detail, Object, Reason, Record, Subject, names_of};
 use crate::smb2::create::CreateRequest;
-use crate::vfs::{FileRef, VolumeIdentity};
+use crate::vfs::{FileRef, VfsPath, VolumeIdentity};
 
 /// Which accesses to a share are recorded (5140 and 5145).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -76,7 +76,18 @@ impl OpenAudit {
         AccessMask(self.left.fetch_and(!wanted.0, Ordering::Relaxed)) & wanted
     }
 
-    fn object<'a>(&'a self, path: &'a crate::vfs::VfsPath) -> Object<'a> {
+    /// 4660 and, unless DELETE was used before, 4663.
+    fn deleted(&self, server: &Server, path: &VfsPath, now: Now, push: &mut dyn FnMut(&Record<'_>)) {
+        let object = self.object(path);
+        let access = self.first_use(AccessMask::DELETE);
+        if !access.is_empty() {
+            let detail = Detail::ObjectAccessed { object, access };
+            push(&record(server, now.wall, true, &self.subject, detail));
+        }
+        push(&record(server, now.wall, true, &self.subject, Detail::ObjectDeleted { object }));
+    }
+
+    fn object<'a>(&'a self, path: &'a VfsPath) -> Object<'a> {
         Object {
             volume: &self.volume.label,
             path: path.as_wtf8(),
@@ -331,6 +342,8 @@ pub(super) struct Opening<'a> {
     pub stream: Option<&'a Wtf8Buf>,
     /// Backup intent was given.
     pub backup_intent: bool,
+    /// The folder's descriptor, where it has a say.
+    pub parent: Option<&'a SecurityDescriptor>,
 }
 
 impl Opening<'_> {
@@ -355,7 +368,7 @@ impl Opening<'_> {
             return Ok(());
         }
         must_be_recorded(cx.server)?;
-        let granted = freehold_acl::maximal_file_access(self.descriptor, None, self.token);
+        let granted = freehold_acl::maximal_file_access(self.descriptor, self.parent, self.token);
         let reasons = self.check(granted).reasons(desired);
         let subject = subject(cx.session()?, cx.link, &cx.tree()?.share.name);
         let detail = Detail::HandleRequested { object: self.object(0), access: desired, reasons: &reasons };
@@ -496,14 +509,43 @@ pub(super) fn deleted(
     now: Now,
 ) {
     let Some(audit) = audit.filter(|audit| audit.audited.contains(AccessMask::DELETE)) else { return };
-    let path = file.0.path();
-    let object = audit.object(&path);
     let mut batch = Batch::default();
-    let access = audit.first_use(AccessMask::DELETE);
-    if !access.is_empty() {
-        let detail = Detail::ObjectAccessed { object, access };
-        batch.push(&record(server, now.wall, true, &audit.subject, detail));
-    }
-    batch.push(&record(server, now.wall, true, &audit.subject, Detail::ObjectDeleted { object }));
+    audit.deleted(server, &file.0.path(), now, &mut |record| batch.push(record));
     ops.push_back(Op::Audit { batch, follows_deletion: true });
+}
+
+/// A rename is about to take the place of a file, which is deleted by it: 4656 for that, granted or refused.
+///
+/// # Errors
+/// AUDIT_FAILED.
+pub(super) fn replaces(
+    cx: &mut Context<'_>,
+    open: &Open,
+    target: (&VfsPath, &SecurityDescriptor),
+    allowed: bool,
+) -> Result<Option<Arc<OpenAudit>>, CommandError> {
+    let (path, descriptor) = target;
+    let Some((volume, _)) = open.tree.disk().filter(|_| descriptor.audits()) else { return Ok(None) };
+    let opening = Opening {
+        descriptor,
+        token: &*cx.token()?,
+        volume: &volume.identity,
+        path: path.as_wtf8(),
+        stream: None,
+        backup_intent: false,
+        parent: None,
+    };
+    if !allowed {
+        opening.refused(cx, AccessMask::DELETE)?;
+        return Ok(None);
+    }
+    opening.may_proceed(cx.server, AccessMask::DELETE)?;
+    // No client has this handle: its number ties the records of the deletion together.
+    let handle_id = cx.server.next_file_id();
+    opening.granted(cx, AccessMask::DELETE, AccessMask::EMPTY, handle_id)
+}
+
+/// The rename has taken the place of the file: 4663 and 4660.
+pub(super) fn replaced(cx: &mut Context<'_>, audit: &OpenAudit, path: &VfsPath) {
+    audit.deleted(cx.server, path, cx.now, &mut |record| cx.audit.push(record));
 }

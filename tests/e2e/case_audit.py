@@ -112,6 +112,13 @@ def what_happens_to_files(t):
     t.true(deleted[0]['HandleId'] in {r['HandleId'] for r in of(4663) if 'DELETE' in r['AccessList']}, str(deleted))
     t.true(deleted[0]['HandleId'] in {r['HandleId'] for r in of(4656)}, str(deleted))
 
+    # A rename onto a file deletes that file.
+    t.smbclient(share, ['lcd %s' % t.folder, 'put a old', 'put a new', 'rename new old -f'], server=s)
+    gone = search(s, '--path', '*\\old', '--event', '4660')
+    t.equal(len(gone), 1, 'records of the file whose place was taken')
+    t.equal([r['AccessList'] for r in search(s, '--path', '*\\old', '--event', '4656,4663')
+             if r['HandleId'] == gone[0]['HandleId']], [['DELETE'], ['DELETE']], 'its open and use')
+
     everything = search(s)
     check_members(t, everything)
     t.equal([r['EventId'] for r in everything][0], 4907, 'first record: the SACL')

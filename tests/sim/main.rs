@@ -3,6 +3,7 @@
 //! Each seed is a test of its own run; a failure prints the seed. `FREEHOLD_SIM_SEED=N` runs one seed,
 //! `FREEHOLD_SIM_SEEDS=N` that many.
 
+mod audit;
 mod data;
 mod durable;
 mod info;

@@ -111,6 +111,18 @@ pub struct SimClient {
     connected: bool,
 }
 
+/// An audit log in memory.
+#[derive(Default)]
+pub struct AuditLog {
+    /// What was written: JSON.
+    pub records: Vec<String>,
+    /// It cannot be written.
+    pub fails: bool,
+    /// It takes its time, until [`World::release_audit`].
+    pub holds: bool,
+    held: Vec<(ClientId, OpId, Op)>,
+}
+
 pub struct World {
     pub random: Random,
     pub server: Arc<Server>,
@@ -119,6 +131,8 @@ pub struct World {
     pub clients: Vec<SimClient>,
     /// Operations that the "disk" has not finished.
     delayed: Vec<(ClientId, OpId, Op)>,
+    /// The audit log.
+    pub audit: AuditLog,
     /// One operation in this many is delayed, and one piece of data in this many is held back; 0: none.
     pub delay_one_in: u64,
     /// One operation in this many fails; 0: none.
@@ -237,6 +251,7 @@ impl World {
             clock,
             clients: Vec::new(),
             delayed: Vec::new(),
+            audit: AuditLog::default(),
             delay_one_in: 0,
             fail_one_in: 0,
             late: HashSet::new(),
@@ -460,6 +475,10 @@ impl World {
         }
         while let Some((op_id, op)) = self.clients[id].connection.poll_op() {
             moved = true;
+            if self.audit.holds && matches!(op, Op::Audit { .. }) {
+                self.audit.held.push((id, op_id, op));
+                continue;
+            }
             if self.delay_one_in != 0 && self.random.one_in(self.delay_one_in) {
                 self.delayed.push((id, op_id, op));
                 continue;
@@ -477,6 +496,15 @@ impl World {
             client.connection.recycle(frame.buffer);
         }
         moved
+    }
+
+    /// The log takes what was held back.
+    pub fn release_audit(&mut self) {
+        self.audit.holds = false;
+        for (id, op_id, op) in std::mem::take(&mut self.audit.held) {
+            self.finish(id, op_id, op);
+        }
+        self.run();
     }
 
     /// Finishes a delayed operation, or lets data through that was held back, chosen by chance; false when there is none.
@@ -501,7 +529,15 @@ impl World {
 
     /// Runs an operation, or lets it fail, and tells the connection.
     fn finish(&mut self, id: ClientId, op_id: OpId, op: Op) {
-        let result = if self.fail_one_in != 0 && self.random.one_in(self.fail_one_in) {
+        if let Op::Audit { batch, .. } = &op
+            && !self.audit.fails
+        {
+            let text = |record: &[u8]| format!("{{{}}}", String::from_utf8_lossy(record));
+            self.audit.records.extend(batch.records().map(text));
+        }
+        let result = if self.audit.fails && matches!(op, Op::Audit { .. }) {
+            OpResult::Audited(false)
+        } else if self.fail_one_in != 0 && self.random.one_in(self.fail_one_in) {
             let error = if self.random.one_in(2) { VfsError::DiskFull } else { VfsError::Io };
             fail(op, error)
         } else {

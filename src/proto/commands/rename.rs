@@ -12,6 +12,7 @@ use std::time::Duration;
 use freehold_acl::{AccessMask, FileAccess, GenericMapping, access_check, file_access_check};
 use freehold_dtyp::{NtStatus, Wtf8Buf};
 
+use super::super::audit::{self, OpenAudit};
 use super::super::caching::{self, BreakWait, Registration};
 use super::super::changes;
 use super::super::commands;
@@ -65,9 +66,16 @@ enum Stage {
     /// The directory of a stream's new name, which has a path, is being opened.
     OpeningStreamParent,
     /// The volume does it; the path before, and what is replaced.
-    Changing(VfsPath, Option<VfsPath>),
+    Changing(VfsPath, Option<Replaced>),
     /// The volume renames the stream; the new name.
     ChangingStream(Wtf8Buf),
+}
+
+/// A file whose place is taken.
+struct Replaced {
+    path: VfsPath,
+    /// What is recorded of its deletion.
+    audit: Option<Arc<OpenAudit>>,
 }
 
 /// A change that waits until cached handles are closed.
@@ -426,7 +434,8 @@ fn parent_opened(
     };
     let parent = result.map_err(path_error)?;
     let mut checked = check_parent(cx, &work, &parent);
-    if let (Ok(None), Some(security)) = (&checked, &target_security) {
+    let mut audit = None;
+    if let (Ok(None), Some(security), Some(path)) = (&checked, &target_security, &replaced) {
         // Who replaces a file deletes it.
         let token = cx.token()?;
         let access = FileAccess {
@@ -434,16 +443,23 @@ fn parent_opened(
             ..FileAccess::new(security, &token, AccessMask::DELETE)
         };
         checked = file_access_check(&access).map(|_| None).map_err(CommandError::from);
+        match audit::replaces(cx, &work.open, (path, security), checked.is_ok()) {
+            Ok(found) => audit = found,
+            Err(error) => checked = Err(error),
+        }
     }
     close(cx, parent.file);
     match checked? {
         Some(wait) => work.park(wait),
-        None => change(cx, work.into_directory(&parent.path), replaced),
+        None => {
+            let replaced = replaced.map(|path| Replaced { path, audit });
+            change(cx, work.into_directory(&parent.path), replaced)
+        }
     }
 }
 
 /// Everything is allowed: the volume does it.
-fn change(cx: &mut Context<'_>, work: Work, replaced: Option<VfsPath>) -> StepResult {
+fn change(cx: &mut Context<'_>, work: Work, replaced: Option<Replaced>) -> StepResult {
     let file: &FileOpen = file_of(&work.open)?;
     let existing = match (replaced.is_some(), work.posix) {
         (true, false) => Existing::Replace,
@@ -464,7 +480,7 @@ fn changed(
     cx: &mut Context<'_>,
     work: &Work,
     from: &VfsPath,
-    replaced: Option<&VfsPath>,
+    replaced: Option<&Replaced>,
     result: OpResult,
 ) -> StepResult {
     let volume = work.volume.id;
@@ -473,7 +489,10 @@ fn changed(
         NameChange::Rename => {
             let to = result.renamed()?;
             if let Some(replaced) = replaced {
-                changes::report_removed(cx.server, volume, replaced, false);
+                changes::report_removed(cx.server, volume, &replaced.path, false);
+                if let Some(audit) = &replaced.audit {
+                    audit::replaced(cx, audit, &replaced.path);
+                }
             }
             cx.server.inheritance.moved(volume, from, &to);
             changes::report_renamed(cx.server, volume, from, &to, work.is_directory(), by);
@@ -481,6 +500,9 @@ fn changed(
         }
         NameChange::Link => {
             result.done()?;
+            if let Some(Replaced { path, audit: Some(audit) }) = replaced {
+                audit::replaced(cx, audit, path);
+            }
             cx.server.inheritance.moved(volume, from, &work.to);
             changes::report_added(cx.server, volume, &work.to, false, by);
         }

@@ -23,6 +23,7 @@ fn opening<'a>(work: &'a Work, security: &'a SecurityDescriptor, path: &'a VfsPa
         path: path.as_wtf8(),
         stream: intent.stream.as_ref(),
         backup_intent: intent.options.contains(CreateOptions::OPEN_FOR_BACKUP_INTENT),
+        parent: work.parent.as_deref(),
     }
 }
 
@@ -58,7 +59,7 @@ pub(super) fn refused_in(
     add: AccessMask,
     error: CommandError,
 ) -> CommandError {
-    let opening = Opening { stream: None, ..opening(work, &parent.security, &parent.path) };
+    let opening = Opening { stream: None, parent: None, ..opening(work, &parent.security, &parent.path) };
     record_refusal(cx, &opening, add, error)
 }
 
