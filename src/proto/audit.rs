@@ -13,11 +13,12 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use arc_swap::ArcSwap;
 use freehold_acl::{
     AccessMask, AccessReason, AccessReasons, AuditOutcome, GenericMapping, SecurityDescriptor,
     SecurityInformation, Token, audited_access, query,
 };
-use freehold_dtyp::{FileTime, NtStatus, Wtf8, Wtf8Buf};
+use freehold_dtyp::{FileTime, NtStatus, Sid, Wtf8, Wtf8Buf};
 
 use super::context::{Context, Request};
 use super::event::Now;
@@ -30,7 +31,9 @@ use super::status::CommandError;
 use super::tree_connect::{Share, ShareTarget, TreeConnect};
 use crate::audit::record::{Batch, Detail, Object, Reason, Record, Subject, names_of};
 use crate::smb2::create::CreateRequest;
-use crate::vfs::{FileRef, VfsPath, VolumeIdentity};
+use crate::state::network_token;
+use crate::state::tokens::LOGON_GROUPS;
+use crate::vfs::{FileRef, Opened, VfsPath, VolumeIdentity};
 
 /// Which accesses to a share are recorded (5140 and 5145).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -56,7 +59,8 @@ impl ShareAudit {
 /// What is recorded of the use of one handle.
 #[derive(Debug)]
 pub struct OpenAudit {
-    subject: Subject,
+    /// Another one once another session has taken the handle up.
+    subject: ArcSwap<Subject>,
     volume: Arc<VolumeIdentity>,
     stream: Option<Wtf8Buf>,
     handle_id: u64,
@@ -79,12 +83,13 @@ impl OpenAudit {
     /// 4660 and, unless DELETE was used before, 4663.
     fn deleted(&self, server: &Server, path: &VfsPath, now: Now, push: &mut dyn FnMut(&Record<'_>)) {
         let object = self.object(path);
+        let subject = self.subject.load();
         let access = self.first_use(AccessMask::DELETE);
         if !access.is_empty() {
             let detail = Detail::ObjectAccessed { object, access };
-            push(&record(server, now.wall, true, &self.subject, detail));
+            push(&record(server, now.wall, true, &subject, detail));
         }
-        push(&record(server, now.wall, true, &self.subject, Detail::ObjectDeleted { object }));
+        push(&record(server, now.wall, true, &subject, Detail::ObjectDeleted { object }));
     }
 
     fn object<'a>(&'a self, path: &'a VfsPath) -> Object<'a> {
@@ -153,7 +158,7 @@ impl Recording {
         if !access.is_empty() {
             let path = file.file.0.path();
             let detail = Detail::ObjectAccessed { object: audit.object(&path), access };
-            self.push(&record(server, now.wall, true, &audit.subject, detail));
+            self.push(&record(server, now.wall, true, &audit.subject.load(), detail));
         }
     }
 }
@@ -392,7 +397,7 @@ impl Opening<'_> {
             return Ok(None);
         }
         let audit = OpenAudit {
-            subject: subject(cx.session()?, cx.link, &cx.tree()?.share.name),
+            subject: ArcSwap::from_pointee(subject(cx.session()?, cx.link, &cx.tree()?.share.name)),
             volume: Arc::clone(self.volume),
             stream: self.stream.cloned(),
             handle_id,
@@ -402,11 +407,11 @@ impl Opening<'_> {
         let reasons = self.check(granted).reasons(granted);
         let object = self.object(handle_id);
         let requested = Detail::HandleRequested { object, access: granted, reasons: &reasons };
-        cx.audit.push(&record(cx.server, cx.now.wall, true, &audit.subject, requested));
+        cx.audit.push(&record(cx.server, cx.now.wall, true, &audit.subject.load(), requested));
         let access = audit.first_use(used);
         if !access.is_empty() {
             let detail = Detail::ObjectAccessed { object, access };
-            cx.audit.push(&record(cx.server, cx.now.wall, true, &audit.subject, detail));
+            cx.audit.push(&record(cx.server, cx.now.wall, true, &audit.subject.load(), detail));
         }
         Ok(Some(Arc::new(audit)))
     }
@@ -481,7 +486,7 @@ pub(super) fn security_changed(
     {
         let (old, new) = (query(old, parts & PERMISSIONS), query(new, parts & PERMISSIONS));
         let detail = Detail::PermissionsChanged { object: audit.object(&path), old: &old, new: &new };
-        cx.audit.push(&record(cx.server, cx.now.wall, true, &audit.subject, detail));
+        cx.audit.push(&record(cx.server, cx.now.wall, true, &audit.subject.load(), detail));
     }
     if parts.intersects(SecurityInformation::SACL) {
         let subject = subject(cx.session()?, cx.link, &open.tree.share.name);
@@ -548,4 +553,54 @@ pub(super) fn replaces(
 /// The rename has taken the place of the file: 4663 and 4660.
 pub(super) fn replaced(cx: &mut Context<'_>, audit: &OpenAudit, path: &VfsPath) {
     audit.deleted(cx.server, path, cx.now, &mut |record| cx.audit.push(record));
+}
+
+/// A session has taken a handle up that had lost its own: what is recorded from now on is its doing.
+///
+/// # Errors
+/// `Internal` without a session.
+pub(super) fn taken_up(cx: &Context<'_>, open: &Open) -> Result<(), CommandError> {
+    if let Some((_, audit)) = audit_of(open) {
+        audit.subject.store(Arc::new(subject(cx.session()?, cx.link, &open.tree.share.name)));
+    }
+    Ok(())
+}
+
+/// What is recorded of the use of a handle that was open when the server ended. Of an account that is not known any more,
+/// what the SACL says of itself and of everybody counts.
+pub(super) fn restored(
+    server: &Server,
+    share: &Share,
+    (owner, user): (&Sid, &str),
+    found: &Opened,
+    stream: Option<&Wtf8Buf>,
+    (handle_id, granted): (u64, AccessMask),
+) -> Option<Arc<OpenAudit>> {
+    let ShareTarget::Disk { volume, .. } = &share.target else { return None };
+    if !found.security.audits() {
+        return None;
+    }
+    let token = match server.accounts.load().account_by_sid(owner) {
+        Some(account) => network_token(account),
+        None => Token::builder(*owner).groups(LOGON_GROUPS).build(),
+    };
+    let audited = audited_access(&found.security, &token, granted, AuditOutcome::Success);
+    (!audited.is_empty()).then(|| {
+        Arc::new(OpenAudit {
+            subject: ArcSwap::from_pointee(Subject {
+                user_sid: *owner,
+                user_name: user.to_owned(),
+                domain_name: server.config.netbios_name.clone(),
+                logon_id: 0,
+                ip_address: String::new(),
+                ip_port: 0,
+                share_name: share.name.clone(),
+            }),
+            volume: Arc::clone(&volume.identity),
+            stream: stream.cloned(),
+            handle_id,
+            audited,
+            left: AtomicU32::new(audited.0),
+        })
+    })
 }

@@ -14,6 +14,7 @@ use freehold_acl::{GenericMapping, Token};
 use freehold_dtyp::Wtf8;
 use parking_lot::Mutex;
 
+use super::audit;
 use super::durable::{self, Created, Durability, Kept};
 use super::event::Now;
 use super::lease::LeaseTarget;
@@ -320,13 +321,15 @@ fn open(
         durability: Some(Box::new(durability)),
         ..FileOpenState::default()
     };
+    let who = (&record.owner, record.user.as_str());
+    let audit = audit::restored(server, share, who, &opened, stream.as_ref(), (record.id, request.access));
     let target = Target::File(FileOpen {
         kind: if stream.is_some() { NodeKind::File } else { opened.metadata.kind },
         file: opened.file,
         node: cell,
         stream,
         stream_id: request.stream,
-        audit: None,
+        audit,
         posix: record.posix,
         snapshot: None,
         create_options: record.create_options | crate::smb2::create::CreateOptions::WRITE_THROUGH.bits(),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use freehold_dtyp::NtStatus;
 
+use super::super::super::audit::taken_up;
 use super::super::super::commands;
 use super::super::super::context::{Context, Step, StepResult, file_of};
 use super::super::super::durable::{self, Durability, Kept, PendingCreate, Replayable};
@@ -146,6 +147,7 @@ fn attach(cx: &mut Context<'_>, open: &Arc<Open>, tree: &Arc<TreeConnect>) -> Re
     if !durable::take_up(cx.server, open, cx.link.id, &session, tree, cx.now) {
         return Err(NtStatus::OBJECT_NAME_NOT_FOUND.into());
     }
+    taken_up(cx, open)?;
     super::admit::check_session(cx, &session, open)
 }
 
