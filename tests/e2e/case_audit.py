@@ -154,6 +154,29 @@ def sacl_entries_choose(t):
 
 
 @case(freehold_only=True)
+def changes_by_an_administrator(t):
+    """`freehold acl` on what is watched: the folder and what inherits from it."""
+    s = t.own_server()
+    share = t.share(server=s)
+    s.open_root(share.name)
+    t.smbclient(share, ['mkdir d'], server=s)
+    watch(t, s, share, 'd')
+    t.smbclient(share, ['mkdir d/e'], server=s)
+    before = len(search(s))
+    s.run('acl', 'grant', '%s:/d' % share.name, 'alice:(OI)(CI)M')
+    end = time.monotonic() + 20
+    while True:
+        new = search(s)[before:]
+        changed = {r['ObjectName'].rsplit('\\', 1)[-1] for r in new if r['EventId'] == 4670}
+        if changed == {'d', 'e'}:
+            break
+        t.true(time.monotonic() < end, 'records of the change: %s' % new)
+        time.sleep(0.2)
+    t.true(all(r['SubjectUserSid'] == 'S-1-5-18' and r['OldSd'] != r['NewSd'] for r in new), str(new))
+    verify(t, s)
+
+
+@case(freehold_only=True)
 def shares(t):
     """5140 and 5145, granted and refused, by the option of the share and of the server."""
     s = t.own_server()
