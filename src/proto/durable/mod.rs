@@ -295,6 +295,11 @@ pub fn take_up(
         Owner { connection: connection.0, session: session.id.0, persistent: open.file_id.persistent };
     let missed = file.node.lock().attach(open.id(), owner, break_deadline(now));
     session.add_open(Arc::clone(open));
+    tracing::info!(
+        file_id = open.file_id.persistent,
+        session_id = session.id.0,
+        "a disconnected open was taken up"
+    );
     // A break that came meanwhile goes out behind the reply.
     super::caching::carry_out(
         server,
