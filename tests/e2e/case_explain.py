@@ -1,6 +1,7 @@
 """`freehold explain` against a table of cases (explain_cases.json), each confirmed by opening the file as that user."""
 import json
 import pathlib
+import shlex
 import subprocess
 
 import sdbytes
@@ -212,6 +213,11 @@ def explained_for_people(t):
     done = s.run('explain', 'bob', '%s:/closed' % share.name, 'RX', check=False)
     t.equal(done.returncode, 3, 'exit code of a denial')
     t.contains(done.stdout, 'DENIED: bob may not open', 'freehold acl grant')
+    # what it advises is what helps
+    advice = next(line for line in done.stdout.splitlines() if 'freehold acl grant' in line)
+    s.run(*shlex.split(advice.partition('freehold ')[2]))
+    s.run('explain', 'bob', '%s:/closed' % share.name, 'RX')
+    t.smbclient(share, ['cd closed', 'ls'], server=s, user='bob%%%s' % PASSWORD)
     done = s.run('explain', 'bob', '%s:/closed/new.txt' % share.name, 'W', check=False)
     t.equal(done.returncode, 3, 'exit code for a file that is not there')
     for words in (('nobody', '%s:/' % share.name), ('bob', 'nowhere:/x'), ('bob', '/etc/passwd'), ('bob', '%s:/../x' % share.name),
