@@ -40,7 +40,7 @@ const HEAD_BYTES_AFTER_LONG: usize = 4 * 1024;
 /// core's second-level cache between the socket and the file. They end at multiples of it in the file.
 const PIECE_BYTES: usize = 256 * 1024;
 /// While more than this is missing of a message, the task is not woken for less.
-const LOW_WATER_BYTES: usize = 256 * 1024;
+const LOW_WATER_BYTES: usize = 512 * 1024;
 /// Replies queued, in bytes, above which no further request is taken in.
 const MAX_QUEUED_BYTES: usize = 32 * 1024 * 1024;
 /// Messages taken in before the task lets others run.
@@ -224,7 +224,7 @@ impl Task {
                 (false, _) => Interest::WRITABLE,
             };
             if reads {
-                self.set_low_water();
+                self.set_low_water(self.low_water_wanted());
             }
             let deadline = self.connection.next_deadline().map(|at| self.shared.clock.instant(at).into());
             let logged_on = self.connection.link().logged_on;
@@ -372,6 +372,11 @@ impl Task {
 
     /// Reads what the socket has; false when it has nothing.
     fn fill(&mut self) -> Result<bool, End> {
+        if self.low_water_wanted() == LOW_WATER_BYTES {
+            // Before anything is read: then the kernel acknowledges data when it comes, not when it is read, and its sender
+            // goes on meanwhile.
+            self.set_low_water(LOW_WATER_BYTES);
+        }
         let (buffer, wanted) = match (&self.write, self.missing) {
             (Some(_), missing) => (&mut self.piece, missing),
             (None, 0) if self.after_long => (&mut self.received, HEAD_BYTES_AFTER_LONG),
@@ -391,15 +396,24 @@ impl Task {
         }
     }
 
-    /// Has the socket wake the task only when enough is there of a long message: less would be read, and waited for again.
-    fn set_low_water(&mut self) {
-        let wanted = if self.missing > RECEIVE_BYTES { self.missing.min(LOW_WATER_BYTES) } else { 1 };
-        if wanted != self.low_water {
-            self.low_water = wanted;
-            let bytes = libc::c_int::try_from(wanted).unwrap_or(1);
-            if let Err(error) = nix::sys::socket::setsockopt(&self.stream, ReceiveLowWater, &bytes) {
-                tracing::debug!(%error, "SO_RCVLOWAT cannot be set");
-            }
+    /// What SO_RCVLOWAT may be: a part of a long message is not worth a wake-up, unless it is the last. Never more than is
+    /// sure to come.
+    fn low_water_wanted(&self) -> usize {
+        let left = match &self.write {
+            Some(write) => write.missing_bytes - self.piece.len(),
+            None => self.missing,
+        };
+        if left > RECEIVE_BYTES { left.min(LOW_WATER_BYTES) } else { 1 }
+    }
+
+    fn set_low_water(&mut self, wanted: usize) {
+        if wanted == self.low_water {
+            return;
+        }
+        self.low_water = wanted;
+        let bytes = libc::c_int::try_from(wanted).unwrap_or(1);
+        if let Err(error) = nix::sys::socket::setsockopt(&self.stream, ReceiveLowWater, &bytes) {
+            tracing::debug!(%error, "SO_RCVLOWAT cannot be set");
         }
     }
 

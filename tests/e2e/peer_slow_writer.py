@@ -67,7 +67,7 @@ seen = []
 
 def look(count):
     began = time.monotonic()
-    wait_for(lambda: size_of(other), [0, 5, 5, 262_144, 786_432][count])
+    wait_for(lambda: size_of(other), [0, 5, 5, 524_288, 524_288][count])
     name = 'by the way %d' % count
     other.closeFile(other_tree, other.createFile(other_tree, name))
     other.deleteFile(share, name)
@@ -75,7 +75,7 @@ def look(count):
 
 
 body = os.urandom(SIZE)
-session._sock = Slow(real, [50, HEAD + 1000, HEAD + 300_000, HEAD + 800_000], look)
+session._sock = Slow(real, [50, HEAD + 1000, HEAD + 600_000, HEAD + 900_000], look)
 assert low.write(tree, file, body, 0, SIZE) == SIZE
 assert len(seen) == 4, seen
 handle = other.openFile(other_tree, 'slow.bin', shareMode=7)
