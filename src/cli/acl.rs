@@ -360,6 +360,17 @@ mod tests {
     use super::*;
 
     #[test]
+    fn every_verb_has_examples_in_its_help() {
+        let acl = AclCommand::augment_subcommands(clap::Command::new("acl"));
+        let verbs: Vec<_> = acl.get_subcommands().collect();
+        assert_eq!(verbs.len(), 10);
+        for verb in verbs {
+            let help = verb.get_after_help().map(ToString::to_string).unwrap_or_default();
+            assert!(help.contains("Examples:"), "{}", verb.get_name());
+        }
+    }
+
+    #[test]
     fn switches_of_icacls_are_options() {
         let translate = |line: &str| {
             let words = line.split(' ').map(std::ffi::OsString::from);

@@ -149,6 +149,11 @@ def verbs_do_what_icacls_does(t):
     row = json.loads(s.run('acl', 'show', file, '-o', 'json').stdout)[0]
     t.equal(row['Owner'], 'FREEHOLDTEST\\bob', 'owner')
     t.contains(row['Sddl'], 'S:AI(ML;;NW;;;HI)(AU;IDSAFA;FA;;;WD)')
+    # both changes of the folder's lists are in the audit log once its SACL asks for that
+    s.run('acl', 'grant', at, 'Guests:R')
+    for event in ('4907', '4670'):
+        found = json.loads(s.run('audit', 'search', '--event', event, '-o', 'json', '--config', s.config).stdout)
+        t.true(any(e['ObjectName'].endswith('x') and e['SubjectUserName'] == 'SYSTEM' for e in found), '%s: %s' % (event, found))
     # nothing is done with --what-if
     before = sddl_of(s, at)
     t.contains(s.run('acl', 'grant', at, 'bob:F', '--what-if').stdout, 'What if', 'bob:(F)')
