@@ -28,6 +28,8 @@ use world::{ClientId, Manner, PASSWORD, World};
 
 /// Steps of one conversation.
 const MAX_STEPS: usize = 64;
+/// No handle waits longer for its client to come back.
+const LONGEST_LEFT_ALONE: Duration = Duration::from_secs(20 * 60);
 
 /// StructureSize of each request and where its FileId stands, by command number.
 const SHAPES: [(u16, Option<usize>); 19] = [
@@ -324,6 +326,9 @@ fuzz_target!(|bytes: &[u8]| {
     if world.is_connected(client) {
         world.disconnect(client);
     }
+    world.settle();
+    // Durable handles outlive the connection, but not for longer than the server lets any of them.
+    world.advance(LONGEST_LEFT_ALONE);
     world.settle();
     world.check_nothing_left();
 });
