@@ -23,7 +23,7 @@ const MAX_HEAD_BYTES: u64 = 4096;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Head {
-    /// [`FORMAT`].
+    /// What the form is called: `freehold-audit-1`.
     pub format: String,
     /// Number of the first record.
     pub first_seq: u64,

@@ -39,7 +39,7 @@ impl Counts {
 /// What becomes of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Admission {
-    /// It is counted as under way until [`ChannelSequence::done`].
+    /// It is counted as under way until `ChannelSequence::done`.
     Counted,
     /// It may have been sent before its channel was lost and repeated since, or its first copy may still be under way:
     /// what changes something must be refused.

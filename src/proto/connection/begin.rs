@@ -64,7 +64,8 @@ impl Connection {
             in_pieces: chain.in_pieces,
         });
         let channel = self.link.channels.get(&header.session_id.0).cloned();
-        if element.signed {
+        // 3.3.4.1.1: the reply to a signed request is signed, also one that says that the signature is wrong.
+        if header.flags.contains(HeaderFlags::SIGNED) {
             chain.channel.clone_from(&channel);
         }
         if chain.sealed_by.is_some_and(|sealed| sealed != header.session_id) {
