@@ -127,7 +127,8 @@ pub fn vfs_status(error: VfsError) -> NtStatus {
         VfsError::NotSupported => NtStatus::NOT_SUPPORTED,
         VfsError::OutOfRange => NtStatus::INVALID_PARAMETER,
         VfsError::OutOfResources => NtStatus::INSUFFICIENT_RESOURCES,
-        VfsError::WouldBlock => NtStatus::INTERNAL_ERROR,
+        // Where blocking is allowed it is left only when a local program holds the file under a lease (F_SETLEASE).
+        VfsError::WouldBlock => NtStatus::SHARING_VIOLATION,
         VfsError::Io => NtStatus::UNEXPECTED_IO_ERROR,
     }
 }

@@ -443,7 +443,8 @@ pub enum VfsError {
     /// The process or the system has no more descriptors or memory.
     #[error("out of resources")]
     OutOfResources,
-    /// The data is not in memory and the caller asked not to wait: run again where blocking is allowed.
+    /// The data is not in memory and the caller asked not to wait: run again where blocking is allowed. Also where a local
+    /// program holds the file under a lease (`F_SETLEASE`), which is not waited for.
     #[error("would block")]
     WouldBlock,
     /// The disk failed.

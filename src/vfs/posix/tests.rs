@@ -236,6 +236,27 @@ fn opening_a_pipe_wakes_nobody() {
 }
 
 #[test]
+fn a_lease_of_a_local_program_is_not_waited_for() {
+    let scratch = Scratch::new();
+    let file = create(&scratch.volume, "f", NodeKind::File).file;
+    file.0.write(0, b"content").unwrap();
+    drop(file);
+    let local = fs::OpenOptions::new().read(true).write(true).open(scratch.disk("f")).unwrap();
+    // The kernel tells the holder by SIGIO, which would end this process.
+    // SAFETY: no handler is installed; the signal is ignored.
+    unsafe { libc::signal(libc::SIGIO, libc::SIG_IGN) };
+    // SAFETY: the descriptor lives until the end of this test; F_SETLEASE takes a number and touches no memory.
+    let leased =
+        unsafe { libc::fcntl(std::os::fd::AsRawFd::as_raw_fd(&local), libc::F_SETLEASE, libc::F_WRLCK) };
+    assert_eq!(leased, 0, "{}", std::io::Error::last_os_error());
+    let found = opened(&scratch.volume, "f");
+    let mut bytes = [0; 7];
+    assert_eq!(found.file.0.read(0, &mut bytes, Wait::Allowed), Err(VfsError::WouldBlock));
+    drop(local);
+    assert_eq!(found.file.0.read(0, &mut bytes, Wait::Allowed), Ok(7));
+}
+
+#[test]
 fn names_that_windows_cannot_have_are_reachable() {
     let scratch = Scratch::new();
     let names: [&[u8]; 8] =
