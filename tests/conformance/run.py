@@ -16,6 +16,7 @@ Verdicts: pass; skip (the test says that it does not apply); fail; error; timeou
 """
 import argparse
 import collections
+import contextlib
 import fnmatch
 import os
 import pathlib
@@ -42,6 +43,10 @@ NOT_TESTS = ('smb2.hold-oplock', 'smb2.hold-sharemode', 'smb2.check-sharemode', 
 AS_ADMIN = ('smb2.getinfo.fsinfo', 'smb2.create.quota-fake-file',
             # They give files to others, which takes the right to restore.
             'smb2.create.aclfile', 'smb2.create.acldir', 'smb2.acls.SDFLAGSVSCHOWN')
+
+# They block TCP connections by rules that take effect a moment after the last packet: the client's delayed acknowledgement
+# of it (40 ms) gets through before or does not, and then the connection carries nothing more, also not what is waited for.
+RACES = ('smb2.multichannel.*',)
 
 # They load the machine: nothing else runs beside them.
 EXCLUSIVE = ('smb2.maxfid', 'smb2.bench.*', 'smb2.dir.large-files', 'smb2.create.bench-*', 'smb2.secleak',
@@ -195,10 +200,11 @@ class Runner:
     def run_test(self, name, place, wanted):
         """Again, once, when the verdict is not the one wanted: some tests lose a race against their own clock."""
         result = self.run_once(name, *place)
-        for _ in range(self.options.retries):
+        for _ in range(self.options.retries + (1 if matches(name, RACES) else 0)):
             if result.verdict in ('pass', 'skip') or wanted.get(name) == 'fail':
                 break
-            again = self.run_once(name, *place)
+            with self.other_share(name, place) as elsewhere:
+                again = self.run_once(name, *elsewhere)
             if again.verdict in ('pass', 'skip'):
                 again = again._replace(message='at the second attempt; first: %s' % result.message)
             result = again
@@ -207,6 +213,23 @@ class Runner:
             if self.options.verbose:
                 print('%-7s %6.1fs  %s%s' % (result.verdict, result.seconds, name,
                                              '  ' + result.message[:160] if result.verdict != 'pass' else ''), flush=True)
+
+    @contextlib.contextmanager
+    def other_share(self, name, place):
+        """Another share of the same kind, where the suite has nothing under way: what the first attempt has left
+        (files, opens of connections that it blocked) is not met again."""
+        suite = suite_of(name)
+        with self.state:
+            free = [s for s in self.shares[places.place_of(name)]
+                    if s != place and not self.busy[(suite, s)] and s not in self.taken]
+            place = free[0] if free else place
+            self.busy[(suite, place)] += 1
+        try:
+            yield place
+        finally:
+            with self.state:
+                self.busy[(suite, place)] -= 1
+                self.state.notify_all()
 
     def pick(self, todo):
         """The first unit that may run now, with its share; None when none may."""

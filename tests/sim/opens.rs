@@ -775,6 +775,25 @@ fn a_cancelled_wait_is_over() {
     table.world.check_nothing_left();
 }
 
+/// Found by the conversation target: the CANCEL was noted, and forgotten when the operation was done.
+#[test]
+fn a_cancel_that_comes_while_an_operation_runs_ends_the_wait_that_follows() {
+    let mut table = Table::new(2);
+    table.open(0, &Ask::new("f").oplock(OplockLevel::BATCH));
+    table.world.delay_one_in = 1;
+    let waiting = table.ask(1, &Ask::new("f"));
+    table.world.delay_one_in = 0;
+    let (id, _) = table.clients[1];
+    assert!(!table.world.cancel(id, waiting), "it has no interim reply yet");
+    table.world.settle();
+    assert_eq!(table.created(1, waiting).unwrap().err(), Some(NtStatus::CANCELLED));
+    for (id, _) in table.clients {
+        table.world.disconnect(id);
+    }
+    table.world.settle();
+    table.world.check_nothing_left();
+}
+
 #[test]
 fn nobody_gets_hold_of_what_is_being_deleted() {
     let mut table = Table::new(2);

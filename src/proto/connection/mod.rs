@@ -313,6 +313,11 @@ impl Connection {
                     input = Input::Resume(parked, Wake::Closed);
                     continue;
                 }
+                Ok(Step::Park(parked)) if chain.cancelled => {
+                    // The CANCEL came while an operation of it was running.
+                    input = Input::Resume(parked, Wake::Cancelled);
+                    continue;
+                }
                 Ok(Step::Park(parked))
                     if !chain.is_last() && !matches!(parked, Parked::Create(_) | Parked::SetInfo(_)) =>
                 {
@@ -368,6 +373,7 @@ impl Connection {
             }
             chain.index = chain.index.saturating_add(1);
             chain.stage = Stage::Next;
+            chain.cancelled = false;
             input = Input::Begin;
         }
     }
