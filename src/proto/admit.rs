@@ -56,6 +56,8 @@ pub struct Element {
     pub signed: bool,
     /// Why it must be refused.
     pub refused: Option<NtStatus>,
+    /// The client cancelled it before its turn came.
+    pub cancelled: bool,
 }
 
 /// A frame whose requests may be carried out in turn.
@@ -132,7 +134,7 @@ pub fn admit(
             refused = check_charge(link, &header, message);
         }
         let end = start.saturating_add(length);
-        elements.push(Element { header, range: start..end, signed, refused });
+        elements.push(Element { header, range: start..end, signed, refused, cancelled: false });
         if elements.len() > MAX_COMPOUND_REQUESTS {
             return Err(Disconnect::Compound);
         }

@@ -794,6 +794,44 @@ fn a_cancel_that_comes_while_an_operation_runs_ends_the_wait_that_follows() {
     table.world.check_nothing_left();
 }
 
+/// [MS-SMB2] 3.3.5.16: a request is found by its MessageId wherever it stands.
+#[test]
+fn a_cancel_of_a_request_whose_turn_in_its_compound_has_not_come_ends_its_wait() {
+    let mut table = Table::new(2);
+    table.open(0, &Ask::new("f").oplock(OplockLevel::BATCH));
+    let (id, tree) = table.clients[1];
+    let name = Utf16Buf::from("f");
+    let body = CreateRequest {
+        requested_oplock_level: OplockLevel::NONE,
+        impersonation_level: ImpersonationLevel::IMPERSONATION,
+        desired_access: AccessMask::FILE_READ_DATA.0,
+        file_attributes: 0,
+        share_access: ShareAccess::from_bits_retain(7),
+        create_disposition: CreateDisposition(OPEN),
+        create_options: CreateOptions::from_bits_retain(0),
+        name: name.as_utf16(),
+        contexts: CreateContexts::from(&[][..]),
+    };
+    let client = &mut table.world.clients[id].client;
+    let mut packet = client.compound();
+    let [first, second] =
+        [(); 2].map(|()| client.append(&mut packet, Command::CREATE, tree, &body, 1, false));
+    let sent = [(first, Command::CREATE), (second, Command::CREATE)];
+    table.world.send_compound(id, packet, &sent);
+    table.world.receive(id).unwrap();
+    table.world.cancel(id, second.0);
+    table.world.cancel(id, first.0);
+    for message in [first, second] {
+        let status = table.created(1, message.0).expect("a reply").err();
+        assert_eq!(status, Some(NtStatus::CANCELLED));
+    }
+    for (id, _) in table.clients {
+        table.world.disconnect(id);
+    }
+    table.world.settle();
+    table.world.check_nothing_left();
+}
+
 #[test]
 fn nobody_gets_hold_of_what_is_being_deleted() {
     let mut table = Table::new(2);

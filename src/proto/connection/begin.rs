@@ -40,6 +40,7 @@ impl Connection {
         chain.header_start = chain.out.len();
         chain.out.append(&[0; Smb2Header::SIZE]);
 
+        chain.cancelled = element.cancelled;
         let related = element.header.flags.contains(HeaderFlags::RELATED_OPERATIONS);
         let mut header = element.header;
         if related && chain.index > 0 {

@@ -226,6 +226,17 @@ impl Connection {
                 chain.request.as_ref().is_some_and(|request| request.header.message_id == header.message_id)
             }
         });
+        if found.is_none() && matches!(header.id, HeaderId::Sync { .. }) {
+            // Its turn in its frame has not come.
+            let mut waiting = self.chains.values_mut().flat_map(|chain| {
+                let next = chain.index.saturating_add(1);
+                chain.elements.iter_mut().skip(next)
+            });
+            if let Some(element) = waiting.find(|element| element.header.message_id == header.message_id) {
+                element.cancelled = true;
+            }
+            return Ok(());
+        }
         if let Some(id) = found.map(|chain| chain.id) {
             // What follows the cancelled request in its frame may end the connection.
             self.wake(id, Wake::Cancelled, now)?;

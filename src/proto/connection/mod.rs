@@ -314,7 +314,7 @@ impl Connection {
                     continue;
                 }
                 Ok(Step::Park(parked)) if chain.cancelled => {
-                    // The CANCEL came while an operation of it was running.
+                    // The CANCEL came before its turn, or while an operation of it was running.
                     input = Input::Resume(parked, Wake::Cancelled);
                     continue;
                 }
@@ -373,7 +373,6 @@ impl Connection {
             }
             chain.index = chain.index.saturating_add(1);
             chain.stage = Stage::Next;
-            chain.cancelled = false;
             input = Input::Begin;
         }
     }
