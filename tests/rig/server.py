@@ -181,10 +181,19 @@ path = "{volume}"
         """Starts the server; the first time, with its administrator's account."""
         self.write_config()
         self.launch([self.binary, 'serve', '--config', self.config], self.log, self.env,
-                    ready=(self.folder / 'admin.sock').exists)
+                    ready=self.administers)
         if self.admin.name not in self.users:
             self.add_user(self.admin.name, self.admin.password, admin=True)
         return self
+
+    def administers(self):
+        """The administration socket answers. That it exists says nothing: one that was killed leaves its own behind."""
+        with socket.socket(socket.AF_UNIX) as probe:
+            try:
+                probe.connect(str(self.folder / 'admin.sock'))
+            except OSError:
+                return False
+        return True
 
     def add_user(self, name, password, admin=False):
         self.run('user', 'add', name, '--password-stdin', *(['--admin'] if admin else []), stdin=password + '\n')
