@@ -116,7 +116,8 @@ impl PosixFile {
     /// The size before something that may make the file longer; nothing is asked when it does not.
     fn size_before_growth(&self, fd: BorrowedFd<'_>, end: u64) -> Result<Option<u64>, VfsError> {
         let (_, _, known) = self.data()?;
-        if end <= known.load(Ordering::Relaxed) {
+        // Each handle of a named stream knows for itself only: another one may have made the stream shorter.
+        if self.stream.is_none() && end <= known.load(Ordering::Relaxed) {
             return Ok(None);
         }
         Ok(Some(sys::stat(fd)?.size_bytes))
