@@ -8,6 +8,7 @@ pub mod cli;
 pub mod client;
 pub mod config;
 pub mod crypto;
+pub mod domain;
 pub mod fsa;
 pub mod fscc;
 pub mod proto;

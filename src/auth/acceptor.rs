@@ -8,7 +8,9 @@
 
 use super::ntlm::{self, NtlmAcceptor, NtlmContext, NtlmStep};
 use super::spnego::{self, Mechanism, NegState, NegTokenInit, NegTokenResp};
-use super::{AcceptorConfig, AccountAnswer, AccountQuery, AuthError, Identity, TOKEN_SIZE_LIMIT};
+use super::{
+    AcceptorConfig, AccountAnswer, AccountQuery, AuthError, Authorization, Identity, TOKEN_SIZE_LIMIT,
+};
 use crate::crypto::SessionKey;
 use freehold_dtyp::FileTime;
 use std::sync::Arc;
@@ -63,6 +65,10 @@ pub struct Accepted {
     pub session_key: SessionKey,
     /// The token for the last response; may be empty.
     pub token_out: Vec<u8>,
+    /// What a domain controller says of the user, where the logon brought that along: in a Kerberos ticket's PAC.
+    pub authorization: Option<Box<Authorization>>,
+    /// When the logon ends by itself: a ticket's end time.
+    pub expires: Option<FileTime>,
 }
 
 impl Acceptor {
@@ -246,7 +252,13 @@ fn completed(context: NtlmContext, mech_types: &[u8], with_mic: bool) -> AcceptS
 
 fn done(context: NtlmContext, token_out: Vec<u8>) -> AcceptStep {
     let NtlmContext { identity, session_key, .. } = context;
-    AcceptStep::Done(Box::new(Accepted { identity, session_key, token_out }))
+    AcceptStep::Done(Box::new(Accepted {
+        identity,
+        session_key,
+        token_out,
+        authorization: None,
+        expires: None,
+    }))
 }
 
 impl core::fmt::Debug for Acceptor {

@@ -18,10 +18,13 @@
 )]
 
 mod acceptor;
+mod authorization;
+pub mod kerberos;
 pub mod ntlm;
 pub mod spnego;
 
 pub use acceptor::{AcceptStep, Accepted, Acceptor};
+pub use authorization::Authorization;
 pub use ntlm::{NtHash, nt_hash};
 pub use spnego::Mechanism;
 

@@ -14,6 +14,7 @@ use super::buffer::ReplyBuffer;
 use super::node::DeletionUnderWay;
 use super::persistent::Persist;
 use crate::audit::record::Batch;
+use crate::auth::AccountQuery;
 use crate::vfs::{
     DataUse, DirectoryCursor, DirectoryEntry, Existing, ExtendedAttribute, FileRef, Metadata, MetadataChange,
     NewNode, OpenError, Opened, Space, StreamEntry, VfsError, VfsPath, Volume,
@@ -178,8 +179,8 @@ pub enum Op {
     Audit { batch: Batch, follows_deletion: bool },
     /// Makes a change of the persistent opens durable; answers [`OpResult::Done`].
     Persist(Box<Persist>),
-    /// Looks up an account for a logon; `domain` and `user` as the client spelled them.
-    Account { domain: String, user: String },
+    /// Finds out about an account for a logon.
+    Account { query: Box<AccountQuery> },
     /// Waits, then answers [`OpResult::Done`]: a failed logon's delay.
     Delay { duration: std::time::Duration },
 }

@@ -266,7 +266,7 @@ pub async fn run(
                         shared.core.account_gone(sid, shared.clock.now());
                     }
                     Change::ShareRemoved(name) => shared.core.share_gone(name, shared.clock.now()),
-                    Change::AccountChanged(_) | Change::ShareChanged(_) => {}
+                    Change::AccountChanged(_) | Change::ShareChanged(_) | Change::MembershipChanged => {}
                 }
             }
         }));

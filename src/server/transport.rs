@@ -427,8 +427,8 @@ impl Task {
     fn operate(&mut self) -> Result<(), Disconnect> {
         while let Some((id, op)) = self.connection.poll_op() {
             match op {
-                Op::Account { domain, user } => {
-                    let lookup = self.shared.account(&domain, &user);
+                Op::Account { query } => {
+                    let lookup = self.shared.account(&query.domain, &query.user);
                     self.connection.complete(
                         id,
                         OpResult::Account(Box::new(lookup)),

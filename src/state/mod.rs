@@ -13,6 +13,7 @@
 pub mod accounts;
 mod accounts_changes;
 mod acl_jobs;
+pub mod domain;
 mod error;
 mod identity;
 pub mod persistent;
@@ -28,7 +29,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use freehold_dtyp::{FileTime, Sid};
 use parking_lot::Mutex;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
@@ -39,12 +40,13 @@ pub use crate::config::AuditOption;
 pub use accounts::{Account, AccountsSnapshot, Group};
 pub use accounts_changes::{AccountChange, NewAccount};
 pub use acl_jobs::{AclJob, AclJobProgress, AclJobStatus, NewAclJob};
+pub use domain::{MachinePassword, Membership};
 pub use error::StateError;
 pub use identity::Identity;
 pub use persistent::{PersistentChange, PersistentLease, PersistentLock, PersistentLocks, PersistentOpen};
 pub use shares::{CachingMode, Share, ShareSettings, SharesSnapshot};
 pub use shares_changes::ShareChange;
-pub use tokens::{network_token, network_token_if};
+pub use tokens::{domain_token, network_token, network_token_if};
 
 /// Name of the database in the state folder.
 pub const DATABASE_FILE: &str = "state.db";
@@ -66,6 +68,8 @@ pub enum Change {
     ShareRemoved(String),
     /// A share is new or has other settings.
     ShareChanged(String),
+    /// The server joined or left a domain, or its account there has other names, passwords or keys.
+    MembershipChanged,
 }
 
 /// Called after each change, on the thread that made it. Must not block and must not change the state.
@@ -78,6 +82,7 @@ pub struct State {
     accounts: ArcSwap<AccountsSnapshot>,
     shares: ArcSwap<SharesSnapshot>,
     volumes: ArcSwap<Vec<VolumeConfig>>,
+    membership: ArcSwapOption<Membership>,
     listeners: Mutex<Vec<ChangeListener>>,
     persistent: persistent_changes::Batch,
     /// Holds the lock of the state folder; `None` for a state in memory.
@@ -148,6 +153,7 @@ impl State {
             accounts: ArcSwap::from_pointee(accounts),
             shares: ArcSwap::from_pointee(shares),
             volumes: ArcSwap::default(),
+            membership: ArcSwapOption::empty(),
             listeners: Mutex::new(Vec::new()),
             persistent: persistent_changes::Batch::default(),
             _lock: lock,
@@ -170,6 +176,12 @@ impl State {
     #[must_use]
     pub fn shares(&self) -> Arc<SharesSnapshot> {
         self.shares.load_full()
+    }
+
+    /// The domain that this server is a member of. Does not block.
+    #[must_use]
+    pub fn membership(&self) -> Option<Arc<Membership>> {
+        self.membership.load_full()
     }
 
     /// The volumes of the configuration that this process runs with; empty before [`State::set_volumes`].

@@ -768,7 +768,7 @@ fn fail(op: Op, error: VfsError) -> OpResult {
 
 fn perform(op: Op) -> OpResult {
     match op {
-        Op::Account { user, .. } => OpResult::Account(Box::new(account(&user))),
+        Op::Account { query } => OpResult::Account(Box::new(account(&query.user))),
         Op::Delay { .. } => OpResult::Done(Ok(())),
         Op::Audit { .. } => OpResult::Audited(true),
         op => match execute(op, Wait::Allowed) {

@@ -210,7 +210,7 @@ fn proceed(cx: &mut Context<'_>, id: SessionId, setup: Box<Setup>, step: AcceptS
             Ok(Step::Reply(NtStatus::MORE_PROCESSING_REQUIRED))
         }
         AcceptStep::NeedAccount(query) => {
-            let op = Op::Account { domain: query.domain, user: query.user };
+            let op = Op::Account { query };
             Ok(Step::Op(op, super::Pending::SessionSetup(Box::new(Pending::Account(id, setup)))))
         }
         AcceptStep::Done(accepted) => log_on(cx, id, *setup, *accepted, None),

@@ -11,27 +11,31 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     // The names of accounts are compared through the same upcase table as the names of files.
     ("auth", &["crypto", "fscc"]),
     // Of state the pure modules read snapshots: plain data.
-    ("rpc", &["state"]),
+    ("rpc", &["auth", "crypto", "names", "state"]),
     ("fsa", &["fscc"]),
     ("vfs", &["fscc"]),
     ("audit", &[]),
     // Of audit the core makes records: plain data.
-    ("proto", &["audit", "fsa", "smb2", "fscc", "crypto", "auth", "rpc", "state", "vfs"]),
+    ("proto", &["audit", "fsa", "smb2", "fscc", "crypto", "auth", "names", "rpc", "state", "vfs"]),
     ("client", &["smb2", "crypto", "auth"]),
     ("config", &["audit"]),
     ("state", &["auth", "config"]),
     ("acl_jobs", &["audit", "fscc", "proto", "state", "vfs"]),
-    ("admin", &["acl_jobs", "config", "fsa", "fscc", "proto", "rpc", "state", "vfs"]),
+    ("admin", &["acl_jobs", "config", "domain", "fsa", "fscc", "names", "proto", "rpc", "state", "vfs"]),
+    // Talks to domain controllers: part of the shell. Of rpc it uses NDR and PDUs.
+    ("domain", &["auth", "config", "crypto", "names", "rpc", "state"]),
+    // Who is called what, from snapshots: pure.
+    ("names", &["state"]),
     (
         "server",
         &[
-            "acl_jobs", "admin", "audit", "auth", "config", "crypto", "fsa", "fscc", "proto", "rpc", "smb2",
-            "state", "vfs",
+            "acl_jobs", "admin", "audit", "auth", "config", "crypto", "domain", "fsa", "fscc", "names",
+            "proto", "rpc", "smb2", "state", "vfs",
         ],
     ),
     ("backup", &["proto", "vfs"]),
     ("cluster", &["proto", "vfs"]),
-    ("cli", &["admin", "audit", "auth", "config", "proto", "server", "state", "vfs"]),
+    ("cli", &["admin", "audit", "auth", "config", "domain", "proto", "server", "state", "vfs"]),
 ];
 
 /// Parts of a module that only some may name: (part, its users besides itself, why).
@@ -43,7 +47,7 @@ const NARROWER: &[(&str, &[&str], &str)] = &[
     ("audit::files", &["server", "cli"], "the core makes records and writes none"),
     (
         "state::State",
-        &["acl_jobs", "admin", "cli", "server"],
+        &["acl_jobs", "admin", "cli", "domain", "server"],
         "the pure modules read snapshots of the state only",
     ),
 ];
