@@ -6,7 +6,7 @@
 use freehold_dtyp::{DecodeError, DecodeReason, Encode, Guid, Reader, Sid, Writer, Wtf8, Wtf8Buf};
 
 /// Longest string that is taken, in UTF-16 units.
-pub(super) const MAX_STRING_UNITS: usize = 32_768;
+pub(crate) const MAX_STRING_UNITS: usize = 32_768;
 /// Longest RPC_UNICODE_STRING: its length is in 16 bits and even.
 const MAX_UNICODE_STRING_BYTES: u16 = 0xFFFE;
 /// First referent id, and the step to the next; any values that differ would do.
@@ -15,19 +15,19 @@ const REFERENT_STEP: u32 = 4;
 
 /// Reads the parameters of a request.
 #[derive(Debug)]
-pub(super) struct NdrReader<'a>(Reader<'a>);
+pub(crate) struct NdrReader<'a>(Reader<'a>);
 
 impl<'a> NdrReader<'a> {
-    pub(super) const fn new(stub: &'a [u8]) -> Self {
+    pub(crate) const fn new(stub: &'a [u8]) -> Self {
         NdrReader(Reader::new(stub))
     }
 
     /// Bytes that are left: no array that is still to come can have more elements.
-    pub(super) fn remaining(&self) -> usize {
+    pub(crate) fn remaining(&self) -> usize {
         self.0.remaining().len()
     }
 
-    pub(super) fn error(&self, field: &'static str) -> DecodeError {
+    pub(crate) fn error(&self, field: &'static str) -> DecodeError {
         self.0.error(field, DecodeReason::Invalid)
     }
 
@@ -36,37 +36,37 @@ impl<'a> NdrReader<'a> {
         if past == 0 { Ok(()) } else { self.0.skip("padding", to.saturating_sub(past)) }
     }
 
-    pub(super) fn u16(&mut self, field: &'static str) -> Result<u16, DecodeError> {
+    pub(crate) fn u16(&mut self, field: &'static str) -> Result<u16, DecodeError> {
         self.align(2)?;
         self.0.u16(field)
     }
 
-    pub(super) fn u32(&mut self, field: &'static str) -> Result<u32, DecodeError> {
+    pub(crate) fn u32(&mut self, field: &'static str) -> Result<u32, DecodeError> {
         self.align(4)?;
         self.0.u32(field)
     }
 
     /// A count or length.
-    pub(super) fn size(&mut self, field: &'static str) -> Result<usize, DecodeError> {
+    pub(crate) fn size(&mut self, field: &'static str) -> Result<usize, DecodeError> {
         let value = self.u32(field)?;
         usize::try_from(value).map_err(|_| self.error(field))
     }
 
-    pub(super) fn array<const N: usize>(&mut self, field: &'static str) -> Result<[u8; N], DecodeError> {
+    pub(crate) fn array<const N: usize>(&mut self, field: &'static str) -> Result<[u8; N], DecodeError> {
         self.0.array(field)
     }
 
-    pub(super) fn bytes(&mut self, field: &'static str, length: usize) -> Result<&'a [u8], DecodeError> {
+    pub(crate) fn bytes(&mut self, field: &'static str, length: usize) -> Result<&'a [u8], DecodeError> {
         self.0.bytes(field, length)
     }
 
     /// 14.3.10: a unique or full pointer; true when a referent follows (later).
-    pub(super) fn pointer(&mut self, field: &'static str) -> Result<bool, DecodeError> {
+    pub(crate) fn pointer(&mut self, field: &'static str) -> Result<bool, DecodeError> {
         Ok(self.u32(field)? != 0)
     }
 
     /// A unique pointer to a value that is not inside of another construction: its referent follows at once.
-    pub(super) fn optional<T>(
+    pub(crate) fn optional<T>(
         &mut self,
         field: &'static str,
         read: impl FnOnce(&mut Self) -> Result<T, DecodeError>,
@@ -75,7 +75,7 @@ impl<'a> NdrReader<'a> {
     }
 
     /// 14.3.4.2: a conformant varying string of wide characters, with or without its ending zero.
-    pub(super) fn wide_string(&mut self, field: &'static str) -> Result<Wtf8Buf, DecodeError> {
+    pub(crate) fn wide_string(&mut self, field: &'static str) -> Result<Wtf8Buf, DecodeError> {
         let maximum = self.size(field)?;
         let offset = self.size(field)?;
         let actual = self.size(field)?;
@@ -88,7 +88,7 @@ impl<'a> NdrReader<'a> {
     }
 
     /// The fixed part of [MS-DTYP] 2.3.10 RPC_UNICODE_STRING: its length in bytes and whether a buffer follows.
-    pub(super) fn unicode_string_header(&mut self, field: &'static str) -> Result<(u16, bool), DecodeError> {
+    pub(crate) fn unicode_string_header(&mut self, field: &'static str) -> Result<(u16, bool), DecodeError> {
         self.align(4)?;
         let length = self.u16(field)?;
         let maximum = self.u16(field)?;
@@ -99,7 +99,7 @@ impl<'a> NdrReader<'a> {
     }
 
     /// The buffer that belongs to [`NdrReader::unicode_string_header`].
-    pub(super) fn unicode_string_buffer(
+    pub(crate) fn unicode_string_buffer(
         &mut self,
         field: &'static str,
         header: (u16, bool),
@@ -118,7 +118,7 @@ impl<'a> NdrReader<'a> {
     }
 
     /// [MS-DTYP] 2.4.2.3 RPC_SID, with the conformance of its array in front.
-    pub(super) fn sid(&mut self, field: &'static str) -> Result<Sid, DecodeError> {
+    pub(crate) fn sid(&mut self, field: &'static str) -> Result<Sid, DecodeError> {
         let count = self.size(field)?;
         if count > Sid::MAX_SUB_AUTHORITIES {
             return Err(self.error(field));
@@ -133,72 +133,72 @@ impl<'a> NdrReader<'a> {
 
 /// Writes the results of a call.
 #[derive(Debug)]
-pub(super) struct NdrWriter {
+pub(crate) struct NdrWriter {
     writer: Writer,
     next_referent: u32,
 }
 
 impl NdrWriter {
-    pub(super) const fn new() -> Self {
+    pub(crate) const fn new() -> Self {
         NdrWriter { writer: Writer::new(), next_referent: FIRST_REFERENT }
     }
 
-    pub(super) fn into_bytes(self) -> Vec<u8> {
+    pub(crate) fn into_bytes(self) -> Vec<u8> {
         self.writer.into_bytes()
     }
 
     /// Bytes written so far.
-    pub(super) fn size(&self) -> usize {
+    pub(crate) fn size(&self) -> usize {
         self.writer.position()
     }
 
-    pub(super) fn align(&mut self, to: usize) {
+    pub(crate) fn align(&mut self, to: usize) {
         self.writer.align_from(0, to);
     }
 
-    pub(super) fn u16(&mut self, value: u16) {
+    pub(crate) fn u16(&mut self, value: u16) {
         self.align(2);
         self.writer.u16(value);
     }
 
-    pub(super) fn u32(&mut self, value: u32) {
+    pub(crate) fn u32(&mut self, value: u32) {
         self.align(4);
         self.writer.u32(value);
     }
 
     /// A count; counts here come from what is in memory and fit.
-    pub(super) fn count(&mut self, value: usize) {
+    pub(crate) fn count(&mut self, value: usize) {
         self.u32(u32::try_from(value).unwrap_or(u32::MAX));
     }
 
-    pub(super) fn i32(&mut self, value: i32) {
+    pub(crate) fn i32(&mut self, value: i32) {
         self.align(4);
         self.writer.bytes(&value.to_le_bytes());
     }
 
-    pub(super) fn bytes(&mut self, bytes: &[u8]) {
+    pub(crate) fn bytes(&mut self, bytes: &[u8]) {
         self.writer.bytes(bytes);
     }
 
-    pub(super) fn guid(&mut self, guid: &Guid) {
+    pub(crate) fn guid(&mut self, guid: &Guid) {
         self.align(4);
         guid.encode(&mut self.writer);
     }
 
     /// A pointer whose referent is written later.
-    pub(super) fn pointer(&mut self) {
+    pub(crate) fn pointer(&mut self) {
         let referent = self.next_referent;
         self.next_referent = referent.wrapping_add(REFERENT_STEP);
         self.u32(referent);
     }
 
     /// A pointer to nothing.
-    pub(super) fn null(&mut self) {
+    pub(crate) fn null(&mut self) {
         self.u32(0);
     }
 
     /// A unique pointer to a number and the number, as for resume handles.
-    pub(super) fn optional_u32(&mut self, value: Option<u32>) {
+    pub(crate) fn optional_u32(&mut self, value: Option<u32>) {
         match value {
             Some(value) => {
                 self.pointer();
@@ -209,7 +209,7 @@ impl NdrWriter {
     }
 
     /// A conformant varying string of wide characters with its ending zero.
-    pub(super) fn wide_string(&mut self, text: &str) {
+    pub(crate) fn wide_string(&mut self, text: &str) {
         let units = Wtf8::from(text).utf16_length().saturating_add(1);
         self.count(units);
         self.u32(0);
@@ -221,7 +221,7 @@ impl NdrWriter {
     }
 
     /// The fixed part of RPC_UNICODE_STRING for `text`, which [`NdrWriter::unicode_string_buffer`] has to follow.
-    pub(super) fn unicode_string_header(&mut self, text: &str) {
+    pub(crate) fn unicode_string_header(&mut self, text: &str) {
         let bytes = Wtf8::from(text).utf16_length().saturating_mul(2);
         let length = u16::try_from(bytes).unwrap_or(MAX_UNICODE_STRING_BYTES);
         self.align(4);
@@ -230,7 +230,7 @@ impl NdrWriter {
         self.pointer();
     }
 
-    pub(super) fn unicode_string_buffer(&mut self, text: &str) {
+    pub(crate) fn unicode_string_buffer(&mut self, text: &str) {
         let mut bytes = Vec::new();
         Wtf8::from(text).append_utf16le(&mut bytes);
         bytes.truncate(usize::from(MAX_UNICODE_STRING_BYTES));
@@ -242,7 +242,7 @@ impl NdrWriter {
     }
 
     /// RPC_SID with its conformance.
-    pub(super) fn sid(&mut self, sid: &Sid) {
+    pub(crate) fn sid(&mut self, sid: &Sid) {
         self.count(sid.sub_authorities().len());
         sid.encode(&mut self.writer);
     }

@@ -4,63 +4,63 @@ use freehold_dtyp::{Decode, DecodeError, DecodeReason, Encode, Guid, Reader, Wri
 
 /// Bytes of the common header: rpc_vers 1, rpc_vers_minor 1, PTYPE 1, pfc_flags 1, packed_drep 4, frag_length 2,
 /// auth_length 2, call_id 4.
-pub(super) const HEADER_SIZE: usize = 1 + 1 + 1 + 1 + 4 + 2 + 2 + 4;
+pub(crate) const HEADER_SIZE: usize = 1 + 1 + 1 + 1 + 4 + 2 + 2 + 4;
 /// Bytes of a response or request header: the common one, alloc_hint 4, p_cont_id 2, cancel_count 1 + reserved 1 (or
 /// opnum 2).
-pub(super) const CALL_HEADER_SIZE: usize = HEADER_SIZE + 4 + 2 + 2;
+pub(crate) const CALL_HEADER_SIZE: usize = HEADER_SIZE + 4 + 2 + 2;
 /// Largest fragment that this server receives and sends over a pipe ([MS-RPCE] 3.3.1.5.1; what Windows has).
-pub(super) const MAX_FRAGMENT: u16 = 4_280;
+pub(crate) const MAX_FRAGMENT: u16 = 4_280;
 /// Smallest size that every implementation receives (C706 12.6.3.1 MustRecvFragSize).
-pub(super) const MUST_RECEIVE_FRAGMENT: u16 = 1_432;
+pub(crate) const MUST_RECEIVE_FRAGMENT: u16 = 1_432;
 /// Largest fragment that is taken from a client that ignores what was agreed.
-pub(super) const LARGEST_FRAGMENT_TAKEN: u16 = 5_840;
+pub(crate) const LARGEST_FRAGMENT_TAKEN: u16 = 5_840;
 /// Most presentation contexts in one bind.
 const MAX_CONTEXTS: u8 = 64;
 
 /// PTYPE.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct PduType(pub(super) u8);
+pub(crate) struct PduType(pub(crate) u8);
 
 impl PduType {
-    pub(super) const REQUEST: PduType = PduType(0);
-    pub(super) const RESPONSE: PduType = PduType(2);
-    pub(super) const FAULT: PduType = PduType(3);
-    pub(super) const BIND: PduType = PduType(11);
-    pub(super) const BIND_ACK: PduType = PduType(12);
-    pub(super) const BIND_NAK: PduType = PduType(13);
-    pub(super) const ALTER_CONTEXT: PduType = PduType(14);
-    pub(super) const ALTER_CONTEXT_RESPONSE: PduType = PduType(15);
-    pub(super) const CO_CANCEL: PduType = PduType(18);
-    pub(super) const ORPHANED: PduType = PduType(19);
+    pub(crate) const REQUEST: PduType = PduType(0);
+    pub(crate) const RESPONSE: PduType = PduType(2);
+    pub(crate) const FAULT: PduType = PduType(3);
+    pub(crate) const BIND: PduType = PduType(11);
+    pub(crate) const BIND_ACK: PduType = PduType(12);
+    pub(crate) const BIND_NAK: PduType = PduType(13);
+    pub(crate) const ALTER_CONTEXT: PduType = PduType(14);
+    pub(crate) const ALTER_CONTEXT_RESPONSE: PduType = PduType(15);
+    pub(crate) const CO_CANCEL: PduType = PduType(18);
+    pub(crate) const ORPHANED: PduType = PduType(19);
 }
 
 /// pfc_flags: the first fragment.
-pub(super) const FIRST_FRAGMENT: u8 = 0x01;
+pub(crate) const FIRST_FRAGMENT: u8 = 0x01;
 /// pfc_flags: the last fragment.
-pub(super) const LAST_FRAGMENT: u8 = 0x02;
+pub(crate) const LAST_FRAGMENT: u8 = 0x02;
 /// pfc_flags of a fault: the call was not executed.
-pub(super) const DID_NOT_EXECUTE: u8 = 0x20;
+pub(crate) const DID_NOT_EXECUTE: u8 = 0x20;
 /// pfc_flags of a request: an object UUID is in its header.
 const OBJECT_UUID: u8 = 0x80;
 
 /// NDR 2.0, the only transfer syntax that is spoken here.
-pub(super) const NDR32: Syntax = Syntax {
+pub(crate) const NDR32: Syntax = Syntax {
     uuid: Guid::new(0x8A88_5D04, 0x1CEB, 0x11C9, [0x9F, 0xE8, 0x08, 0x00, 0x2B, 0x10, 0x48, 0x60]),
     version: 2,
 };
 
 /// An abstract or transfer syntax: UUID and version (major in the low half, minor in the high half).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Syntax {
-    pub(super) uuid: Guid,
-    pub(super) version: u32,
+pub(crate) struct Syntax {
+    pub(crate) uuid: Guid,
+    pub(crate) version: u32,
 }
 
 impl Syntax {
     const NONE: Syntax = Syntax { uuid: Guid::ZERO, version: 0 };
 
     /// [MS-RPCE] 2.2.2.14: the features that a client wants to negotiate, when this syntax is the way it says so.
-    pub(super) fn bind_time_features(&self) -> Option<u64> {
+    pub(crate) fn bind_time_features(&self) -> Option<u64> {
         // 6CB71C2C-9812-4540-xxxxxxxxxxxxxxxx: the last eight bytes are the bits.
         const PREFIX: [u8; 8] = [0x2C, 0x1C, 0xB7, 0x6C, 0x12, 0x98, 0x40, 0x45];
         let (prefix, bits) = self.uuid.0.split_first_chunk::<8>()?;
@@ -84,14 +84,14 @@ impl Encode for Syntax {
 
 /// The common header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Header {
-    pub(super) pdu_type: PduType,
-    pub(super) flags: u8,
+pub(crate) struct Header {
+    pub(crate) pdu_type: PduType,
+    pub(crate) flags: u8,
     /// Bytes of the fragment, this header included.
-    pub(super) fragment_length: u16,
+    pub(crate) fragment_length: u16,
     /// Bytes of the authentication token at its end; 0 without verifier.
-    pub(super) auth_length: u16,
-    pub(super) call_id: u32,
+    pub(crate) auth_length: u16,
+    pub(crate) call_id: u32,
 }
 
 impl<'a> Decode<'a> for Header {
@@ -123,7 +123,7 @@ impl<'a> Decode<'a> for Header {
 const SECURITY_TRAILER_SIZE: usize = 8;
 
 /// The part of a fragment between the common header and the authentication verifier.
-pub(super) fn body<'a>(header: &Header, fragment: &'a [u8]) -> Result<&'a [u8], DecodeError> {
+pub(crate) fn body<'a>(header: &Header, fragment: &'a [u8]) -> Result<&'a [u8], DecodeError> {
     let error = DecodeError { field: "auth_length", reason: DecodeReason::OutOfBounds, offset: 10 };
     let tail = match usize::from(header.auth_length) {
         0 => 0,
@@ -135,19 +135,19 @@ pub(super) fn body<'a>(header: &Header, fragment: &'a [u8]) -> Result<&'a [u8], 
 
 /// One presentation context that a client proposes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct ContextElement {
-    pub(super) id: u16,
-    pub(super) interface: Syntax,
-    pub(super) transfer_syntaxes: Vec<Syntax>,
+pub(crate) struct ContextElement {
+    pub(crate) id: u16,
+    pub(crate) interface: Syntax,
+    pub(crate) transfer_syntaxes: Vec<Syntax>,
 }
 
 /// The body of bind and alter_context PDUs.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Bind {
-    pub(super) max_transmit: u16,
-    pub(super) max_receive: u16,
-    pub(super) association_group: u32,
-    pub(super) contexts: Vec<ContextElement>,
+pub(crate) struct Bind {
+    pub(crate) max_transmit: u16,
+    pub(crate) max_receive: u16,
+    pub(crate) association_group: u32,
+    pub(crate) contexts: Vec<ContextElement>,
 }
 
 impl<'a> Decode<'a> for Bind {
@@ -176,7 +176,7 @@ impl<'a> Decode<'a> for Bind {
 
 /// The answer to one presentation context (p_result_t).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum ContextResult {
+pub(crate) enum ContextResult {
     /// The interface, in NDR32.
     Accepted,
     /// No such interface on this pipe.
@@ -203,14 +203,14 @@ impl Encode for ContextResult {
 
 /// The header of a request PDU and its part of the parameters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Request<'a> {
-    pub(super) context_id: u16,
-    pub(super) operation: u16,
-    pub(super) stub: &'a [u8],
+pub(crate) struct Request<'a> {
+    pub(crate) context_id: u16,
+    pub(crate) operation: u16,
+    pub(crate) stub: &'a [u8],
 }
 
 impl<'a> Request<'a> {
-    pub(super) fn decode(header: &Header, body: &'a [u8]) -> Result<Self, DecodeError> {
+    pub(crate) fn decode(header: &Header, body: &'a [u8]) -> Result<Self, DecodeError> {
         let mut reader = Reader::new(body);
         reader.skip("alloc_hint", 4)?;
         let context_id = reader.u16("p_cont_id")?;
@@ -224,7 +224,7 @@ impl<'a> Request<'a> {
     }
 }
 
-fn start(pdu_type: PduType, flags: u8, call_id: u32) -> Writer {
+pub(crate) fn start(pdu_type: PduType, flags: u8, call_id: u32) -> Writer {
     let mut writer = Writer::new();
     writer.u8(5);
     writer.u8(0);
@@ -237,14 +237,14 @@ fn start(pdu_type: PduType, flags: u8, call_id: u32) -> Writer {
     writer
 }
 
-fn finish(mut writer: Writer) -> Vec<u8> {
+pub(crate) fn finish(mut writer: Writer) -> Vec<u8> {
     let length = writer.position();
     writer.patch_u16(8, length);
     writer.into_bytes()
 }
 
 /// A bind_ack or alter_context_response PDU. `address` is the pipe's name, empty for the latter.
-pub(super) fn bind_acknowledgement(
+pub(crate) fn bind_acknowledgement(
     pdu_type: PduType,
     call_id: u32,
     fragment_size: u16,
@@ -274,14 +274,14 @@ pub(super) fn bind_acknowledgement(
 
 /// Reasons of a bind_nak PDU.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum BindRefusal {
+pub(crate) enum BindRefusal {
     /// Reason not specified.
     Unspecified,
     /// [MS-RPCE] 2.2.2.5 authentication type not recognized.
     AuthenticationType,
 }
 
-pub(super) fn bind_refused(call_id: u32, refusal: BindRefusal) -> Vec<u8> {
+pub(crate) fn bind_refused(call_id: u32, refusal: BindRefusal) -> Vec<u8> {
     let mut writer = start(PduType::BIND_NAK, FIRST_FRAGMENT | LAST_FRAGMENT, call_id);
     writer.u16(match refusal {
         BindRefusal::Unspecified => 0,
@@ -292,7 +292,7 @@ pub(super) fn bind_refused(call_id: u32, refusal: BindRefusal) -> Vec<u8> {
     finish(writer)
 }
 
-pub(super) fn fault(call_id: u32, context_id: u16, status: u32) -> Vec<u8> {
+pub(crate) fn fault(call_id: u32, context_id: u16, status: u32) -> Vec<u8> {
     let mut writer = start(PduType::FAULT, FIRST_FRAGMENT | LAST_FRAGMENT | DID_NOT_EXECUTE, call_id);
     writer.u32(0x20);
     writer.u16(context_id);
@@ -303,7 +303,7 @@ pub(super) fn fault(call_id: u32, context_id: u16, status: u32) -> Vec<u8> {
 }
 
 /// The fragments of a response, none larger than `fragment_size`.
-pub(super) fn response_fragments(
+pub(crate) fn response_fragments(
     call_id: u32,
     context_id: u16,
     stub: &[u8],
