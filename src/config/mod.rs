@@ -8,6 +8,7 @@
 //! [`Config::load`] needs to judge a file: its text, whether a volume's folder is there, and the host's name.
 
 mod audit;
+mod domain;
 mod mistake;
 mod read;
 mod sections;
@@ -16,6 +17,7 @@ mod settings;
 use std::path::Path;
 
 pub use audit::AuditConfig;
+pub use domain::{DomainSettings, LdapProtection};
 pub use mistake::{ConfigError, Mistake};
 pub use sections::parse_address;
 pub use settings::{

@@ -77,8 +77,9 @@ fn read_document(mut top: Section<'_, '_>, folder: &Path, host_name: &str, folde
     let limits = read_limits(top.section("limits"));
     let log = read_log(top.section("log"));
     let audit = super::audit::read(top.section("audit"), folder, &state_dir);
+    let domain = super::domain::read(top.section("domain"), folder);
     top.finish();
-    Config { listen, state_dir, admin_socket, names, volumes, security, limits, log, audit }
+    Config { listen, state_dir, admin_socket, names, volumes, security, limits, log, audit, domain }
 }
 
 fn read_listen(server: &mut Section<'_, '_>) -> Vec<SocketAddr> {
@@ -196,7 +197,7 @@ fn is_netbios_character(c: char) -> bool {
     c.is_ascii_alphanumeric() || c == '-' || c == '_'
 }
 
-fn is_dns_name(text: &str) -> bool {
+pub(super) fn is_dns_name(text: &str) -> bool {
     (1..=253).contains(&text.len())
         && text.split('.').all(|label| {
             (1..=63).contains(&label.len())

@@ -25,6 +25,8 @@ pub struct Config {
     pub log: LogConfig,
     /// The audit log.
     pub audit: super::AuditConfig,
+    /// How domain controllers are found and talked to.
+    pub domain: super::DomainSettings,
 }
 
 /// How this server calls itself in NTLM challenges and to RPC clients.
