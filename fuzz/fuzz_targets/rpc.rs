@@ -4,7 +4,7 @@
 use std::sync::{Arc, LazyLock};
 
 use freehold::auth::nt_hash;
-use freehold::rpc::{NoActivity, Pipe, PipeRead, RpcContext, ServerInfo};
+use freehold::rpc::{DomainInfo, NoActivity, Pipe, PipeRead, RpcContext, ServerInfo};
 use freehold::state::{Account, AccountsSnapshot, CachingMode, Group, Share, ShareSettings, SharesSnapshot};
 use freehold_acl::{SecurityDescriptor, Token};
 use freehold_dtyp::{FileTime, Guid, Sid};
@@ -28,6 +28,7 @@ const NDR: [u8; 16] =
 
 struct World {
     server: ServerInfo,
+    domain: DomainInfo,
     callers: [Token; 3],
     accounts: AccountsSnapshot,
     shares: SharesSnapshot,
@@ -82,6 +83,12 @@ static WORLD: LazyLock<World> = LazyLock::new(|| {
             machine_sid,
             server_guid: Guid::ZERO,
         },
+        domain: DomainInfo {
+            netbios_name: "CORP".to_owned(),
+            dns_name: "corp.example".to_owned(),
+            forest: "example".to_owned(),
+            sid: "S-1-5-21-7-8-9".parse().expect("a SID"),
+        },
         callers: [
             Token::builder(sid(1000)).groups([Sid::ADMINISTRATORS]).build(),
             Token::builder(sid(1001)).groups([Sid::USERS]).build(),
@@ -99,6 +106,7 @@ static WORLD: LazyLock<World> = LazyLock::new(|| {
 fn context(caller: u8) -> RpcContext<'static> {
     RpcContext {
         server: &WORLD.server,
+        domain: (caller & 4 != 0).then_some(&WORLD.domain),
         caller: &WORLD.callers[usize::from(caller) % 3],
         caller_name: "anna",
         accounts: &WORLD.accounts,

@@ -217,8 +217,10 @@ fn call<T>(
 ) -> Result<T, CommandError> {
     let identity = cx.session()?.identity.load_full();
     let (accounts, shares) = (cx.server.accounts.load(), cx.server.share_settings.load());
+    let domain = cx.server.domain.load();
     let rpc = RpcContext {
         server: &cx.server.rpc,
+        domain: domain.as_deref(),
         caller: &identity.token,
         caller_name: &identity.user,
         accounts: &accounts,

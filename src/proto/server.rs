@@ -4,7 +4,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use freehold_dtyp::{FileTime, Guid, Sid};
 use parking_lot::Mutex;
 
@@ -25,7 +25,7 @@ use super::teardown;
 use super::tree_connect::Shares;
 use crate::auth::{AcceptorConfig, ServerNames};
 use crate::fscc::fsctl::NetworkInterfaceInfo;
-use crate::rpc::ServerInfo;
+use crate::rpc::{DomainInfo, ServerInfo};
 use crate::smb2::{Dialect, SessionId};
 use crate::state::{AccountsSnapshot, SharesSnapshot};
 
@@ -122,6 +122,8 @@ pub struct Server {
     pub share_settings: ArcSwap<SharesSnapshot>,
     /// How the RPC interfaces present this server.
     pub rpc: ServerInfo,
+    /// The domain that this server is a member of, swapped when it joins or leaves.
+    pub domain: ArcSwapOption<DomainInfo>,
     /// Sessions whose logon succeeded.
     pub sessions: Sharded<u64, Arc<Session>>,
     /// Files that are open.
@@ -206,6 +208,7 @@ impl Server {
             accounts: ArcSwap::from_pointee(accounts),
             share_settings: ArcSwap::from_pointee(SharesSnapshot::default()),
             rpc,
+            domain: ArcSwapOption::empty(),
             config,
             acceptor,
             shares: ArcSwap::from_pointee(Shares::default()),

@@ -3,7 +3,7 @@
 use freehold_acl::Token;
 use freehold_dtyp::{FileTime, Guid, Sid};
 
-use crate::state::{AccountsSnapshot, SharesSnapshot};
+use crate::state::{AccountsSnapshot, Membership, SharesSnapshot};
 
 /// How this server presents itself to RPC clients.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,11 +29,37 @@ impl ServerInfo {
     pub const VERSION: (u32, u32) = (10, 0);
 }
 
+/// The domain that this server is a member of, as RPC clients may know it: nothing secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DomainInfo {
+    /// NetBIOS name.
+    pub netbios_name: String,
+    /// DNS name.
+    pub dns_name: String,
+    /// DNS name of the forest's root domain.
+    pub forest: String,
+    /// SID.
+    pub sid: Sid,
+}
+
+impl From<&Membership> for DomainInfo {
+    fn from(membership: &Membership) -> DomainInfo {
+        DomainInfo {
+            netbios_name: membership.netbios_domain.clone(),
+            dns_name: membership.dns_domain.clone(),
+            forest: membership.forest.clone(),
+            sid: membership.domain_sid,
+        }
+    }
+}
+
 /// Everything that a call may look at. Borrowed for one call.
 #[derive(Clone, Copy)]
 pub struct RpcContext<'a> {
     /// This server.
     pub server: &'a ServerInfo,
+    /// The domain that it is a member of.
+    pub domain: Option<&'a DomainInfo>,
     /// Who calls.
     pub caller: &'a Token,
     /// The caller's name without domain, empty for an anonymous one.

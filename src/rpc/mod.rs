@@ -39,6 +39,8 @@ mod golden;
 #[cfg(test)]
 mod testing;
 
-pub use context::{Activity, ConnectionInfo, NoActivity, OpenFileInfo, RpcContext, ServerInfo, SessionInfo};
+pub use context::{
+    Activity, ConnectionInfo, DomainInfo, NoActivity, OpenFileInfo, RpcContext, ServerInfo, SessionInfo,
+};
 pub use names::{account_name, account_sid};
 pub use pipe::{Endpoint, Pipe, PipeError, PipeRead};

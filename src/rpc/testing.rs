@@ -8,7 +8,9 @@ use freehold_dtyp::{Decode, FileTime, Guid, Sid, Writer};
 use super::fault::Fault;
 use super::ndr::NdrWriter;
 use super::pdu::{self, Header, PduType};
-use super::{Activity, ConnectionInfo, OpenFileInfo, Pipe, PipeRead, RpcContext, ServerInfo, SessionInfo};
+use super::{
+    Activity, ConnectionInfo, DomainInfo, OpenFileInfo, Pipe, PipeRead, RpcContext, ServerInfo, SessionInfo,
+};
 use crate::auth::NtHash;
 use crate::state::{Account, AccountsSnapshot, CachingMode, Group, Share, ShareSettings, SharesSnapshot};
 
@@ -23,6 +25,7 @@ pub(super) const INTERFACES: [(&str, &str, u32); 5] = [
 
 pub(super) struct Fixture {
     server: ServerInfo,
+    domain: Option<DomainInfo>,
     caller: Token,
     accounts: AccountsSnapshot,
     shares: SharesSnapshot,
@@ -125,6 +128,7 @@ impl Fixture {
                 machine_sid,
                 server_guid: Guid::ZERO,
             },
+            domain: None,
             caller: Token::builder(machine_sid.with_rid(1000).unwrap()).groups([Sid::ADMINISTRATORS]).build(),
             accounts,
             shares: SharesSnapshot::new(vec![share(1, "hidden$", ""), share(2, "Data", "The data")]),
@@ -142,6 +146,17 @@ impl Fixture {
         self
     }
 
+    /// The server is a member of a domain.
+    pub(super) fn joined(mut self) -> Self {
+        self.domain = Some(DomainInfo {
+            netbios_name: "CORP".to_owned(),
+            dns_name: "corp.example".to_owned(),
+            forest: "example".to_owned(),
+            sid: "S-1-5-21-7-8-9".parse().unwrap(),
+        });
+        self
+    }
+
     /// Other shares, without remarks.
     pub(super) fn with_shares(mut self, names: &[&str]) -> Self {
         self.shares = SharesSnapshot::new((1..).zip(names).map(|(id, name)| share(id, name, "")).collect());
@@ -151,6 +166,7 @@ impl Fixture {
     pub(super) fn context(&self) -> RpcContext<'_> {
         RpcContext {
             server: &self.server,
+            domain: self.domain.as_ref(),
             caller: &self.caller,
             caller_name: "anna",
             accounts: &self.accounts,

@@ -106,6 +106,7 @@ impl Shared {
         });
         self.core.share_settings.store(snapshot);
         self.core.accounts.store(self.state.accounts());
+        self.core.domain.store(self.state.membership().map(|membership| Arc::new((&*membership).into())));
         self.core.shares.store(Arc::new(Shares::new(shares)));
     }
 
