@@ -348,7 +348,7 @@ fn name_is_free(transaction: &Transaction<'_>, name: &str) -> Result<(), StateEr
     Ok(())
 }
 
-fn add_member(transaction: &Transaction<'_>, group: Sid, member: Sid) -> Result<(), StateError> {
+pub(super) fn add_member(transaction: &Transaction<'_>, group: Sid, member: Sid) -> Result<(), StateError> {
     transaction.execute(
         "INSERT OR IGNORE INTO group_member (group_sid, member_sid) VALUES (?1, ?2)",
         (group.to_string(), member.to_string()),

@@ -43,9 +43,11 @@ pub struct Membership {
     pub site: Option<String>,
     /// The account's password.
     pub password: MachinePassword,
+    /// A new password that a domain controller may know of already: its answer is not there yet, or was lost.
+    pub pending_password: Option<MachinePassword>,
     /// Earlier passwords, the latest first.
     pub earlier_passwords: Vec<MachinePassword>,
-    /// Keys of all of them, and of every encryption type.
+    /// Keys of all of them, and of every encryption type: those of the current password first.
     pub keys: Vec<ServiceKey>,
     /// When the server joined.
     pub joined: FileTime,
@@ -64,5 +66,16 @@ impl Membership {
     #[must_use]
     pub fn account_name(&self) -> String {
         format!("{}$", self.computer_name)
+    }
+
+    /// The passwords to try, the most probable one first.
+    pub fn passwords(&self) -> impl Iterator<Item = &MachinePassword> {
+        std::iter::once(&self.password).chain(&self.pending_password).chain(&self.earlier_passwords)
+    }
+
+    /// Key version number of the current password's keys.
+    #[must_use]
+    pub fn kvno(&self) -> u32 {
+        self.keys.first().map_or(0, |key| key.kvno)
     }
 }

@@ -14,6 +14,7 @@ pub mod accounts;
 mod accounts_changes;
 mod acl_jobs;
 pub mod domain;
+mod domain_changes;
 mod error;
 mod identity;
 pub mod persistent;
@@ -41,6 +42,7 @@ pub use accounts::{Account, AccountsSnapshot, Group};
 pub use accounts_changes::{AccountChange, NewAccount};
 pub use acl_jobs::{AclJob, AclJobProgress, AclJobStatus, NewAclJob};
 pub use domain::{MachinePassword, Membership};
+pub use domain_changes::NewMembership;
 pub use error::StateError;
 pub use identity::Identity;
 pub use persistent::{PersistentChange, PersistentLease, PersistentLock, PersistentLocks, PersistentOpen};
@@ -141,19 +143,22 @@ impl State {
     fn from_connection(mut database: Connection, lock: Option<File>) -> Result<State, StateError> {
         database.busy_timeout(std::time::Duration::from_millis(BUSY_TIMEOUT_MS))?;
         database.pragma_update(None, "foreign_keys", true)?;
+        // Passwords and keys that were replaced are overwritten.
+        database.pragma_update(None, "secure_delete", true)?;
         schema::migrate(&mut database)?;
         let transaction = database.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let identity = identity::load_or_make(&transaction, now())?;
         transaction.commit()?;
         let accounts = accounts_changes::load(&database, identity.machine_sid)?;
         let shares = shares_changes::load(&database)?;
+        let membership = domain_changes::load(&database)?;
         Ok(State {
             identity,
             database: Mutex::new(database),
             accounts: ArcSwap::from_pointee(accounts),
             shares: ArcSwap::from_pointee(shares),
             volumes: ArcSwap::default(),
-            membership: ArcSwapOption::empty(),
+            membership: ArcSwapOption::from_pointee(membership),
             listeners: Mutex::new(Vec::new()),
             persistent: persistent_changes::Batch::default(),
             _lock: lock,
@@ -216,6 +221,9 @@ impl State {
                 |change: &Change| matches!(change, Change::ShareRemoved(_) | Change::ShareChanged(_));
             if changes.iter().any(of_shares) {
                 self.shares.store(Arc::new(shares_changes::load(&database)?));
+            }
+            if changes.contains(&Change::MembershipChanged) {
+                self.membership.store(domain_changes::load(&database)?.map(Arc::new));
             }
             if !changes.iter().all(of_shares) || changes.is_empty() {
                 self.accounts.store(Arc::new(accounts_changes::load(&database, self.identity.machine_sid)?));

@@ -5,7 +5,7 @@ use rusqlite::{Connection, TransactionBehavior};
 use super::StateError;
 
 /// Step `n` brings a database of version `n` to version `n + 1`. Steps that were released are never edited.
-const MIGRATIONS: &[&str] = &[VERSION_1, VERSION_2, VERSION_3, VERSION_4];
+const MIGRATIONS: &[&str] = &[VERSION_1, VERSION_2, VERSION_3, VERSION_4, VERSION_5];
 
 /// Shares say which accesses are recorded.
 const VERSION_2: &str = "
@@ -119,6 +119,41 @@ CREATE TABLE acl_job (
     started INTEGER,
     ended INTEGER
 ) STRICT;
+";
+
+/// Membership of a domain.
+const VERSION_5: &str = "
+CREATE TABLE membership (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    dns_domain TEXT NOT NULL,
+    netbios_domain TEXT NOT NULL,
+    domain_sid TEXT NOT NULL,
+    forest TEXT NOT NULL,
+    computer_name TEXT NOT NULL,
+    computer_dn TEXT NOT NULL,
+    dns_host_name TEXT NOT NULL,
+    site TEXT,
+    joined INTEGER NOT NULL
+) STRICT;
+CREATE TABLE machine_password (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    status TEXT NOT NULL CHECK (status IN ('current', 'pending', 'earlier')),
+    password TEXT NOT NULL,
+    set_at INTEGER NOT NULL,
+    not_after INTEGER
+) STRICT;
+CREATE UNIQUE INDEX machine_password_in_use ON machine_password (status) WHERE status IN ('current', 'pending');
+CREATE TABLE service_key (
+    password INTEGER NOT NULL REFERENCES machine_password (id) ON DELETE CASCADE,
+    encryption_type INTEGER NOT NULL,
+    kvno INTEGER NOT NULL,
+    key BLOB NOT NULL,
+    PRIMARY KEY (password, encryption_type)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE server_alias (
+    folded_name TEXT PRIMARY KEY,
+    name TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
 ";
 
 /// Brings the database to this program's version, step by step, each in its own transaction.
