@@ -161,6 +161,8 @@ class Context:
 class Suite:
     """Runs the cases on `jobs` threads against one shared server."""
 
+    context = Context
+
     def __init__(self, kind, jobs, large=False, keep=False):
         self.kind, self.jobs, self.large, self.keep = kind, jobs, large, keep
         self.lock = threading.Lock()
@@ -173,8 +175,16 @@ class Suite:
             self.counter += 1
             return 'share%d' % self.counter
 
+    def make_server(self):
+        return servers.make(self.kind, keep=self.keep)
+
+    def begin(self):
+        """Starts the shared server, with the user that cases are."""
+        self.server.start()
+        self.user = self.server.add_user('alice', 'Al1ce-Passw0rd')
+
     def run_case(self, c):
-        context = Context(c.name, self)
+        context = self.context(c.name, self)
         begin = time.monotonic()
         why = None
         try:
@@ -197,9 +207,8 @@ class Suite:
 
     def run(self, cases):
         """Returns the number of failures."""
-        with servers.make(self.kind, keep=self.keep) as self.server:
-            self.server.start()
-            self.user = self.server.add_user('alice', 'Al1ce-Passw0rd')
+        with self.make_server() as self.server:
+            self.begin()
             together = [c for c in cases if not c.alone]
             def work():
                 while True:

@@ -62,6 +62,7 @@ class Server:
 
     host = '127.0.0.1'
     kind = ''
+    inside = ()         # words before a command that run it on the server's machine, when that is another than this
 
     def __init__(self, folder=None, keep=False):
         self.own_folder = folder is None
@@ -88,7 +89,7 @@ class Server:
     def launch(self, command, log, env=None, ready=None, seconds=30):
         """Starts `command` with its output in the file `log` and waits until the port accepts."""
         with open(log, 'ab') as out:
-            self.process = subprocess.Popen([str(c) for c in command], stdin=subprocess.DEVNULL, stdout=out,
+            self.process = subprocess.Popen([str(c) for c in (*self.inside, *command)], stdin=subprocess.DEVNULL, stdout=out,
                                             stderr=subprocess.STDOUT, env=env, cwd=self.folder,
                                             start_new_session=True)
         end = time.monotonic() + seconds
@@ -147,6 +148,8 @@ class Freehold(Server):
     """`freehold serve --config` with a state folder and one volume per share folder."""
 
     kind = 'freehold'
+    name = 'FREEHOLDTEST'
+    address = '127.0.0.1'
     admin = Account('admin', 'Adm1n-Passw0rd')
 
     def __init__(self, folder=None, keep=False, settings=None, volume=None, env=None):
@@ -165,8 +168,8 @@ class Freehold(Server):
 
     def write_config(self):
         self.config.write_text("""[server]
-listen = ["{host}:{port}"]
-name = "FREEHOLDTEST"
+listen = ["{address}:{port}"]
+name = "{name}"
 state_dir = "{state}"
 admin_socket = "{folder}/admin.sock"
 
@@ -174,7 +177,7 @@ admin_socket = "{folder}/admin.sock"
 path = "{volume}"
 
 {settings}
-""".format(host=self.host, port=self.port, state=self.state, folder=self.folder, volume=self.volume,
+""".format(address=self.address, port=self.port, name=self.name, state=self.state, folder=self.folder, volume=self.volume,
            settings=self.settings))
 
     def start(self):

@@ -1,0 +1,182 @@
+"""Domain controllers that stand still, die, come back and are replaced: what clients of the server see, as a table.
+
+    state of the controllers            | session with a ticket | new logon, ticket held | NTLM of the domain     | local logon
+    both answer                         | works                 | works                  | works                  | works
+    one stands still (SIGSTOP)          | works                 | works                  | works, within 5 s      | works at once
+    one is killed, its port refuses     | works                 | works                  | works, within 5 s      | works at once
+    one is cut off the network          | works                 | works                  | works, within 5 s      | works at once
+    both stand still, or are gone       | works                 | works                  | NO_LOGON_SERVERS       | works at once
+    the killed one is started again     | works                 | works                  | works                  | works
+    the first is gone for good          | works                 | works                  | works (the second's)   | works
+
+Samba's member, for comparison, with one controller that stands still: 20 s for a logon by NTLM, 20 s for one with a ticket.
+"""
+import contextlib
+import subprocess
+import threading
+import time
+
+from rig import server as servers
+from rig.harness import case
+
+FAIL_OVER = 5.0             # seconds, for everything that a lost controller costs one logon
+AT_ONCE = 2.0               # what needs no controller: a slow machine's smbclient, and no more
+
+
+class Watch:
+    """A client that holds a session, and one that holds tickets."""
+
+    def __init__(self, t):
+        self.t = t
+        self.share = t.share()
+        self.cache = t.ticket_cache(t.domain_user('alice'))
+        t.run('kvno', 'cifs/' + t.server.host, env=self.cache)
+        self.session = self.open('kerberos', self.cache)
+        t.finally_(self.session.kill)
+
+    def open(self, how, env):
+        import os
+        python = servers.TARGET / 'peers' / 'venv' / 'bin' / 'python'
+        script = os.path.join(os.path.dirname(__file__), 'peer_session.py')
+        p = subprocess.Popen([str(python), script, self.t.server.host, self.share.name, 'alice', 'Passw0rd.alice' if how == 'ntlm' else '', how],
+                             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=dict(os.environ, **env))
+        self.t.equal(p.stdout.readline().strip(), 'ready', 'the session')
+        return p
+
+    def timed(self, what, limit, wanted, function):
+        begin = time.monotonic()
+        got = function()
+        seconds = time.monotonic() - begin
+        print('    %-34s %-28s %.2f s' % (what, got, seconds), flush=True)
+        self.t.equal(got, wanted, what)
+        self.t.true(seconds < limit, '%s took %.1f s, more than %.1f s' % (what, seconds, limit))
+
+    def session_works(self):
+        self.session.stdin.write('more\n')
+        self.session.stdin.flush()
+        return self.session.stdout.readline().strip()
+
+    def with_ticket(self):
+        done = self.t.run('smbclient', '-s', self.t.conf, '--use-kerberos=required', '--use-krb5-ccache=' + self.cache['KRB5CCNAME'][5:],
+                          '//%s/%s' % (self.t.server.host, self.share.name), '-c', 'ls', env=self.cache, ok=None, timeout=60)
+        return 'ok' if done.returncode == 0 else done.stdout
+
+    def check(self, ntlm='ok', limit=FAIL_OVER, user='alice', password=None):
+        """The row of the table, while the controllers are as they are. What waits for none of them comes first and last."""
+        t = self.t
+        self.timed('session with a ticket', AT_ONCE, 'ok', self.session_works)
+        if t.server.kind == 'freehold':
+            self.timed('local logon', AT_ONCE, 'ok', lambda: t.logon(t.server.admin, share=self.share.name))
+        others = []
+        ntlm_logon = threading.Thread(target=lambda: others.append(self.attempt(ntlm, limit, user, password)))
+        ntlm_logon.start()
+        self.timed('session, a logon waiting', AT_ONCE, 'ok', self.session_works)
+        if t.server.kind == 'freehold':
+            self.timed('local logon, another waiting', AT_ONCE, 'ok', lambda: t.logon(t.server.admin, share=self.share.name))
+        self.timed('logon with a ticket', AT_ONCE, 'ok', self.with_ticket)
+        ntlm_logon.join()
+        t.true(others == [None], '%s' % others)
+
+    def attempt(self, wanted, limit, user, password):
+        try:
+            self.timed('NTLM of the domain', limit, wanted, lambda: self.t.logon(self.t.domain_user(user, password)))
+        except Exception as e:
+            return e
+
+
+@contextlib.contextmanager
+def frozen(*controllers):
+    for dc in controllers:
+        dc.freeze()
+    try:
+        yield
+    finally:
+        for dc in controllers:
+            dc.thaw()
+
+
+@contextlib.contextmanager
+def unplugged(*controllers):
+    for dc in controllers:
+        dc.host.cable(False)
+    try:
+        yield
+    finally:
+        for dc in controllers:
+            dc.host.cable(True)
+
+
+def recovers(watch, seconds=30):
+    """Logons by NTLM work again, within the time that a controller is left alone after it failed."""
+    end = time.monotonic() + seconds
+    while True:
+        got = watch.t.logon(watch.t.domain_user('alice'))
+        if got == 'ok':
+            return
+        watch.t.true(time.monotonic() < end, 'after %d s: %s' % (seconds, got))
+        time.sleep(0.5)
+
+
+@case(alone=True, freehold_only=True)
+def one_stands_still(t):
+    """Each in turn, so that the one in use is among them."""
+    t.bed.dc2
+    watch = Watch(t)
+    watch.check()
+    for dc in (t.bed.dc1, t.bed.dc2):
+        print('    %s stands still' % dc.name)
+        with frozen(dc):
+            watch.check()
+            watch.check('NT_STATUS_LOGON_FAILURE', password='wrong')
+        recovers(watch)
+
+
+@case(alone=True, freehold_only=True)
+def one_is_cut_off(t):
+    t.bed.dc2
+    watch = Watch(t)
+    for dc in (t.bed.dc1, t.bed.dc2):
+        print('    %s is cut off' % dc.name)
+        with unplugged(dc):
+            watch.check()
+        recovers(watch)
+
+
+@case(alone=True, freehold_only=True)
+def both_stand_still(t):
+    watch = Watch(t)
+    with frozen(t.bed.dc1, t.bed.dc2):
+        watch.check('NT_STATUS_NO_LOGON_SERVERS')
+        watch.check('NT_STATUS_NO_LOGON_SERVERS')
+    recovers(watch)
+    watch.check()
+
+
+@case(alone=True, freehold_only=True)
+def both_are_cut_off(t):
+    watch = Watch(t)
+    with unplugged(t.bed.dc1, t.bed.dc2):
+        watch.check('NT_STATUS_NO_LOGON_SERVERS')
+    recovers(watch)
+
+
+@case(alone=True, freehold_only=True)
+def killed_restarted_and_replaced(t):
+    """dc1 is killed and comes back; killed again, the domain lives on with dc2; then dc2 alone is killed."""
+    dc1, dc2 = t.bed.dc1, t.bed.dc2
+    watch = Watch(t)
+    print('    dc1 killed')
+    dc1.kill()
+    t.finally_(lambda: dc1.process or dc1.start())
+    watch.check()
+    print('    dc1 started again, dc2 killed')
+    dc1.start()
+    dc2.kill()
+    t.finally_(lambda: dc2.process or dc2.start())
+    watch.check()
+    print('    both gone')
+    dc1.kill()
+    watch.check('NT_STATUS_NO_LOGON_SERVERS')
+    dc1.start()
+    recovers(watch)
+    dc2.start()

@@ -1,0 +1,159 @@
+"""Runs the cases against a member server, with a domain around it: what tests/rig/harness.py does, on machines of their own."""
+import os
+import threading
+
+import controllers
+import hosts
+import members
+from controllers import ADMIN_PASSWORD
+from hosts import DOMAIN, NETBIOS, REALM, SERVERS
+from rig import harness
+from rig import server as servers
+
+
+class Bed:
+    """The network: two controllers, and a machine for servers."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.lock = threading.Lock()
+        self.names = [n for n in SERVERS if n != 'fileserver']
+        hosts.become_client(folder)
+        controllers.certificates(folder)
+        self.dc1 = controllers.Controller(folder, 'dc1')
+        self.dc1.provision()
+        self.dc1.start()
+        self.dc1.add_names()
+        self.machine = hosts.Host(folder, 'fileserver', SERVERS.values())
+        # made here: what holds a machine ends with the thread that started it
+        self.second, self.second_failed = controllers.Controller(folder, 'dc2'), None
+        self.joining = threading.Thread(target=self.make_second, daemon=True)
+        self.joining.start()
+
+    def make_second(self):
+        try:
+            self.second.join(self.dc1)
+            self.second.start()
+            self.dc1.add_controller_names(self.second)
+        except Exception as e:      # told by the first case that wants it
+            self.second_failed = e
+
+    @property
+    def dc2(self):
+        """The second controller, which is made beside the first tests."""
+        self.joining.join()
+        if self.second_failed is not None:
+            raise self.second_failed
+        return self.second
+
+    def server_name(self):
+        """A name with an address that no other server has."""
+        with self.lock:
+            return self.names.pop(0)
+
+    def give_back(self, name):
+        with self.lock:
+            self.names.append(name)
+
+
+class Context(harness.Context):
+    """What a case is given beside what harness.Context gives."""
+
+    def __init__(self, name, suite):
+        super().__init__(name, suite)
+        self.bed = suite.bed
+        self.administrator = members.domain_account('Administrator', ADMIN_PASSWORD)
+        self.conf.write_text(self.conf.read_text() + '    workgroup = %s\n    realm = %s\n' % (NETBIOS, REALM))
+
+    def domain_user(self, name, password=None):
+        return members.domain_account(name, password)
+
+    def own_server(self, start=True, join=True, **options):
+        """A member server for this case alone, with an address and a name of its own; leaves nothing behind."""
+        name = self.bed.server_name()
+        self.finally_(lambda: self.bed.give_back(name))
+        s = members.make(self.server.kind, self.bed, name, **options)
+        self.own.append(s)
+        if start:
+            s.start()
+            if join and s.kind == 'freehold':
+                s.join()
+        return s
+
+    def samba(self, program, *arguments, user=None, server=None, kerberos=False, **options):
+        """One of Samba's programs, by NTLM unless `kerberos`. They take the server's name, and port 445."""
+        u = user or self.user
+        how = '--use-kerberos=%s' % ('required' if kerberos else 'off')
+        if kerberos:
+            u = servers.Account('%s@%s' % (u.name.rpartition('\\')[2], REALM), u.password)
+        return self.run(program, '-s', self.conf, how, '-U', u, *arguments, **options)
+
+    def logon(self, user, kerberos=False, server=None, share='IPC$', arguments=()):
+        """The NT status of a logon by smbclient, or `ok`."""
+        s = server or self.server
+        command = 'exit' if share == 'IPC$' else 'ls'
+        done = self.samba('smbclient', '//%s/%s' % (s.host, share), *arguments, '-c', command, user=user, kerberos=kerberos, ok=None,
+                          timeout=60)
+        if done.returncode == 0:
+            return 'ok'
+        words = [w for w in done.stdout.replace('(', ' ').replace(')', ' ').split() if w.startswith('NT_STATUS_')]
+        return words[-1] if words else done.stdout
+
+    def ticket_cache(self, user, *arguments):
+        """A cache with a ticket of the user: its environment."""
+        name = user.name.rpartition('\\')[2]
+        cache = {'KRB5CCNAME': 'FILE:%s/cc-%s' % (self.folder, name)}
+        self.run('kinit', *arguments, '%s@%s' % (name, REALM), stdin=(user.password + '\n').encode(), env=cache)
+        return cache
+
+    def kerberos_client(self, share, cache, commands, server=None, **options):
+        """smbclient with the tickets of a cache."""
+        path = cache['KRB5CCNAME'].removeprefix('FILE:')
+        done = self.run('smbclient', '-s', self.conf, '--use-kerberos=required', '--use-krb5-ccache=' + path,
+                        '//%s/%s' % ((server or self.server).host, getattr(share, 'name', share)), '-c', '; '.join(commands),
+                        env=cache, **options)
+        return done.stdout
+
+    def kernel(self, share, command, user=None, tickets=None, server=None, options='', version='3.1.1', **env):
+        """The Linux kernel's client as a user of the domain: by NTLM, or by Kerberos with `tickets`, a dictionary of the guest's
+        user ids and their caches, the first of which mounts."""
+        s, u = server or self.server, user or self.user
+        base = 'vers=%s,iocharset=utf8,' % version
+        if tickets:
+            uid = next(iter(tickets))
+            base += 'sec=krb5,multiuser,cruid=%d' % uid
+            env['KCIFS_TICKETS'] = ' '.join('%d:%s' % (n, c['KRB5CCNAME'].removeprefix('FILE:')) for n, c in tickets.items())
+            env['KCIFS_HOST'] = s.host
+        else:
+            base += 'sec=ntlmssp'
+        domain, _, name = u.name.rpartition('\\')
+        rig = os.path.join(os.path.dirname(__file__), '..', 'kernel-cifs', 'run.sh')
+        return self.run(rig, s.address, s.port, share.name, name, u.password, '--', command, timeout=300,
+                        env={'KCIFS_BASE_OPTS': base, 'KCIFS_OPTS': options, 'KCIFS_DOMAIN': domain, 'KCIFS_TIMEOUT': '280', **env}).stdout
+
+    def python(self, script, *arguments, **options):
+        python = servers.TARGET / 'peers' / 'venv' / 'bin' / 'python'
+        return self.run(python, os.path.join(os.path.dirname(__file__), script), *arguments, **options).stdout
+
+    def freehold(self, *words, server=None, **options):
+        """A command of the CLI; what it printed."""
+        return (server or self.server).run(*words, **options).stdout
+
+
+class Suite(harness.Suite):
+    """One shared server that is a member; cases that change the controllers run alone."""
+
+    context = Context
+
+    def __init__(self, bed, *arguments, **options):
+        super().__init__(*arguments, **options)
+        self.bed = bed
+
+    def make_server(self):
+        return members.make(self.kind, self.bed, 'fileserver', keep=self.keep)
+
+    def begin(self):
+        self.server.start()
+        if self.kind == 'freehold':
+            self.server.join()
+        self.user = members.domain_account('alice')
