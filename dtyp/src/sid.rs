@@ -45,6 +45,12 @@ impl Sid {
     pub const GUESTS: Sid = Sid::constant(5, &[32, 546]);
     /// S-1-5-32-551 (BUILTIN\Backup Operators).
     pub const BACKUP_OPERATORS: Sid = Sid::constant(5, &[32, 551]);
+    /// BUILTIN\Power Users, S-1-5-32-547.
+    pub const POWER_USERS: Sid = Sid::constant(5, &[32, 547]);
+    /// BUILTIN\Server Operators, S-1-5-32-549.
+    pub const SERVER_OPERATORS: Sid = Sid::constant(5, &[32, 549]);
+    /// BUILTIN\Print Operators, S-1-5-32-550.
+    pub const PRINT_OPERATORS: Sid = Sid::constant(5, &[32, 550]);
 
     const fn constant(authority: u8, sub_authorities: &[u32]) -> Sid {
         match Sid::from_parts([0, 0, 0, 0, 0, authority], sub_authorities) {

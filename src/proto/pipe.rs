@@ -157,7 +157,7 @@ pub fn write(cx: &mut Context<'_>, open: &Arc<Open>, data: &[u8]) -> StepResult 
 /// # Errors
 /// PIPE_BUSY while an answer waits to be read, PIPE_DISCONNECTED.
 pub fn transceive(
-    cx: &Context<'_>,
+    cx: &mut Context<'_>,
     open: &Open,
     input: &[u8],
     max: usize,
@@ -211,13 +211,14 @@ pub fn close(server: &Server, pipe: &Mutex<PipeOpen>) {
 
 /// Runs what a client sent, then wakes who waits for an answer.
 fn call<T>(
-    cx: &Context<'_>,
+    cx: &mut Context<'_>,
     pipe: &Mutex<PipeOpen>,
     run: impl FnOnce(&mut PipeOpen, &RpcContext<'_>) -> Result<T, PipeError>,
 ) -> Result<T, CommandError> {
     let identity = cx.session()?.identity.load_full();
     let (accounts, shares) = (cx.server.accounts.load(), cx.server.share_settings.load());
     let domain = cx.server.domain.load();
+    let activity = ServerActivity::new(cx.server, cx.now);
     let rpc = RpcContext {
         server: &cx.server.rpc,
         domain: domain.as_deref(),
@@ -225,7 +226,7 @@ fn call<T>(
         caller_name: &identity.user,
         accounts: &accounts,
         shares: &shares,
-        activity: &ServerActivity { server: cx.server, now: cx.now },
+        activity: &activity,
         now: cx.now.wall,
     };
     let (outcome, waiting) = {
@@ -243,6 +244,7 @@ fn call<T>(
         }
     };
     post(cx.server, waiting, Wake::Retry);
+    activity.finish(cx.before_reply);
     outcome.map_err(|error| pipe_status(error).into())
 }
 

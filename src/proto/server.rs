@@ -152,7 +152,18 @@ pub struct Server {
     next_connection: AtomicU64,
     next_file: AtomicU64,
     failed_logons: Mutex<HashMap<String, FailedLogons>>,
+    logons_succeeded: AtomicU64,
+    logons_refused: AtomicU64,
     snapshots: Mutex<Snapshots>,
+}
+
+/// Logons since the server started.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Logons {
+    /// Which succeeded.
+    pub succeeded: u64,
+    /// Which were refused.
+    pub refused: u64,
 }
 
 /// Numbers of snapshots have this bit, those of configured volumes do not.
@@ -228,6 +239,8 @@ impl Server {
             next_connection: AtomicU64::new(1),
             next_file: AtomicU64::new(first_file),
             failed_logons: Mutex::new(HashMap::new()),
+            logons_succeeded: AtomicU64::new(0),
+            logons_refused: AtomicU64::new(0),
             snapshots: Mutex::default(),
         })
     }
@@ -263,6 +276,21 @@ impl Server {
     /// A volatile (and persistent) file id that was never used.
     pub fn next_file_id(&self) -> u64 {
         self.next_file.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// How many opens there have been.
+    pub fn opens_made(&self) -> u64 {
+        // The low half counts from 1 on.
+        let low = self.next_file.load(Ordering::Relaxed) & u64::from(u32::MAX);
+        low.saturating_sub(1)
+    }
+
+    /// How many logons there have been.
+    pub fn logons(&self) -> Logons {
+        Logons {
+            succeeded: self.logons_succeeded.load(Ordering::Relaxed),
+            refused: self.logons_refused.load(Ordering::Relaxed),
+        }
     }
 
     /// Keeps [`Server::next_file_id`] clear of an id that a former life of the server has given out.
@@ -349,6 +377,7 @@ impl Server {
 
     /// Counts a failed logon of an address; true when the answer shall be delayed.
     pub fn logon_failed(&self, peer: &str, now: Now) -> bool {
+        self.logons_refused.fetch_add(1, Ordering::Relaxed);
         let mut table = self.failed_logons.lock();
         if table.len() > limits::MAX_ADDRESSES_WITH_FAILED_LOGONS {
             table.retain(|_, entry| {
@@ -386,6 +415,7 @@ impl Server {
 
     /// A logon from this address succeeded: its failures are forgotten.
     pub fn logon_succeeded(&self, peer: &str) {
+        self.logons_succeeded.fetch_add(1, Ordering::Relaxed);
         let mut table = self.failed_logons.lock();
         if !table.is_empty() {
             table.remove(peer);

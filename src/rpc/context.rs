@@ -40,6 +40,8 @@ pub struct DomainInfo {
     pub forest: String,
     /// SID.
     pub sid: Sid,
+    /// Further names of this server that are registered there.
+    pub aliases: Vec<String>,
 }
 
 impl From<&Membership> for DomainInfo {
@@ -49,6 +51,7 @@ impl From<&Membership> for DomainInfo {
             dns_name: membership.dns_domain.clone(),
             forest: membership.forest.clone(),
             sid: membership.domain_sid,
+            aliases: membership.aliases.clone(),
         }
     }
 }
@@ -98,6 +101,25 @@ pub trait Activity {
     fn connections(&self) -> Vec<ConnectionInfo>;
     /// Tree connects to the share with this name, in any case.
     fn share_users(&self, share: &str) -> u32;
+    /// Closes the open that [`OpenFileInfo::id`] names, once the call is over; false when there is none.
+    fn close_file(&self, id: u32) -> bool;
+    /// Ends the sessions that match, once the call is over; returns how many.
+    fn end_sessions(&self, matching: &dyn Fn(&SessionInfo) -> bool) -> usize;
+    /// What the server has counted since it started.
+    fn statistics(&self) -> Statistics;
+}
+
+/// [MS-SRVS] 2.2.4.39 STAT_SERVER_0, as far as it is counted here.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Statistics {
+    /// When the server started.
+    pub started: FileTime,
+    /// Opens that there have been, of files and pipes.
+    pub opens: u64,
+    /// Sessions that there have been.
+    pub sessions: u64,
+    /// Logons that were refused.
+    pub refused_logons: u64,
 }
 
 /// Nothing goes on.
@@ -119,6 +141,18 @@ impl Activity for NoActivity {
 
     fn share_users(&self, _share: &str) -> u32 {
         0
+    }
+
+    fn close_file(&self, _id: u32) -> bool {
+        false
+    }
+
+    fn end_sessions(&self, _matching: &dyn Fn(&SessionInfo) -> bool) -> usize {
+        0
+    }
+
+    fn statistics(&self) -> Statistics {
+        Statistics::default()
     }
 }
 

@@ -22,8 +22,8 @@
 mod context;
 mod dispatch;
 mod dssetup;
+mod enumeration;
 mod fault;
-mod info_level;
 mod lsarpc;
 mod names;
 pub(crate) mod ndr;
@@ -41,6 +41,7 @@ mod testing;
 
 pub use context::{
     Activity, ConnectionInfo, DomainInfo, NoActivity, OpenFileInfo, RpcContext, ServerInfo, SessionInfo,
+    Statistics,
 };
 pub use names::{account_name, account_sid};
 pub use pipe::{Endpoint, Pipe, PipeError, PipeRead};

@@ -220,6 +220,17 @@ impl NdrWriter {
         self.writer.u16(0);
     }
 
+    /// 14.3.4.2: a varying string of wide characters with its ending zero, in an array of fixed size.
+    pub(super) fn varying_string(&mut self, text: &str) {
+        let units = Wtf8::from(text).utf16_length().saturating_add(1);
+        self.u32(0);
+        self.count(units);
+        let mut bytes = Vec::with_capacity(units.saturating_mul(2));
+        Wtf8::from(text).append_utf16le(&mut bytes);
+        self.bytes(&bytes);
+        self.writer.u16(0);
+    }
+
     /// The fixed part of RPC_UNICODE_STRING for `text`, which [`NdrWriter::unicode_string_buffer`] has to follow.
     pub(crate) fn unicode_string_header(&mut self, text: &str) {
         let bytes = Wtf8::from(text).utf16_length().saturating_mul(2);

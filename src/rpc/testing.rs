@@ -10,6 +10,7 @@ use super::ndr::NdrWriter;
 use super::pdu::{self, Header, PduType};
 use super::{
     Activity, ConnectionInfo, DomainInfo, OpenFileInfo, Pipe, PipeRead, RpcContext, ServerInfo, SessionInfo,
+    Statistics,
 };
 use crate::auth::NtHash;
 use crate::state::{Account, AccountsSnapshot, CachingMode, Group, Share, ShareSettings, SharesSnapshot};
@@ -29,9 +30,12 @@ pub(super) struct Fixture {
     caller: Token,
     accounts: AccountsSnapshot,
     shares: SharesSnapshot,
+    activity: Busy,
 }
 
-struct Busy;
+/// Two sessions and a file; what calls end is written down.
+#[derive(Default)]
+struct Busy(std::cell::RefCell<Vec<String>>);
 
 impl Activity for Busy {
     fn sessions(&self) -> Vec<SessionInfo> {
@@ -59,6 +63,26 @@ impl Activity for Busy {
 
     fn share_users(&self, share: &str) -> u32 {
         if share == "Data" { 2 } else { 0 }
+    }
+
+    fn close_file(&self, id: u32) -> bool {
+        let found = self.open_files().iter().any(|file| file.id == id);
+        if found {
+            self.0.borrow_mut().push(format!("file {id}"));
+        }
+        found
+    }
+
+    fn end_sessions(&self, matching: &dyn Fn(&SessionInfo) -> bool) -> usize {
+        let matching: Vec<_> = self.sessions().into_iter().filter(|session| matching(session)).collect();
+        let names = matching.iter().map(|session| format!("{} {}", session.client, session.user));
+        self.0.borrow_mut().extend(names);
+        matching.len()
+    }
+
+    fn statistics(&self) -> Statistics {
+        let started = FileTime::from_unix(1_600_000_000, 0);
+        Statistics { started, opens: 3, sessions: 2, refused_logons: 1 }
     }
 }
 
@@ -132,6 +156,7 @@ impl Fixture {
             caller: Token::builder(machine_sid.with_rid(1000).unwrap()).groups([Sid::ADMINISTRATORS]).build(),
             accounts,
             shares: SharesSnapshot::new(vec![share(1, "hidden$", ""), share(2, "Data", "The data")]),
+            activity: Busy::default(),
         }
     }
 
@@ -139,6 +164,26 @@ impl Fixture {
         let bob = self.server.machine_sid.with_rid(1001).unwrap();
         self.caller = Token::builder(bob).groups([Sid::USERS]).build();
         self
+    }
+
+    /// A caller in that group of this machine and no other.
+    pub(super) fn caller_in(mut self, group: Option<Sid>) -> Self {
+        let bob = self.server.machine_sid.with_rid(1001).unwrap();
+        self.caller = Token::builder(bob).groups([Sid::USERS]).groups(group).build();
+        self
+    }
+
+    /// Further names of the server.
+    pub(super) fn with_aliases(self, aliases: &[&str]) -> Self {
+        let mut joined = self.joined();
+        let names = aliases.iter().map(|alias| (*alias).to_owned()).collect();
+        joined.domain.as_mut().unwrap().aliases = names;
+        joined
+    }
+
+    /// What calls have ended.
+    pub(super) fn ended(&self) -> Vec<String> {
+        self.activity.0.borrow().clone()
     }
 
     pub(super) fn anonymous_caller(mut self) -> Self {
@@ -153,6 +198,7 @@ impl Fixture {
             dns_name: "corp.example".to_owned(),
             forest: "example".to_owned(),
             sid: "S-1-5-21-7-8-9".parse().unwrap(),
+            aliases: vec!["files2.corp.example".to_owned()],
         });
         self
     }
@@ -171,7 +217,7 @@ impl Fixture {
             caller_name: "anna",
             accounts: &self.accounts,
             shares: &self.shares,
-            activity: &Busy,
+            activity: &self.activity,
             now: FileTime::from_unix(1_700_000_000, 0),
         }
     }

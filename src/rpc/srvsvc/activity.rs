@@ -1,13 +1,15 @@
-//! [MS-SRVS] 3.1.4.1 NetrConnectionEnum, 3.1.4.2 NetrFileEnum, 3.1.4.5 NetrSessionEnum: for administrators.
+//! [MS-SRVS] 3.1.4.1 NetrConnectionEnum, 3.1.4.2 NetrFileEnum to 3.1.4.4 NetrFileClose, 3.1.4.5 NetrSessionEnum, 3.1.4.6
+//! NetrSessionDel: who is connected and what is open, and how an operator ends it.
 
 use freehold_dtyp::Wtf8Buf;
 
 use super::super::dispatch::Call;
+use super::super::enumeration::{Entry, Enumeration};
 use super::super::fault::Fault;
 use super::super::ndr::{NdrReader, NdrWriter};
 use super::super::win32::Win32;
 use super::super::{ConnectionInfo, OpenFileInfo, SessionInfo};
-use super::enumeration::{Entry, Enumeration};
+use super::access;
 use crate::state::accounts::fold_name;
 
 /// sesi1_user_flags: SESS_GUEST.
@@ -20,6 +22,25 @@ fn optional_name(parameters: &mut NdrReader<'_>, field: &'static str) -> Result<
     Ok(parameters.optional(field, |reader| reader.wide_string(field))?.filter(|text| !text.is_empty()))
 }
 
+/// Longest filter in characters, its ending zero included.
+const MAX_FILTER: usize = 1_024;
+
+/// A filter that is too long is refused.
+fn checked(filters: &[&Option<Wtf8Buf>]) -> Result<(), Win32> {
+    let too_long = |filter: &Wtf8Buf| filter.as_wtf8().utf16_length() >= MAX_FILTER;
+    if filters.iter().any(|filter| filter.as_ref().is_some_and(too_long)) {
+        return Err(Win32::INVALID_PARAMETER);
+    }
+    Ok(())
+}
+
+/// ClientName without the backslashes that it must begin with.
+fn client_name(filter: Option<Wtf8Buf>, otherwise: Win32) -> Result<Option<Wtf8Buf>, Win32> {
+    let Some(filter) = filter else { return Ok(None) };
+    let text = filter.to_string();
+    text.strip_prefix("\\\\").map(|name| Some(Wtf8Buf::from(name))).ok_or(otherwise)
+}
+
 fn same(filter: &Option<Wtf8Buf>, value: &str) -> bool {
     filter.as_ref().is_none_or(|filter| fold_name(&filter.to_string()) == fold_name(value))
 }
@@ -30,16 +51,53 @@ pub(super) fn session_enum(call: &mut Call<'_, '_>) -> Result<NdrWriter, Fault> 
     let client = optional_name(&mut call.parameters, "ClientName")?;
     let user = optional_name(&mut call.parameters, "UserName")?;
     let enumeration = Enumeration::read(&mut call.parameters, &[0, 1, 2, 10, 502])?;
-    if !call.cx.is_administrator() {
-        return Ok(enumeration.refuse(Win32::ACCESS_DENIED));
+    Ok(match matching_sessions(call, client, user) {
+        Ok(sessions) => enumeration.answer(&sessions),
+        Err(status) => enumeration.refuse(status),
+    })
+}
+
+fn matching_sessions(
+    call: &Call<'_, '_>,
+    client: Option<Wtf8Buf>,
+    user: Option<Wtf8Buf>,
+) -> Result<Vec<SessionInfo>, Win32> {
+    if !access::is_server_operator(call.cx) {
+        return Err(Win32::ACCESS_DENIED);
     }
-    let client = client.map(|name| Wtf8Buf::from(name.to_string().trim_start_matches('\\')));
+    checked(&[&client, &user])?;
+    let client = client_name(client, Win32::NERR_INVALID_COMPUTER)?;
     let mut sessions = call.cx.activity.sessions();
     sessions.retain(|session| same(&client, &session.client) && same(&user, &session.user));
-    if sessions.is_empty() && client.is_some() {
-        return Ok(enumeration.refuse(Win32::NERR_CLIENT_NAME_NOT_FOUND));
+    match (sessions.is_empty(), &client, &user) {
+        (true, Some(_), _) => Err(Win32::NERR_CLIENT_NAME_NOT_FOUND),
+        (true, None, Some(_)) => Err(Win32::NERR_USER_NOT_FOUND),
+        _ => Ok(sessions),
     }
-    Ok(enumeration.answer(&sessions))
+}
+
+/// NetrSessionDel.
+pub(super) fn session_del(call: &mut Call<'_, '_>) -> Result<NdrWriter, Fault> {
+    super::server_name(&mut call.parameters)?;
+    let client = optional_name(&mut call.parameters, "ClientName")?;
+    let user = optional_name(&mut call.parameters, "UserName")?;
+    Ok(super::status_only(end_sessions(call, client, user)))
+}
+
+fn end_sessions(call: &Call<'_, '_>, client: Option<Wtf8Buf>, user: Option<Wtf8Buf>) -> Result<(), Win32> {
+    if !access::is_server_operator(call.cx) {
+        return Err(Win32::ACCESS_DENIED);
+    }
+    checked(&[&client, &user])?;
+    if client.is_none() && user.is_none() {
+        return Err(Win32::NERR_CLIENT_NAME_NOT_FOUND);
+    }
+    let client = client_name(client, Win32::NERR_CLIENT_NAME_NOT_FOUND)?;
+    let matching = |session: &SessionInfo| same(&client, &session.client) && same(&user, &session.user);
+    if call.cx.activity.end_sessions(&matching) == 0 {
+        return Err(Win32::NERR_CLIENT_NAME_NOT_FOUND);
+    }
+    Ok(())
 }
 
 impl Entry for SessionInfo {
@@ -85,10 +143,12 @@ pub(super) fn connection_enum(call: &mut Call<'_, '_>) -> Result<NdrWriter, Faul
     super::server_name(&mut call.parameters)?;
     let qualifier = optional_name(&mut call.parameters, "Qualifier")?;
     let enumeration = Enumeration::read(&mut call.parameters, &[0, 1])?;
-    if !call.cx.is_administrator() {
+    if !access::may_list(call.cx) {
         return Ok(enumeration.refuse(Win32::ACCESS_DENIED));
     }
-    let Some(qualifier) = qualifier else { return Ok(enumeration.refuse(Win32::INVALID_PARAMETER)) };
+    let Some(qualifier) = qualifier.filter(|text| checked(&[&Some(text.clone())]).is_ok()) else {
+        return Ok(enumeration.refuse(Win32::INVALID_PARAMETER));
+    };
     let qualifier = qualifier.to_string();
     let mut connections = call.cx.activity.connections();
     match qualifier.strip_prefix("\\\\") {
@@ -137,13 +197,65 @@ pub(super) fn file_enum(call: &mut Call<'_, '_>) -> Result<NdrWriter, Fault> {
     let base = optional_name(&mut call.parameters, "BasePath")?;
     let user = optional_name(&mut call.parameters, "UserName")?;
     let enumeration = Enumeration::read(&mut call.parameters, &[2, 3])?;
-    if !call.cx.is_administrator() {
+    if !access::is_server_operator(call.cx) {
         return Ok(enumeration.refuse(Win32::ACCESS_DENIED));
+    }
+    if let Err(status) = checked(&[&base, &user]) {
+        return Ok(enumeration.refuse(status));
     }
     let base = base.map_or(String::new(), |base| fold_name(&base.to_string()));
     let mut files = call.cx.activity.open_files();
-    files.retain(|file| fold_name(&file.path).starts_with(&base) && same(&user, &file.user));
+    files.retain(|file| is_below(&fold_name(&file.path), &base) && same(&user, &file.user));
     Ok(enumeration.answer(&files))
+}
+
+/// A prefix ends where a component does.
+fn is_below(path: &str, base: &str) -> bool {
+    path.strip_prefix(base).is_some_and(|rest| {
+        rest.is_empty() || base.is_empty() || base.ends_with('\\') || rest.starts_with('\\')
+    })
+}
+
+/// NetrFileGetInfo.
+pub(super) fn file_get_info(call: &mut Call<'_, '_>) -> Result<NdrWriter, Fault> {
+    super::server_name(&mut call.parameters)?;
+    let id = call.parameters.u32("FileId")?;
+    let level = call.parameters.u32("Level")?;
+    let mut writer = NdrWriter::new();
+    writer.u32(level);
+    if !matches!(level, 2 | 3) {
+        writer.u32(Win32::INVALID_LEVEL.0);
+        return Ok(writer);
+    }
+    let outcome = if access::is_server_operator(call.cx) {
+        let files = call.cx.activity.open_files();
+        files.into_iter().find(|file| file.id == id).ok_or(Win32::FILE_NOT_FOUND)
+    } else {
+        Err(Win32::ACCESS_DENIED)
+    };
+    match &outcome {
+        Ok(file) => {
+            writer.pointer();
+            file.fixed(&mut writer, level);
+            file.referents(&mut writer, level);
+        }
+        Err(_) => writer.null(),
+    }
+    writer.u32(outcome.err().unwrap_or(Win32::SUCCESS).0);
+    Ok(writer)
+}
+
+/// NetrFileClose.
+pub(super) fn file_close(call: &mut Call<'_, '_>) -> Result<NdrWriter, Fault> {
+    super::server_name(&mut call.parameters)?;
+    let id = call.parameters.u32("FileId")?;
+    Ok(super::status_only(if !access::is_server_operator(call.cx) {
+        Err(Win32::ACCESS_DENIED)
+    } else if call.cx.activity.close_file(id) {
+        Ok(())
+    } else {
+        Err(Win32::NERR_FILE_ID_NOT_FOUND)
+    }))
 }
 
 impl Entry for OpenFileInfo {
@@ -213,8 +325,65 @@ mod tests {
         assert_eq!(entries(&stub), 1);
         let stub = client.call(12, &request(&[None, Some("BOB")], 10)).unwrap();
         assert_eq!(entries(&stub), 1);
-        let stub = client.call(12, &request(&[Some("\\\\elsewhere"), None], 10)).unwrap();
-        assert_eq!(status(&stub), 2312);
+        for (filters, expected) in [
+            ([Some("\\\\elsewhere"), None], 2312),
+            ([Some("192.0.2.1"), None], 2351),
+            ([None, Some("nobody")], 2221),
+            ([Some("\\\\192.0.2.1"), Some("bob")], 2312),
+            ([None, Some(&*"x".repeat(1_024))], 87),
+        ] {
+            let stub = client.call(12, &request(&filters, 10)).unwrap();
+            assert_eq!((entries(&stub), status(&stub)), (0, expected), "{filters:?}");
+        }
+    }
+
+    fn session_del(names: [Option<&str>; 2]) -> Vec<u8> {
+        let whole = request(&names, 0);
+        // Without the enumeration's parameters.
+        whole[..whole.len() - 6 * 4 - 4].to_vec()
+    }
+
+    #[test]
+    fn sessions_are_ended_by_client_and_user() {
+        let fixture = Fixture::new();
+        let mut client = Client::srvsvc(&fixture);
+        let mut end = |names| status(&client.call(13, &session_del(names)).unwrap());
+        assert_eq!(end([Some("\\\\192.0.2.1"), None]), 0);
+        assert_eq!(end([None, Some("BOB")]), 0);
+        assert_eq!(end([Some("\\\\192.0.2.1"), Some("bob")]), 2312);
+        assert_eq!(end([Some("192.0.2.1"), None]), 2312);
+        assert_eq!(end([None, None]), 2312);
+        assert_eq!(fixture.ended(), ["192.0.2.1 anna", "192.0.2.2 bob"]);
+    }
+
+    #[test]
+    fn an_open_file_is_told_of_and_closed() {
+        let fixture = Fixture::new();
+        let mut client = Client::srvsvc(&fixture);
+        let mut info = |id: u32, level: u32| {
+            let stub: Vec<u8> = [0, id, level].into_iter().flat_map(u32::to_le_bytes).collect();
+            client.call(10, &stub).unwrap()
+        };
+        assert_eq!(info(7, 2), [2, 0, 0, 0, 0, 0, 2, 0, 7, 0, 0, 0, 0, 0, 0, 0]);
+        assert_eq!(status(&info(7, 3)), 0);
+        assert_eq!(info(8, 3), [3, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0]);
+        assert_eq!(info(7, 1), [1, 0, 0, 0, 124, 0, 0, 0]);
+        let mut close = |id: u32| status(&client.call(11, &[[0; 4], id.to_le_bytes()].concat()).unwrap());
+        assert_eq!((close(8), close(7)), (2314, 0));
+        assert_eq!(fixture.ended(), ["file 7"]);
+    }
+
+    #[test]
+    fn a_base_path_is_whole_components() {
+        for (path, base, below) in [
+            ("C:\\VOL\\SUB", "C:\\VOL", true),
+            ("C:\\VOL\\SUB", "C:\\VOL\\", true),
+            ("C:\\VOLUME\\SUB", "C:\\VOL", false),
+            ("C:\\VOL", "C:\\VOL", true),
+            ("C:\\VOL", "", true),
+        ] {
+            assert_eq!(is_below(path, base), below, "{path} {base}");
+        }
     }
 
     #[test]
@@ -240,5 +409,9 @@ mod tests {
             let stub = client.call(operation, &request(names, level)).unwrap();
             assert_eq!((entries(&stub), status(&stub)), (0, 5), "operation {operation}");
         }
+        assert_eq!(status(&client.call(10, &[0, 0, 0, 0, 7, 0, 0, 0, 3, 0, 0, 0]).unwrap()), 5);
+        assert_eq!(status(&client.call(11, &[0, 0, 0, 0, 7, 0, 0, 0]).unwrap()), 5);
+        assert_eq!(status(&client.call(13, &session_del([None, Some("anna")])).unwrap()), 5);
+        assert!(fixture.ended().is_empty());
     }
 }

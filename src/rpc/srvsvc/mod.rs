@@ -1,26 +1,51 @@
 //! [MS-SRVS]: shares, sessions, open files, and what this server is.
 
+mod access;
 mod activity;
-mod enumeration;
+mod names;
+mod paths;
 mod server;
+mod server_info;
 mod share;
+mod transport;
+
+pub(super) use transport::TRANSPORT_NAME;
+
+use std::cmp::Ordering;
 
 use super::dispatch::Call;
 use super::fault::Fault;
 use super::ndr::{NdrReader, NdrWriter};
+use super::win32::Win32;
 
 /// [MS-SRVS] 3.1.4 Message Processing Events and Sequencing Rules.
 pub(super) fn call(call: &mut Call<'_, '_>, operation: u16) -> Result<NdrWriter, Fault> {
     match operation {
         8 => activity::connection_enum(call),
         9 => activity::file_enum(call),
+        10 => activity::file_get_info(call),
+        11 => activity::file_close(call),
         12 => activity::session_enum(call),
+        13 => activity::session_del(call),
         15 => share::share_enum(call, share::Which::All),
         16 => share::share_get_info(call),
-        21 => server::server_get_info(call),
+        20 => share::share_check(call),
+        21 => server_info::server_get_info(call),
+        23 => transport::disk_enum(call),
+        24 => server::statistics_get(call),
+        26 => transport::transport_enum(call),
         28 => server::remote_time_of_day(call),
-        33 => server::name_validate(call),
+        30 => paths::path_type(call),
+        31 => paths::path_canonicalize(call),
+        32 => paths::path_compare(call),
+        33 => names::name_validate(call),
+        34 => names::name_canonicalize(call),
+        35 => names::name_compare(call),
         36 => share::share_enum(call, share::Which::Kept),
+        // NetrDfsGetVersion to NetrDfsManagerReportSiteInfo. Note <42>: deprecated since Windows Server 2003, which answers
+        // them with an error of its own.
+        43..=46 | 48..=52 => Ok(status_only(Err(Win32::NOT_SUPPORTED))),
+        55 => transport::alias_enum(call),
         _ => Err(Fault::OP_RANGE),
     }
 }
@@ -29,4 +54,23 @@ pub(super) fn call(call: &mut Call<'_, '_>, operation: u16) -> Result<NdrWriter,
 fn server_name(parameters: &mut NdrReader<'_>) -> Result<(), Fault> {
     parameters.optional("ServerName", |reader| reader.wide_string("ServerName"))?;
     Ok(())
+}
+
+/// The reply of a call that returns nothing but its status.
+fn status_only(outcome: Result<(), Win32>) -> NdrWriter {
+    let mut writer = NdrWriter::new();
+    writer.u32(outcome.err().unwrap_or(Win32::SUCCESS).0);
+    writer
+}
+
+/// The reply of a call that returns 0, -1 or 1 ([MS-SRVS] 3.1.4.31, 3.1.4.34), or an error code in its place.
+fn comparison(outcome: Result<Ordering, Win32>) -> NdrWriter {
+    let mut writer = NdrWriter::new();
+    match outcome {
+        Ok(Ordering::Less) => writer.i32(-1),
+        Ok(Ordering::Equal) => writer.i32(0),
+        Ok(Ordering::Greater) => writer.i32(1),
+        Err(status) => writer.u32(status.0),
+    }
+    writer
 }

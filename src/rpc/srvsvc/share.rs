@@ -1,18 +1,21 @@
-//! [MS-SRVS] 3.1.4.8 NetrShareEnum, 3.1.4.9 NetrShareEnumSticky, 3.1.4.10 NetrShareGetInfo.
+//! [MS-SRVS] 3.1.4.8 NetrShareEnum, 3.1.4.9 NetrShareEnumSticky, 3.1.4.10 NetrShareGetInfo, 3.1.4.16 NetrShareCheck.
 
 use freehold_acl::SecurityDescriptor;
 use freehold_dtyp::{Encode, Wtf8Buf};
 
 use super::super::RpcContext;
 use super::super::dispatch::Call;
+use super::super::enumeration::{Entry, Enumeration};
 use super::super::fault::Fault;
 use super::super::ndr::NdrWriter;
 use super::super::win32::Win32;
-use super::enumeration::{Entry, Enumeration};
+use super::access;
 use crate::state::{Share, accounts::fold_name};
 
 /// [MS-SRVS] 2.2.2.4 share types: STYPE_DISKTREE.
 const DISK_TREE: u32 = 0;
+/// STYPE_IPC.
+const IPC: u32 = 3;
 /// STYPE_IPC with STYPE_SPECIAL.
 const IPC_SPECIAL: u32 = 0x8000_0003;
 /// SHI1005_FLAGS_ACCESS_BASED_DIRECTORY_ENUM.
@@ -26,8 +29,8 @@ const UNLIMITED: u32 = u32::MAX;
 
 /// Arms of SHARE_ENUM_UNION ([MS-SRVS] 2.2.3.5).
 const ENUM_LEVELS: [u32; 6] = [0, 1, 2, 501, 502, 503];
-/// Levels that show paths and descriptors: for administrators.
-const ADMINISTRATOR_LEVELS: [u32; 3] = [2, 502, 503];
+/// Levels that show paths and descriptors: for operators (note <61>).
+const OPERATOR_LEVELS: [u32; 3] = [2, 502, 503];
 
 /// Which shares an enumeration is about.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -42,6 +45,9 @@ pub(super) enum Which {
 pub(super) fn share_enum(call: &mut Call<'_, '_>, which: Which) -> Result<NdrWriter, Fault> {
     super::server_name(&mut call.parameters)?;
     let enumeration = Enumeration::read(&mut call.parameters, &ENUM_LEVELS)?;
+    if which == Which::Kept && enumeration.level == 501 {
+        return Ok(enumeration.refuse(Win32::INVALID_LEVEL));
+    }
     if !may_see(call.cx, enumeration.level) {
         return Ok(enumeration.refuse(Win32::ACCESS_DENIED));
     }
@@ -80,9 +86,30 @@ pub(super) fn share_get_info(call: &mut Call<'_, '_>) -> Result<NdrWriter, Fault
     Ok(writer)
 }
 
+/// NetrShareCheck: is this folder or drive shared? Everybody may ask.
+pub(super) fn share_check(call: &mut Call<'_, '_>) -> Result<NdrWriter, Fault> {
+    super::server_name(&mut call.parameters)?;
+    let device = fold_name(&call.parameters.wide_string("Device")?.to_string());
+    let device = device.trim_end_matches('\\');
+    let shared = call.cx.shares.all().iter().any(|share| {
+        let settings = &share.settings;
+        fold_name(&windows_path(&settings.volume, &settings.path)) == device
+    });
+    // Windows' tools check the path that IPC$ has, which is none.
+    let found = match (device.is_empty(), shared) {
+        (true, _) => Ok(IPC),
+        (false, true) => Ok(DISK_TREE),
+        (false, false) => Err(Win32::NERR_DEVICE_NOT_SHARED),
+    };
+    let mut writer = NdrWriter::new();
+    writer.u32(found.unwrap_or(0));
+    writer.u32(found.err().unwrap_or(Win32::SUCCESS).0);
+    Ok(writer)
+}
+
 /// DIFFERS: Windows lets an anonymous caller in where a policy says so; here such callers see no shares.
 fn may_see(cx: &RpcContext<'_>, level: u32) -> bool {
-    !cx.is_anonymous() && (cx.is_administrator() || !ADMINISTRATOR_LEVELS.contains(&level))
+    !cx.is_anonymous() && (access::may_list(cx) || !OPERATOR_LEVELS.contains(&level))
 }
 
 fn find(cx: &RpcContext<'_>, name: &Wtf8Buf) -> Result<ShareView, Win32> {
@@ -360,6 +387,28 @@ mod tests {
         assert_eq!(descriptor.owner, Some(freehold_dtyp::Sid::ADMINISTRATORS));
         assert_eq!((reader.u32("").unwrap(), reader.remaining()), (0, 0));
         assert!(info(503).len() > stub.len());
+    }
+
+    #[test]
+    fn a_folder_is_shared_or_not() {
+        let fixture = Fixture::new().ordinary_caller();
+        let mut client = Client::srvsvc(&fixture);
+        let mut check = |device: &str| {
+            let mut writer = NdrWriter::new();
+            writer.null();
+            writer.wide_string(device);
+            client.call(20, &writer.into_bytes()).unwrap()
+        };
+        assert_eq!(check("c:\\VOL\\sub\\folder\\"), [0; 8]);
+        assert_eq!(check(""), [3, 0, 0, 0, 0, 0, 0, 0]);
+        assert_eq!(check("C:\\vol"), [0, 0, 0, 0, 0x07, 0x09, 0, 0]);
+    }
+
+    #[test]
+    fn the_kept_shares_have_no_level_501() {
+        let fixture = Fixture::new();
+        let stub = Client::srvsvc(&fixture).call(36, &request(501, u32::MAX, None)).unwrap();
+        assert_eq!(stub[stub.len() - 4..], u32::to_le_bytes(124));
     }
 
     #[test]

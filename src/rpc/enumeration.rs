@@ -1,8 +1,8 @@
-//! The shape that all Enum methods of [MS-SRVS] share: a level, a container of entries, a resume handle.
+//! The shape that all Enum methods of [MS-SRVS] and [MS-WKST] share: a level, a container of entries, a resume handle.
 
-use super::super::fault::Fault;
-use super::super::ndr::{NdrReader, NdrWriter};
-use super::super::win32::Win32;
+use super::fault::Fault;
+use super::ndr::{NdrReader, NdrWriter};
+use super::win32::Win32;
 
 /// MAX_PREFERRED_LENGTH: all entries in one answer.
 const ALL: u32 = u32::MAX;
