@@ -10,6 +10,8 @@ mod acl;
 mod acl_path;
 pub mod acl_protocol;
 mod client;
+mod domain;
+pub mod domain_protocol;
 pub mod explain;
 mod names;
 pub mod protocol;

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use super::acl_protocol::{AclReply, AclRequest};
+use super::domain_protocol::{DomainReply, DomainRequest};
 use super::explain::{ExplainRequest, Explanation};
 use crate::config::AuditOption;
 use crate::state::CachingMode;
@@ -150,6 +151,11 @@ pub enum Request {
         /// What.
         request: AclRequest,
     },
+    /// Something about the domain or this server's further names.
+    Domain {
+        /// What.
+        request: DomainRequest,
+    },
 }
 
 /// Settings of a share that can be given or left out.
@@ -207,6 +213,8 @@ pub enum Reply {
     Explanation(Box<Explanation>),
     /// About access-control lists.
     Acl(AclReply),
+    /// About the domain.
+    Domain(DomainReply),
     /// It was refused.
     Refused {
         /// Why, and what would be right.

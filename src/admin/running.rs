@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::acl_jobs::AclJobs;
+use crate::domain::Domain;
 use crate::fsa::OpenReport;
 use crate::vfs::{NodeId, Volume};
 
@@ -13,6 +14,9 @@ pub trait RunningServer: Send + Sync {
 
     /// What is done to access-control lists.
     fn acl_jobs(&self) -> Arc<AclJobs>;
+
+    /// The domain that this server is or may become a member of.
+    fn domain(&self) -> Arc<Domain>;
 
     /// Who has a file of a volume open now, in the order in which they opened it.
     fn opens_of(&self, volume: &str, file: NodeId) -> Vec<LiveOpen>;

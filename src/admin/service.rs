@@ -66,6 +66,7 @@ impl AdminService {
     pub fn execute_in_parts(&self, request: Request, sink: &mut dyn FnMut(Reply) -> bool) {
         let done = match request {
             Request::Acl { request } => self.acl(request, sink),
+            Request::Domain { request } => self.domain(request, sink),
             request => self.run(request).map(|reply| {
                 sink(reply);
             }),
@@ -126,8 +127,10 @@ impl AdminService {
                 let server = self.running("an explanation")?;
                 return Ok(Reply::Explanation(Box::new(explain::explain(&self.state, server, &question)?)));
             }
-            // INVARIANT: its answer has parts; `execute_in_parts` keeps it.
-            Request::Acl { .. } => anyhow::bail!("a request with an answer in parts"),
+            // INVARIANT: their answers have parts; `execute_in_parts` keeps them.
+            Request::Acl { .. } | Request::Domain { .. } => {
+                anyhow::bail!("a request with an answer in parts")
+            }
         }
         Ok(Reply::Done)
     }

@@ -8,10 +8,13 @@ mod acl;
 mod acl_files;
 mod acl_progress;
 mod acl_show;
+mod alias;
 mod audit;
 mod check;
 mod completions;
 mod demo;
+mod domain;
+mod domain_show;
 mod explain;
 mod group;
 mod logging;
@@ -82,6 +85,12 @@ enum Command {
     /// Shares and who may connect to them
     #[command(subcommand)]
     Share(share::ShareCommand),
+    /// This server in an Active Directory domain
+    #[command(subcommand)]
+    Domain(domain::DomainCommand),
+    /// Further names of this server in its domain
+    #[command(subcommand)]
+    Alias(alias::AliasCommand),
     /// Audit log: who did what to which file
     #[command(subcommand)]
     Audit(audit::AuditCommand),
@@ -124,6 +133,8 @@ pub fn run() -> ExitCode {
         Command::User(command) => user::run(command, &server),
         Command::Group(command) => group::run(command, &server),
         Command::Share(command) => share::run(command, &server),
+        Command::Domain(command) => domain::run(command, &server),
+        Command::Alias(command) => alias::run(command, &server),
         Command::Audit(command) => audit::run(command, &server),
         // A denial is an answer, and has its own exit code.
         Command::Explain(arguments) => return exit_code(explain::run(&arguments, &server)),

@@ -48,6 +48,18 @@ pub(super) fn print<T: Serialize>(rows: &[T], columns: &[&str], format: Format) 
     }
 }
 
+/// Prints one thing that is alone by its nature: JSON is the object itself.
+///
+/// # Errors
+/// When standard output cannot be written.
+pub(super) fn print_one<T: Serialize>(row: &T, columns: &[&str], format: Format) -> anyhow::Result<()> {
+    if format == Format::Json {
+        super::say(&serde_json::to_string_pretty(row)?);
+        return Ok(());
+    }
+    print(std::slice::from_ref(row), columns, format)
+}
+
 fn render<T: Serialize>(rows: &[T], columns: &[&str], format: Format) -> anyhow::Result<String> {
     let mut text = String::new();
     match format {

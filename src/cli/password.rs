@@ -75,6 +75,49 @@ impl PasswordOptions {
     }
 }
 
+/// Where the password of an account comes from that has one already. Without any of these it is asked for.
+#[derive(Clone, Debug, Args)]
+#[group(multiple = false)]
+pub(super) struct LogonPasswordOptions {
+    /// Read the password from the first line of FILE; - is standard input
+    #[arg(long, value_name = "FILE")]
+    password_file: Option<PathBuf>,
+    /// Read the password from the first line of standard input
+    #[arg(long)]
+    password_stdin: bool,
+}
+
+impl LogonPasswordOptions {
+    /// True when the command line says where it is.
+    pub(super) const fn is_given(&self) -> bool {
+        self.password_stdin || self.password_file.is_some()
+    }
+
+    /// The password.
+    ///
+    /// # Errors
+    /// When it cannot be read, is empty, or cannot be asked for.
+    pub(super) fn obtain(&self, user: &str) -> anyhow::Result<Password> {
+        let password = if self.password_stdin
+            || self.password_file.as_deref().is_some_and(|path| path.as_os_str() == "-")
+        {
+            first_line(std::io::stdin().lock())?
+        } else if let Some(path) = &self.password_file {
+            let file =
+                std::fs::File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
+            first_line(std::io::BufReader::new(file))?
+        } else if std::io::stdin().is_terminal() {
+            prompt(&format!("Password for {user}: "))?
+        } else {
+            anyhow::bail!("no password was given: use --password-file FILE or --password-stdin");
+        };
+        if password.expose().is_empty() {
+            anyhow::bail!("the password is empty; nothing was done");
+        }
+        Ok(password)
+    }
+}
+
 fn first_line(reader: impl std::io::BufRead) -> anyhow::Result<Password> {
     let mut line = Zeroizing::new(String::new());
     reader.take(MAX_PASSWORD_BYTES).read_line(&mut line).context("the password cannot be read")?;

@@ -21,6 +21,7 @@ use crate::admin::{AdminService, LiveOpen, RunningServer};
 use crate::audit::log::AuditLog;
 use crate::auth::{self, AuthError};
 use crate::config::{Config, EncryptionMode, Limits, VolumeConfig};
+use crate::domain::Domain;
 use crate::fsa::OpenReport;
 use crate::fscc::Pattern;
 use crate::proto;
@@ -45,6 +46,8 @@ pub struct Shared {
     pub limits: Limits,
     /// The audit log.
     pub audit: Arc<AuditLog>,
+    /// The domain that this server is or may become a member of.
+    pub domain: Arc<Domain>,
     state: Arc<State>,
     volumes: HashMap<String, VolumeRef>,
     acl_jobs: Arc<AclJobs>,
@@ -164,6 +167,10 @@ impl RunningServer for Shared {
         Arc::clone(&self.acl_jobs)
     }
 
+    fn domain(&self) -> Arc<Domain> {
+        Arc::clone(&self.domain)
+    }
+
     fn opens_of(&self, volume: &str, file: NodeId) -> Vec<LiveOpen> {
         let Some(volume) = self.volumes.get(volume) else { return Vec::new() };
         let cell = self.core.nodes.find(NodeKey { volume: volume.id, id: file });
@@ -251,6 +258,7 @@ pub async fn run(
         clock,
         limits: config.limits.clone(),
         audit,
+        domain: Domain::new(Arc::clone(&state), config.domain.clone()),
         state: Arc::clone(&state),
         volumes,
         acl_jobs,
@@ -267,7 +275,8 @@ pub async fn run(
                         shared.core.account_gone(sid, shared.clock.now());
                     }
                     Change::ShareRemoved(name) => shared.core.share_gone(name, shared.clock.now()),
-                    Change::AccountChanged(_) | Change::ShareChanged(_) | Change::MembershipChanged => {}
+                    Change::MembershipChanged => shared.domain.refresh(),
+                    Change::AccountChanged(_) | Change::ShareChanged(_) => {}
                 }
             }
         }));

@@ -68,6 +68,18 @@ impl Membership {
         format!("{}$", self.computer_name)
     }
 
+    /// Every name that clients may call this server by, lower case: the host part of its service principal names.
+    #[must_use]
+    pub fn host_names(&self) -> Vec<String> {
+        let mut names = vec![self.computer_name.to_lowercase(), self.dns_host_name.to_lowercase()];
+        for alias in &self.aliases {
+            names.extend(alias_host_names(alias, &self.dns_domain));
+        }
+        let mut seen = std::collections::HashSet::new();
+        names.retain(|name| seen.insert(name.clone()));
+        names
+    }
+
     /// The passwords to try, the most probable one first.
     pub fn passwords(&self) -> impl Iterator<Item = &MachinePassword> {
         std::iter::once(&self.password).chain(&self.pending_password).chain(&self.earlier_passwords)
@@ -77,5 +89,30 @@ impl Membership {
     #[must_use]
     pub fn kvno(&self) -> u32 {
         self.keys.first().map_or(0, |key| key.kvno)
+    }
+}
+
+/// The names that an alias stands for: a short one also with the domain's name behind it, one of the domain also without.
+#[must_use]
+pub fn alias_host_names(alias: &str, dns_domain: &str) -> Vec<String> {
+    let alias = alias.to_lowercase();
+    match alias.split_once('.') {
+        None => vec![format!("{alias}.{dns_domain}"), alias],
+        Some((label, domain)) if domain == dns_domain => vec![label.to_owned(), alias],
+        Some(_) => vec![alias],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_alias_stands_for_its_long_and_its_short_form() {
+        let names = |alias| alias_host_names(alias, "corp.example");
+        assert_eq!(names("Data"), ["data.corp.example", "data"]);
+        assert_eq!(names("data.CORP.example"), ["data", "data.corp.example"]);
+        assert_eq!(names("data.other.example"), ["data.other.example"]);
+        assert_eq!(names("a.b.corp.example"), ["a.b.corp.example"]);
     }
 }

@@ -11,6 +11,7 @@ use crate::admin::LiveOpen;
 use crate::admin::protocol::{Password, Request, ShareOptions};
 use crate::admin::{AdminService, protocol::Reply};
 use crate::audit::record::Batch;
+use crate::config::DomainSettings;
 use crate::fscc::FileAttributes;
 use crate::proto::server::{Entropy, Server, ServerConfig};
 use crate::vfs::memory::{MemoryOptions, MemoryVolume};
@@ -41,6 +42,10 @@ impl RunningServer for Fixture {
         }
         let core = Server::new(ServerConfig::default(), Box::new(NoEntropy));
         AclJobs::new(core, Arc::new(State::in_memory().unwrap()), HashMap::new(), Arc::new(NoRecorder))
+    }
+
+    fn domain(&self) -> Arc<crate::domain::Domain> {
+        crate::domain::Domain::new(Arc::new(State::in_memory().unwrap()), DomainSettings::default())
     }
 
     fn opens_of(&self, _: &str, _: NodeId) -> Vec<LiveOpen> {
