@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
-use nix::sys::socket::sockopt::SetStruct;
+use nix::sys::socket::sockopt::{GetStruct, SetStruct};
 use rustix::net::{SendFlags, send};
 use tokio::io::Interest;
 use tokio::net::TcpStream;
@@ -50,7 +50,7 @@ const IDLE_AFTER: Duration = Duration::from_secs(1);
 /// A notification that somebody waits for must be acknowledged by the client's TCP within this time: else the connection is
 /// taken for dead, and the notification goes another way ([MS-SMB2] 3.3.4.6). Most of the 35 seconds that a client has for
 /// its answer are left then.
-const URGENT_MS: u32 = 8_000;
+const URGENT: Duration = Duration::from_secs(8);
 /// Replies sent with one system call.
 const MAX_SLICES: usize = 64;
 
@@ -66,6 +66,9 @@ pub enum End {
     /// The client broke the protocol.
     #[error(transparent)]
     Protocol(#[from] Disconnect),
+    /// The client's TCP has not acknowledged in time what somebody waits for.
+    #[error("an urgent notification was not acknowledged within {} s", URGENT.as_secs())]
+    Unacknowledged,
     /// No logon in time.
     #[error("no logon in time")]
     LogonTimeout,
@@ -123,7 +126,7 @@ pub async fn serve(
         queued_bytes: 0,
         running: 0,
         held_up: Arc::default(),
-        impatient: false,
+        impatient_at: None,
     };
     let end = task.run(&mut shutdown).await;
     task.drain(&mut shutdown).await;
@@ -141,6 +144,12 @@ nix::setsockopt_impl!(
 /// SO_RCVLOWAT.
 #[derive(Clone)]
 struct ReceiveLowWater;
+
+nix::getsockopt_impl!(TcpInfo, libc::IPPROTO_TCP, libc::TCP_INFO, libc::tcp_info, GetStruct<libc::tcp_info>);
+
+/// TCP_INFO.
+#[derive(Clone, Copy, Debug)]
+struct TcpInfo;
 
 /// What has come.
 enum Incoming {
@@ -185,8 +194,8 @@ struct Task {
     running: usize,
     /// Batches of records that wait for room in the audit log.
     held_up: Arc<AtomicUsize>,
-    /// The kernel gives up on the connection after [`URGENT_MS`] without acknowledgement.
-    impatient: bool,
+    /// When to look whether an urgent notification was acknowledged.
+    impatient_at: Option<tokio::time::Instant>,
 }
 
 impl Task {
@@ -243,6 +252,9 @@ impl Task {
                     }
                 }
                 () = self.mail.notified() => self.connection.handle_events(self.shared.clock.now())?,
+                () = tokio::time::sleep_until(self.impatient_at.unwrap_or(logon_deadline)), if self.impatient_at.is_some() => {
+                    self.check_acknowledged()?;
+                }
                 () = sleep_until(deadline) => self.connection.handle_deadline(self.shared.clock.now())?,
                 () = tokio::time::sleep_until(logon_deadline), if !logged_on => return Err(End::LogonTimeout),
                 () = tokio::time::sleep(IDLE_AFTER), if !idle => {
@@ -388,7 +400,7 @@ impl Task {
             Ok(0) => Err(End::Closed),
             Ok(_) => {
                 // The client is there.
-                self.set_impatient(false);
+                self.impatient_at = None;
                 Ok(true)
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(false),
@@ -491,20 +503,28 @@ impl Task {
     fn collect(&mut self) {
         while let Some(frame) = self.connection.poll_transmit() {
             self.queued_bytes += frame.bytes().len();
-            if frame.urgent {
-                self.set_impatient(true);
+            if frame.urgent && self.impatient_at.is_none() {
+                self.impatient_at = Some(tokio::time::Instant::now() + URGENT);
             }
             self.outbox.push_back(frame);
         }
     }
 
-    /// TCP's own patience is a quarter of an hour. That is left as it is where the option is refused.
-    fn set_impatient(&mut self, impatient: bool) {
-        if self.impatient != impatient {
-            let patience = if impatient { URGENT_MS } else { 0 };
-            let _ = rustix::net::sockopt::set_tcp_user_timeout(self.stream.as_fd(), patience);
-            self.impatient = impatient;
+    /// Ends the connection when its TCP has acknowledged nothing for [`URGENT`]: TCP's own patience is a quarter of an hour. The
+    /// client, should it hear anything at all, hears of it by a reset.
+    fn check_acknowledged(&mut self) -> Result<(), End> {
+        self.impatient_at = None;
+        let Ok(info) = nix::sys::socket::getsockopt(&self.stream, TcpInfo) else { return Ok(()) };
+        if info.tcpi_unacked == 0 && self.outbox.is_empty() {
+            return Ok(());
         }
+        let silent = Duration::from_millis(u64::from(info.tcpi_last_ack_recv));
+        if silent >= URGENT {
+            let _ = socket2::SockRef::from(&self.stream).set_linger(Some(Duration::ZERO));
+            return Err(End::Unacknowledged);
+        }
+        self.impatient_at = Some(tokio::time::Instant::now() + (URGENT - silent));
+        Ok(())
     }
 
     /// Sends as much as the socket takes.
