@@ -77,6 +77,27 @@ pub enum AuthError {
     /// Whoever knows the account cannot be reached. STATUS_NO_LOGON_SERVERS.
     #[error("no logon server can be reached")]
     NoLogonServers,
+    /// The account may log on from other workstations only. STATUS_INVALID_WORKSTATION.
+    #[error("the account may not log on from this workstation")]
+    InvalidWorkstation,
+    /// The account may log on at other hours only. STATUS_INVALID_LOGON_HOURS.
+    #[error("the account may not log on at this hour")]
+    InvalidLogonHours,
+    /// The policy, here or of the domain, refuses NTLM. STATUS_NTLM_BLOCKED.
+    #[error("NTLM is refused by policy")]
+    NtlmBlocked,
+    /// Selective authentication of a trust forbids the logon. STATUS_AUTHENTICATION_FIREWALL_FAILED.
+    #[error("the account may not log on to this server across its trust")]
+    AuthenticationFirewall,
+    /// The domain controllers refuse the account of this server. STATUS_TRUSTED_RELATIONSHIP_FAILURE.
+    #[error("the domain refuses this server's own account")]
+    TrustFailure,
+    /// The domain has no account of this server. STATUS_NO_TRUST_SAM_ACCOUNT.
+    #[error("the domain has no account of this server")]
+    NoTrustAccount,
+    /// The trust between this server's domain and the account's is broken. STATUS_TRUSTED_DOMAIN_FAILURE.
+    #[error("the trust to the account's domain is broken")]
+    TrustedDomainFailure,
 }
 
 /// The names under which the server presents itself in NTLM's target information.

@@ -9,7 +9,9 @@
 pub mod keys;
 pub mod keytab;
 pub mod machine_names;
+pub mod netlogon;
 mod rotation;
+mod rpc;
 mod status;
 
 use std::sync::Arc;

@@ -160,5 +160,12 @@ pub fn auth_status(error: AuthError) -> NtStatus {
         }
         AuthError::BadBindings => NtStatus::BAD_BINDINGS,
         AuthError::NoLogonServers => NtStatus::NO_LOGON_SERVERS,
+        AuthError::InvalidWorkstation => NtStatus::INVALID_WORKSTATION,
+        AuthError::InvalidLogonHours => NtStatus::INVALID_LOGON_HOURS,
+        AuthError::NtlmBlocked => NtStatus::NTLM_BLOCKED,
+        AuthError::AuthenticationFirewall => NtStatus::AUTHENTICATION_FIREWALL_FAILED,
+        AuthError::TrustFailure => NtStatus::TRUSTED_RELATIONSHIP_FAILURE,
+        AuthError::NoTrustAccount => NtStatus::NO_TRUST_SAM_ACCOUNT,
+        AuthError::TrustedDomainFailure => NtStatus::TRUSTED_DOMAIN_FAILURE,
     }
 }
