@@ -4,6 +4,7 @@
 use std::sync::{Arc, LazyLock};
 
 use freehold::auth::nt_hash;
+use freehold::names::{Asked, DirectoryCache, Domain};
 use freehold::rpc::{DomainInfo, NoActivity, Pipe, PipeRead, RpcContext, ServerInfo};
 use freehold::state::{Account, AccountsSnapshot, CachingMode, Group, Share, ShareSettings, SharesSnapshot};
 use freehold_acl::{SecurityDescriptor, Token};
@@ -31,6 +32,7 @@ struct World {
     domain: DomainInfo,
     callers: [Token; 3],
     accounts: AccountsSnapshot,
+    directory: DirectoryCache,
     shares: SharesSnapshot,
 }
 
@@ -73,7 +75,14 @@ static WORLD: LazyLock<World> = LazyLock::new(|| {
             audit: freehold::config::AuditOption::None,
         },
     };
+    let directory = DirectoryCache::default();
+    directory.set_domain(Some(Domain {
+        sid: "S-1-5-21-7-8-9".parse().expect("a SID"),
+        netbios_name: "CORP".to_owned(),
+        dns_name: "corp.example".to_owned(),
+    }));
     World {
+        directory,
         server: ServerInfo {
             netbios_name: "FILES".to_owned(),
             dns_name: "files.example".to_owned(),
@@ -104,13 +113,15 @@ static WORLD: LazyLock<World> = LazyLock::new(|| {
     }
 });
 
-fn context(caller: u8) -> RpcContext<'static> {
+fn context(caller: u8, asked: &Asked) -> RpcContext<'_> {
     RpcContext {
         server: &WORLD.server,
         domain: (caller & 4 != 0).then_some(&WORLD.domain),
         caller: &WORLD.callers[usize::from(caller) % 3],
         caller_name: "anna",
         accounts: &WORLD.accounts,
+        directory: &WORLD.directory,
+        asked,
         shares: &WORLD.shares,
         activity: &NoActivity,
         now: FileTime(133_000_000_000_000_000),
@@ -162,7 +173,8 @@ fuzz_target!(|input: &[u8]| {
     let Some((head, mut rest)) = input.split_first_chunk::<2>() else { return };
     let [choice, caller] = *head;
     let (name, uuid, version) = INTERFACES[usize::from(choice) % INTERFACES.len()];
-    let cx = context(caller);
+    let asked = Asked::default();
+    let cx = context(caller, &asked);
     let Some(mut pipe) = Pipe::open(name.into()) else { return };
     if choice & 0x80 == 0 {
         pipe.write(&cx, &bind(&uuid, version)).expect("a bind");
@@ -200,6 +212,13 @@ fuzz_target!(|input: &[u8]| {
         if outcome.is_err() {
             break;
         }
+        // The directory has been asked, for nothing: each call that waits is answered then.
+        while pipe.questions().is_some() {
+            if pipe.resume(&cx).is_err() {
+                break;
+            }
+        }
+        assert!(!pipe.is_suspended(), "a call waits for ever");
         let (kept, _, _) = pipe.available();
         assert!(kept <= MOST_KEPT_BYTES, "{kept} bytes wait");
         if what & 16 == 0 {

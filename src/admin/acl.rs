@@ -17,7 +17,7 @@ use super::acl_protocol::{
 use super::protocol::Reply;
 use super::service::{AdminService, iso_8601};
 use crate::acl_jobs::{AclJobs, Found, JobReport};
-use crate::rpc::{account_name, account_sid};
+use crate::names::{Asked, NameBook, Scope};
 use crate::vfs::VfsPath;
 
 /// Objects of a part of an answer.
@@ -40,19 +40,37 @@ struct Names<'a> {
     accounts: Arc<crate::state::AccountsSnapshot>,
 }
 
+/// Only what is known is looked at.
+fn known() -> Asked {
+    let asked = Asked::default();
+    asked.begin(true);
+    asked
+}
+
 impl Names<'_> {
+    fn book<'b>(&'b self, asked: &'b Asked) -> NameBook<'b> {
+        let core = self.jobs.core();
+        NameBook {
+            machine: core.rpc.machine(),
+            accounts: &self.accounts,
+            directory: &core.directory,
+            asked,
+            now: FileTime::from_system_time(std::time::SystemTime::now()),
+        }
+    }
+
     fn find(&self, name: &str) -> Result<Sid, NameError> {
         let name = name.trim();
         name.strip_prefix('*')
             .unwrap_or(name)
             .parse()
             .ok()
-            .or_else(|| account_sid(&self.jobs.core().rpc, &self.accounts, name))
+            .or_else(|| self.book(&known()).of_name(name, Scope::All).found().map(|found| found.sid))
             .ok_or_else(|| NameError::Unknown(name.to_owned()))
     }
 
     fn of(&self, sid: &Sid) -> String {
-        account_name(&self.jobs.core().rpc, &self.accounts, sid).unwrap_or_else(|| sid.to_string())
+        self.book(&known()).shown(sid)
     }
 
     fn row(&self, path: String, is_directory: bool, security: &SecurityDescriptor) -> AclRow {

@@ -15,6 +15,7 @@ use super::node::DeletionUnderWay;
 use super::persistent::Persist;
 use crate::audit::record::Batch;
 use crate::auth::AccountQuery;
+use crate::names::Questions;
 use crate::vfs::{
     DataUse, DirectoryCursor, DirectoryEntry, Existing, ExtendedAttribute, FileRef, Metadata, MetadataChange,
     NewNode, OpenError, Opened, Space, StreamEntry, VfsError, VfsPath, Volume,
@@ -181,6 +182,9 @@ pub enum Op {
     Persist(Box<Persist>),
     /// Finds out about an account for a logon.
     Account { query: Box<AccountQuery> },
+    /// Has the directory asked, so that [`super::server::Server::directory`] knows more; answers [`OpResult::Done`] also when
+    /// nobody could be asked.
+    Names { questions: Questions },
     /// Waits, then answers [`OpResult::Done`]: a failed logon's delay.
     Delay { duration: std::time::Duration },
 }
@@ -229,6 +233,7 @@ impl Op {
             | Op::IsEmpty { .. }
             | Op::Audit { .. }
             | Op::Account { .. }
+            | Op::Names { .. }
             | Op::Delay { .. } => false,
         }
     }

@@ -1,7 +1,9 @@
 //! Opens of named pipes: READ, WRITE, FSCTL_PIPE_TRANSCEIVE and FSCTL_PIPE_PEEK over `rpc` ([MS-SMB2] 3.3.5.12,
 //! 3.3.5.13, 3.3.5.15.3, 3.3.5.15.4).
 //!
-//! Calls run where they complete: they touch memory only. A read of an empty pipe waits until something is written.
+//! Calls run where they complete: they touch memory only. A read of an empty pipe waits until something is written. A call
+//! that needs names of the directory waits in the pipe; the request that wants its answer has the directory asked
+//! ([`Op::Names`]), others that come meanwhile wait as for any answer.
 //! Lock order: a pipe's lock is taken before the tables of sessions and shares, never after.
 
 use std::sync::Arc;
@@ -11,12 +13,14 @@ use freehold_dtyp::{NtStatus, Wtf8};
 use parking_lot::Mutex;
 
 use super::activity::ServerActivity;
-use super::commands::{Parked, read};
+use super::commands::{Parked, Pending, read};
 use super::context::{Context, Step, StepResult};
 use super::event::{Event, WaiterId, Wake};
+use super::op::Op;
 use super::open::{Open, Target};
 use super::server::Server;
 use super::status::{CommandError, pipe_status};
+use crate::names::{Asked, Questions};
 use crate::rpc::{Pipe, PipeError, PipeRead, RpcContext};
 use crate::smb2::read::ReadResponse;
 use crate::smb2::write::WriteResponse;
@@ -30,6 +34,8 @@ pub struct PipeOpen {
     pipe: Pipe,
     /// The client broke the protocol: what was answered before can still be read, then the pipe is gone.
     disconnected: bool,
+    /// The open is closed.
+    closed: bool,
     /// Requests that wait for something to read.
     waiting: Vec<WaiterId>,
 }
@@ -40,7 +46,7 @@ impl PipeOpen {
     #[must_use]
     pub fn open(name: Wtf8<'_>) -> Option<PipeOpen> {
         let pipe = Pipe::open(name)?;
-        Some(PipeOpen { pipe, disconnected: false, waiting: Vec::new() })
+        Some(PipeOpen { pipe, disconnected: false, closed: false, waiting: Vec::new() })
     }
 
     /// True when there is a pipe of that name.
@@ -73,12 +79,25 @@ impl PipeOpen {
         self.disconnected
     }
 
-    /// Takes the next message or a part of it; `None` when the caller must wait.
-    fn take(&mut self, max: usize) -> Result<Option<(Vec<u8>, bool)>, CommandError> {
+    /// Takes the next message or a part of it; `waiter` is registered where there is none and nothing to ask.
+    fn take(&mut self, max: usize, waiter: WaiterId) -> Result<Answer, CommandError> {
         match self.pipe.read(max) {
-            PipeRead::Data { bytes, more } => Ok(Some((bytes, more))),
+            PipeRead::Data { bytes, more } => Ok(Answer::Data { bytes, more }),
             PipeRead::Empty if self.disconnected => Err(NtStatus::PIPE_DISCONNECTED.into()),
-            PipeRead::Empty => Ok(None),
+            PipeRead::Empty if max == 0 => Ok(Answer::Data { bytes: Vec::new(), more: false }),
+            PipeRead::Empty => self.ask_or_wait(waiter),
+        }
+    }
+
+    /// What the directory must be asked before there is something to read, if anything.
+    pub fn questions(&mut self) -> Option<Questions> {
+        if self.disconnected { None } else { self.pipe.questions() }
+    }
+
+    fn ask_or_wait(&mut self, waiter: WaiterId) -> Result<Answer, CommandError> {
+        match self.questions() {
+            Some(questions) => Ok(Answer::Ask(questions)),
+            None => self.wait(waiter).map(|()| Answer::Wait),
         }
     }
 
@@ -89,6 +108,21 @@ impl PipeOpen {
         self.waiting.push(waiter);
         Ok(())
     }
+}
+
+/// What there is for a request that wants to read.
+pub enum Answer {
+    /// A message or a part of it.
+    Data {
+        /// The bytes.
+        bytes: Vec<u8>,
+        /// The message goes on.
+        more: bool,
+    },
+    /// The request has to have these questions asked, then to call [`resume`].
+    Ask(Questions),
+    /// Nothing: the request is registered to be woken.
+    Wait,
 }
 
 /// The pipe of an open.
@@ -111,18 +145,13 @@ pub fn read(cx: &mut Context<'_>, parked: read::Parked) -> StepResult {
         return Err(NtStatus::ACCESS_DENIED.into());
     }
     let max = usize::try_from(parked.length_bytes()).unwrap_or(usize::MAX);
-    let taken = {
-        let mut pipe = of(parked.open())?.lock();
-        let taken = pipe.take(max)?;
-        if taken.is_none() && max != 0 {
-            pipe.wait(cx.waiter)?;
+    let answer = of(parked.open())?.lock().take(max, cx.waiter)?;
+    let (bytes, more) = match answer {
+        Answer::Data { bytes, more } => (bytes, more),
+        Answer::Ask(questions) => {
+            return Ok(Step::Op(Op::Names { questions }, Pending::PipeRead(parked)));
         }
-        taken
-    };
-    let (bytes, more) = match taken {
-        Some(taken) => taken,
-        None if max == 0 => (Vec::new(), false),
-        None => return Ok(Step::Park(Parked::Read(parked))),
+        Answer::Wait => return Ok(Step::Park(Parked::Read(parked))),
     };
     let data_length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
     cx.write(|writer| {
@@ -151,8 +180,7 @@ pub fn write(cx: &mut Context<'_>, open: &Arc<Open>, data: &[u8]) -> StepResult 
     })
 }
 
-/// FSCTL_PIPE_TRANSCEIVE: a write, then a read of at most `max` bytes. `None`: nothing is answered yet, and the
-/// request is registered to be woken.
+/// FSCTL_PIPE_TRANSCEIVE: a write, then a read of at most `max` bytes.
 ///
 /// # Errors
 /// PIPE_BUSY while an answer waits to be read, PIPE_DISCONNECTED.
@@ -161,35 +189,35 @@ pub fn transceive(
     open: &Open,
     input: &[u8],
     max: usize,
-) -> Result<Option<(Vec<u8>, bool)>, CommandError> {
+) -> Result<Answer, CommandError> {
     if !open.granted.contains(AccessMask::FILE_READ_DATA | AccessMask::FILE_WRITE_DATA) {
         return Err(NtStatus::ACCESS_DENIED.into());
     }
     let waiter = cx.waiter;
-    let answer = call(cx, of(open)?, |open, rpc| {
-        let answer = open.pipe.transceive(rpc, input, max)?;
-        if answer == PipeRead::Empty {
-            open.wait(waiter).map_err(|_| PipeError::Full)?;
-        }
-        Ok(answer)
-    })?;
-    Ok(match answer {
-        PipeRead::Data { bytes, more } => Some((bytes, more)),
-        PipeRead::Empty => None,
+    call(cx, of(open)?, |open, rpc| match open.pipe.transceive(rpc, input, max)? {
+        PipeRead::Data { bytes, more } => Ok(Answer::Data { bytes, more }),
+        PipeRead::Empty => open.ask_or_wait(waiter).map_err(|_| PipeError::Full),
     })
 }
 
-/// Goes on with a transceive that has waited: `None` when it must wait again.
+/// The directory has been asked: the call that waited is run to its end.
+///
+/// # Errors
+/// PIPE_BROKEN when the pipe was closed meanwhile, PIPE_DISCONNECTED, INSUFFICIENT_RESOURCES.
+pub fn resume(cx: &mut Context<'_>, open: &Open) -> Result<(), CommandError> {
+    let pipe = of(open)?;
+    if pipe.lock().closed {
+        return Err(NtStatus::PIPE_BROKEN.into());
+    }
+    call(cx, pipe, |open, rpc| open.pipe.resume(rpc))
+}
+
+/// Goes on with a transceive that has waited.
 ///
 /// # Errors
 /// PIPE_DISCONNECTED.
-pub fn receive(cx: &Context<'_>, open: &Open, max: usize) -> Result<Option<(Vec<u8>, bool)>, CommandError> {
-    let mut pipe = of(open)?.lock();
-    let taken = pipe.take(max)?;
-    if taken.is_none() {
-        pipe.wait(cx.waiter)?;
-    }
-    Ok(taken)
+pub fn receive(cx: &Context<'_>, open: &Open, max: usize) -> Result<Answer, CommandError> {
+    of(open)?.lock().take(max, cx.waiter)
 }
 
 /// Forgets a request that does not wait any more.
@@ -204,6 +232,7 @@ pub fn close(server: &Server, pipe: &Mutex<PipeOpen>) {
     let waiting = {
         let mut pipe = pipe.lock();
         pipe.disconnected = true;
+        pipe.closed = true;
         std::mem::take(&mut pipe.waiting)
     };
     post(server, waiting, Wake::Closed);
@@ -219,12 +248,15 @@ fn call<T>(
     let (accounts, shares) = (cx.server.accounts.load(), cx.server.share_settings.load());
     let domain = cx.server.domain.load();
     let activity = ServerActivity::new(cx.server, cx.now);
+    let asked = Asked::default();
     let rpc = RpcContext {
         server: &cx.server.rpc,
         domain: domain.as_deref(),
         caller: &identity.token,
         caller_name: &identity.user,
         accounts: &accounts,
+        directory: &cx.server.directory,
+        asked: &asked,
         shares: &shares,
         activity: &activity,
         now: cx.now.wall,
@@ -236,7 +268,8 @@ fn call<T>(
         if matches!(outcome, Err(PipeError::Disconnected | PipeError::Full)) {
             pipe.disconnected = true;
         }
-        if pipe.disconnected || pipe.available().1 != 0 {
+        // One of those that wait has the questions asked that this request has not taken.
+        if pipe.disconnected || pipe.available().1 != 0 || pipe.pipe.has_questions() {
             (outcome, before)
         } else {
             pipe.waiting.extend(before);

@@ -25,6 +25,7 @@ use super::teardown;
 use super::tree_connect::Shares;
 use crate::auth::{AcceptorConfig, ServerNames};
 use crate::fscc::fsctl::NetworkInterfaceInfo;
+use crate::names::DirectoryCache;
 use crate::rpc::{DomainInfo, ServerInfo};
 use crate::smb2::{Dialect, SessionId};
 use crate::state::{AccountsSnapshot, SharesSnapshot};
@@ -124,6 +125,8 @@ pub struct Server {
     pub rpc: ServerInfo,
     /// The domain that this server is a member of, swapped when it joins or leaves.
     pub domain: ArcSwapOption<DomainInfo>,
+    /// Names of that domain: what its directory has answered.
+    pub directory: DirectoryCache,
     /// Sessions whose logon succeeded.
     pub sessions: Sharded<u64, Arc<Session>>,
     /// Files that are open.
@@ -220,6 +223,7 @@ impl Server {
             share_settings: ArcSwap::from_pointee(SharesSnapshot::default()),
             rpc,
             domain: ArcSwapOption::empty(),
+            directory: DirectoryCache::default(),
             config,
             acceptor,
             shares: ArcSwap::from_pointee(Shares::default()),

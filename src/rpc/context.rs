@@ -3,6 +3,7 @@
 use freehold_acl::Token;
 use freehold_dtyp::{FileTime, Guid, Sid};
 
+use crate::names::{Asked, DirectoryCache, Machine, NameBook, Principal, Scope};
 use crate::state::{AccountsSnapshot, Membership, SharesSnapshot};
 
 /// How this server presents itself to RPC clients.
@@ -27,6 +28,12 @@ pub struct ServerInfo {
 impl ServerInfo {
     /// The version of Windows Server that is claimed where a client asks: 10.0.
     pub const VERSION: (u32, u32) = (10, 0);
+
+    /// This server as the domain of its accounts.
+    #[must_use]
+    pub fn machine(&self) -> Machine<'_> {
+        Machine { netbios_name: &self.netbios_name, dns_name: &self.dns_name, sid: self.machine_sid }
+    }
 }
 
 /// The domain that this server is a member of, as RPC clients may know it: nothing secret.
@@ -69,6 +76,11 @@ pub struct RpcContext<'a> {
     pub caller_name: &'a str,
     /// Local accounts and groups.
     pub accounts: &'a AccountsSnapshot,
+    /// What the directory has answered so far.
+    pub directory: &'a DirectoryCache,
+    /// What it must be asked before the call can be answered. Should there be anything once an operation has returned, what it
+    /// returned is dropped and the call runs again when the directory has answered (see [`super::Pipe`]).
+    pub asked: &'a Asked,
     /// Shares.
     pub shares: &'a SharesSnapshot,
     /// Who is connected and what is open.
@@ -82,6 +94,30 @@ impl RpcContext<'_> {
     #[must_use]
     pub fn is_administrator(&self) -> bool {
         self.caller.is_admin()
+    }
+
+    /// All names: well-known, of this server, of the directory.
+    #[must_use]
+    pub fn names(&self) -> NameBook<'_> {
+        NameBook {
+            machine: self.server.machine(),
+            accounts: self.accounts,
+            directory: self.directory,
+            asked: self.asked,
+            now: self.now,
+        }
+    }
+
+    /// Who has `sid`, as far as is known: what is not may be asked for, and then this call runs again.
+    #[must_use]
+    pub fn of_sid(&self, sid: &Sid) -> Option<Principal> {
+        self.names().of_sid(sid).found()
+    }
+
+    /// Who is called `name`, in any spelling and case; as [`RpcContext::of_sid`].
+    #[must_use]
+    pub fn of_name(&self, name: &str) -> Option<Principal> {
+        self.names().of_name(name, Scope::All).found()
     }
 
     /// Is it somebody without a name?

@@ -25,7 +25,6 @@ mod dssetup;
 mod enumeration;
 mod fault;
 mod lsarpc;
-mod names;
 pub(crate) mod ndr;
 pub(crate) mod pdu;
 mod pipe;
@@ -43,5 +42,4 @@ pub use context::{
     Activity, ConnectionInfo, DomainInfo, NoActivity, OpenFileInfo, RpcContext, ServerInfo, SessionInfo,
     Statistics,
 };
-pub use names::{account_name, account_sid};
 pub use pipe::{Endpoint, Pipe, PipeError, PipeRead};

@@ -3,9 +3,14 @@
 //! ```text
 //!            bind                         request (all fragments)
 //! Unbound ---------> Bound ------------------------------------------> Bound, with a response queued
-//!    |  bad PDU        |  bad PDU
-//!    '-----> Broken <--'
+//!    |  bad PDU        |  bad PDU  | the directory must be asked          ^
+//!    '-----> Broken <--'           '------------> Suspended --------------' resume
 //! ```
+//!
+//! A call that needs names of the directory is put aside with its parameters and runs again, once, when they are there or
+//! have proved not to be; it has done nothing until then. What is written meanwhile waits behind it, so that calls are
+//! answered in the order in which they came. Whoever wants something to read asks the questions first
+//! ([`Pipe::questions`]); nothing else of the connection waits.
 
 use std::collections::VecDeque;
 
@@ -15,9 +20,12 @@ use super::RpcContext;
 use super::dispatch::{self, Handles, Interface};
 use super::fault::Fault;
 use super::pdu::{self, Bind, BindRefusal, ContextElement, ContextResult, Header, PduType, Request};
+use crate::names::Questions;
 
 /// Most bytes of parameters in one call.
 const MAX_REQUEST_BYTES: usize = 1024 * 1024;
+/// Most bytes that are taken while a call is suspended: a whole call, and what may announce its end.
+const MAX_WAITING_BYTES: usize = MAX_REQUEST_BYTES.saturating_add(64 * 1024);
 /// Most bytes of answers that wait for a client to read them.
 const MAX_QUEUED_BYTES: usize = 16 * 1024 * 1024;
 /// Most presentation contexts on one pipe.
@@ -101,6 +109,14 @@ struct PartialCall {
     stub: Vec<u8>,
 }
 
+/// A call that waits for the directory.
+#[derive(Debug)]
+struct SuspendedCall {
+    call: PartialCall,
+    /// What to ask; `None`: it is being asked.
+    questions: Option<Questions>,
+}
+
 /// One open of a pipe.
 #[derive(Debug)]
 pub struct Pipe {
@@ -109,9 +125,11 @@ pub struct Pipe {
     bound: bool,
     contexts: Vec<(u16, &'static Interface)>,
     fragment_size: u16,
-    /// The start of a fragment whose end has not come; shorter than a fragment can be.
+    /// The start of a fragment whose end has not come; shorter than a fragment can be. While a call is suspended,
+    /// everything that was written.
     input: Vec<u8>,
     call: Option<PartialCall>,
+    suspended: Option<SuspendedCall>,
     output: VecDeque<Vec<u8>>,
     output_bytes: usize,
     /// Bytes of the first message that were read.
@@ -136,6 +154,7 @@ impl Pipe {
             fragment_size: pdu::MUST_RECEIVE_FRAGMENT,
             input: Vec::new(),
             call: None,
+            suspended: None,
             output: VecDeque::new(),
             output_bytes: 0,
             read_offset: 0,
@@ -160,11 +179,55 @@ impl Pipe {
         if self.output_bytes > MAX_QUEUED_BYTES {
             return Err(PipeError::Full);
         }
-        self.take_fragments(cx, bytes).inspect_err(|_| {
-            self.broken = true;
-            self.input = Vec::new();
-            self.call = None;
-        })
+        let outcome = if self.suspended.is_none() {
+            self.take_fragments(cx, bytes)
+        } else if self.input.len().saturating_add(bytes.len()) > MAX_WAITING_BYTES {
+            Err(PipeError::Full)
+        } else {
+            self.input.extend_from_slice(bytes);
+            Ok(())
+        };
+        outcome.inspect_err(|_| self.break_off())
+    }
+
+    /// What the directory has to be asked before the call at hand can be answered; `None`: nothing, or it is being asked.
+    /// Whoever takes the questions has to call [`Pipe::resume`] when they are answered.
+    pub fn questions(&mut self) -> Option<Questions> {
+        self.suspended.as_mut().and_then(|suspended| suspended.questions.take())
+    }
+
+    /// True when somebody has to ask questions.
+    #[must_use]
+    pub fn has_questions(&self) -> bool {
+        self.suspended.as_ref().is_some_and(|suspended| suspended.questions.is_some())
+    }
+
+    /// True while a call waits.
+    #[must_use]
+    pub const fn is_suspended(&self) -> bool {
+        self.suspended.is_some()
+    }
+
+    /// The directory has been asked: answers the suspended call with what is known now, then goes on with what was written
+    /// meanwhile, up to the next call that has questions.
+    ///
+    /// # Errors
+    /// As [`Pipe::write`].
+    pub fn resume(&mut self, cx: &RpcContext<'_>) -> Result<(), PipeError> {
+        if self.broken {
+            return Err(PipeError::Disconnected);
+        }
+        if let Some(suspended) = self.suspended.take() {
+            self.run(cx, suspended.call, true);
+        }
+        self.take_fragments(cx, &[]).inspect_err(|_| self.break_off())
+    }
+
+    fn break_off(&mut self) {
+        self.broken = true;
+        self.input = Vec::new();
+        self.call = None;
+        self.suspended = None;
     }
 
     /// Takes the next message, or the next `max` bytes of it.
@@ -237,6 +300,9 @@ impl Pipe {
                 return Err(PipeError::Full);
             }
             rest = tail;
+            if self.suspended.is_some() {
+                break;
+            }
         }
         self.input.extend_from_slice(rest);
         Ok(())
@@ -257,7 +323,8 @@ impl Pipe {
                 let request = Request::decode(header, body).map_err(broken)?;
                 self.request(cx, header, &request)?;
             }
-            // 12.6.4.2 and .11: answers are ready before a cancel can come; an orphaned call is forgotten.
+            // 12.6.4.2 and .11: answers are ready before a cancel can come, or it waits behind its call; an orphaned call is
+            // forgotten.
             PduType::CO_CANCEL => {}
             PduType::ORPHANED => {
                 self.call.take_if(|call| call.call_id == header.call_id);
@@ -373,18 +440,25 @@ impl Pipe {
             return Ok(());
         }
         if let Some(call) = self.call.take() {
-            self.run(cx, &call);
+            self.run(cx, call, false);
         }
         Ok(())
     }
 
-    fn run(&mut self, cx: &RpcContext<'_>, call: &PartialCall) {
+    /// Runs a call; in the `last` run it is answered whatever the directory has said.
+    fn run(&mut self, cx: &RpcContext<'_>, call: PartialCall, last: bool) {
+        cx.asked.begin(last);
         let interface =
             self.contexts.iter().find(|(id, _)| *id == call.context_id).map(|(_, interface)| *interface);
         let outcome = match interface {
             Some(interface) => dispatch::call(interface, cx, &mut self.handles, call.operation, &call.stub),
             None => Err(Fault::UNKNOWN_INTERFACE),
         };
+        let questions = cx.asked.take();
+        if !questions.is_empty() {
+            self.suspended = Some(SuspendedCall { call, questions: Some(questions) });
+            return;
+        }
         match outcome {
             Ok(stub) => {
                 let size = self.fragment_size;
@@ -541,10 +615,10 @@ mod tests {
 
         #[test]
         fn any_parameters_are_answered(
-            which in 0usize..testing::INTERFACES.len(), operation in 0u16..140, stub in proptest::collection::vec(0u8..4, 0..200),
+            which in 0usize..testing::INTERFACES.len(), operation in 0u16..140, stub in proptest::collection::vec(0u8..4, 0..200), joined: bool,
         ) {
             let (pipe, uuid, version) = testing::INTERFACES[which];
-            let fixture = Fixture::new();
+            let fixture = if joined { Fixture::new().joined() } else { Fixture::new() };
             let mut client = testing::Client::bind(&fixture, pipe, uuid, version);
             let _ = client.call(operation, &stub);
         }

@@ -13,6 +13,7 @@ use super::{
     Statistics,
 };
 use crate::auth::NtHash;
+use crate::names::{Asked, DirectoryCache, Domain};
 use crate::state::{Account, AccountsSnapshot, CachingMode, Group, Share, ShareSettings, SharesSnapshot};
 
 /// Pipe, UUID and version of each interface.
@@ -29,6 +30,8 @@ pub(super) struct Fixture {
     domain: Option<DomainInfo>,
     caller: Token,
     accounts: AccountsSnapshot,
+    pub(super) directory: DirectoryCache,
+    asked: Asked,
     shares: SharesSnapshot,
     activity: Busy,
 }
@@ -155,6 +158,8 @@ impl Fixture {
             domain: None,
             caller: Token::builder(machine_sid.with_rid(1000).unwrap()).groups([Sid::ADMINISTRATORS]).build(),
             accounts,
+            directory: DirectoryCache::default(),
+            asked: Asked::default(),
             shares: SharesSnapshot::new(vec![share(1, "hidden$", ""), share(2, "Data", "The data")]),
             activity: Busy::default(),
         }
@@ -200,6 +205,12 @@ impl Fixture {
             sid: "S-1-5-21-7-8-9".parse().unwrap(),
             aliases: vec!["files2.corp.example".to_owned()],
         });
+        self.directory.set_domain(Some(Domain {
+            sid: "S-1-5-21-7-8-9".parse().unwrap(),
+            netbios_name: "CORP".to_owned(),
+            dns_name: "corp.example".to_owned(),
+        }));
+        self.directory.set_trusted(Vec::new());
         self
     }
 
@@ -216,6 +227,8 @@ impl Fixture {
             caller: &self.caller,
             caller_name: "anna",
             accounts: &self.accounts,
+            directory: &self.directory,
+            asked: &self.asked,
             shares: &self.shares,
             activity: &self.activity,
             now: FileTime::from_unix(1_700_000_000, 0),
@@ -359,6 +372,10 @@ impl<'f> Client<'f> {
             if self.pipe.write(&self.fixture.context(), &fragment).is_err() {
                 break;
             }
+        }
+        // The directory has been asked: what it said is in the fixture's cache, if anything.
+        while self.pipe.questions().is_some() {
+            self.pipe.resume(&self.fixture.context()).unwrap();
         }
         let mut stub = Vec::new();
         loop {

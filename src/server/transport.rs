@@ -448,6 +448,10 @@ impl Task {
                     )?;
                 }
                 Op::Audit { batch, .. } => self.record(id, batch),
+                // A server that is in no domain has nobody to ask.
+                Op::Names { .. } => {
+                    self.connection.complete(id, OpResult::Done(Ok(())), self.shared.clock.now())?;
+                }
                 Op::Delay { duration } => {
                     self.running += 1;
                     let results = self.results_in.clone();

@@ -33,6 +33,8 @@ use crate::world::{ClientId, World, open_security};
 const ALL: AccessMask = AccessMask::FILE_ALL_ACCESS;
 const DIRECTORY: u32 = 0x1;
 
+mod names;
+
 struct Desk {
     world: World,
     clients: Vec<ClientId>,

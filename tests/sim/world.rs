@@ -9,6 +9,7 @@ use bytes::{Bytes, BytesMut};
 use freehold::auth::{self, AuthError};
 use freehold::client::{Client, ClientError, ClientOptions, Protection, Reply};
 use freehold::crypto::SigningAlgorithm;
+use freehold::names::{Domain, Principal, Questions};
 use freehold::proto::admit::Disconnect;
 use freehold::proto::connection::Connection;
 use freehold::proto::connection::pieces::HEAD_BYTES;
@@ -123,6 +124,18 @@ pub struct AuditLog {
     held: Vec<(ClientId, OpId, Op)>,
 }
 
+/// A directory in memory.
+#[derive(Default)]
+pub struct Directory {
+    /// Its accounts.
+    pub accounts: Vec<Principal>,
+    /// What it was asked.
+    pub asked: Vec<Questions>,
+    /// It takes its time, until [`World::release_directory`].
+    pub holds: bool,
+    held: Vec<(ClientId, OpId, Op)>,
+}
+
 pub struct World {
     pub random: Random,
     pub server: Arc<Server>,
@@ -133,6 +146,8 @@ pub struct World {
     delayed: Vec<(ClientId, OpId, Op)>,
     /// The audit log.
     pub audit: AuditLog,
+    /// The directory of the domain that the server is a member of, once [`World::join`] has made it one.
+    pub directory: Directory,
     /// One operation in this many is delayed, and one piece of data in this many is held back; 0: none.
     pub delay_one_in: u64,
     /// One operation in this many fails; 0: none.
@@ -252,6 +267,7 @@ impl World {
             clients: Vec::new(),
             delayed: Vec::new(),
             audit: AuditLog::default(),
+            directory: Directory::default(),
             delay_one_in: 0,
             fail_one_in: 0,
             late: HashSet::new(),
@@ -479,6 +495,10 @@ impl World {
                 self.audit.held.push((id, op_id, op));
                 continue;
             }
+            if self.directory.holds && matches!(op, Op::Names { .. }) {
+                self.directory.held.push((id, op_id, op));
+                continue;
+            }
             if self.delay_one_in != 0 && self.random.one_in(self.delay_one_in) {
                 self.delayed.push((id, op_id, op));
                 continue;
@@ -505,6 +525,32 @@ impl World {
             self.finish(id, op_id, op);
         }
         self.run();
+    }
+
+    /// Makes the server a member of a domain with these accounts.
+    pub fn join(&mut self, domain: Domain, accounts: Vec<Principal>) {
+        self.server.directory.set_domain(Some(domain));
+        self.server.directory.set_trusted(Vec::new());
+        self.directory.accounts = accounts;
+    }
+
+    /// The directory answers what was held back.
+    pub fn release_directory(&mut self) {
+        self.directory.holds = false;
+        for (id, op_id, op) in std::mem::take(&mut self.directory.held) {
+            self.finish(id, op_id, op);
+        }
+        self.run();
+    }
+
+    /// Puts into the server's cache what the directory has to say.
+    fn answer(&mut self, questions: Questions) {
+        let at = self.now().wall;
+        for sid in &questions.sids {
+            let found = self.directory.accounts.iter().find(|account| account.sid == *sid);
+            self.server.directory.put_sid(*sid, found.cloned(), at);
+        }
+        self.directory.asked.push(questions);
     }
 
     /// Finishes a delayed operation, or lets data through that was held back, chosen by chance; false when there is none.
@@ -534,6 +580,9 @@ impl World {
         {
             let text = |record: &[u8]| format!("{{{}}}", String::from_utf8_lossy(record));
             self.audit.records.extend(batch.records().map(text));
+        }
+        if let Op::Names { questions } = &op {
+            self.answer(questions.clone());
         }
         let result = if self.audit.fails && matches!(op, Op::Audit { .. }) {
             OpResult::Audited(false)
@@ -726,6 +775,8 @@ fn after_logoff(packet: &[u8]) -> Vec<Reply> {
 fn fail(op: Op, error: VfsError) -> OpResult {
     match op {
         Op::Account { .. } | Op::Delay { .. } | Op::Close { .. } => perform(op),
+        // Nobody could be asked.
+        Op::Names { .. } => OpResult::Done(Ok(())),
         // A log that cannot be written.
         Op::Audit { .. } => OpResult::Audited(false),
         Op::Open { .. } | Op::Create { .. } | Op::CreateStream { .. } => {
@@ -769,7 +820,7 @@ fn fail(op: Op, error: VfsError) -> OpResult {
 fn perform(op: Op) -> OpResult {
     match op {
         Op::Account { query } => OpResult::Account(Box::new(account(&query.user))),
-        Op::Delay { .. } => OpResult::Done(Ok(())),
+        Op::Delay { .. } | Op::Names { .. } => OpResult::Done(Ok(())),
         Op::Audit { .. } => OpResult::Audited(true),
         op => match execute(op, Wait::Allowed) {
             Outcome::Done(result) => result,

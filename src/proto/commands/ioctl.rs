@@ -47,6 +47,8 @@ pub struct Pending {
 
 /// What is being done.
 enum Work {
+    /// PIPE_TRANSCEIVE and PIPE_PEEK: the directory is asked.
+    Names,
     /// SRV_COPYCHUNK.
     Copy(copy::Copy),
     /// DUPLICATE_EXTENTS_TO_FILE.
@@ -109,7 +111,7 @@ pub fn decide(cx: &mut Context<'_>) -> StepResult {
         FsctlCode::VALIDATE_NEGOTIATE_INFO => network::validate_negotiate(cx, &call),
         FsctlCode::LMR_REQUEST_RESILIENCY => resiliency::request(cx, &call),
         FsctlCode::PIPE_WAIT => pipes::wait(cx, &call),
-        FsctlCode::PIPE_PEEK => pipes::peek(cx, &call),
+        FsctlCode::PIPE_PEEK => pipes::peek(cx, call),
         FsctlCode::PIPE_TRANSCEIVE => pipes::transceive(cx, call),
         FsctlCode::SRV_REQUEST_RESUME_KEY => copy::resume_key(cx, &call),
         FsctlCode::SRV_COPYCHUNK | FsctlCode::SRV_COPYCHUNK_WRITE => copy::decide(cx, call),
@@ -139,6 +141,7 @@ pub fn decide(cx: &mut Context<'_>) -> StepResult {
 pub fn finish(cx: &mut Context<'_>, pending: Pending, result: OpResult) -> StepResult {
     let Pending { call, work } = pending;
     match work {
+        Work::Names => pipes::asked(cx, call),
         Work::Copy(copy) => copy::finish(cx, call, copy, result),
         Work::Extents(extents) => extents::finish(cx, call, extents, result),
         Work::Snapshots => object::finish_snapshots(cx, &call, result),

@@ -43,6 +43,8 @@ pub enum Pending {
     Flush(flush::Pending),
     /// READ.
     Read(read::Pending),
+    /// READ of a pipe whose call has the directory asked.
+    PipeRead(read::Parked),
     /// WRITE.
     Write(write::Pending),
     /// WRITE whose data comes in pieces.
@@ -87,6 +89,7 @@ impl Pending {
             Pending::Close(pending) => close::finish(cx, pending, result),
             Pending::Flush(pending) => flush::finish(cx, pending, result),
             Pending::Read(pending) => read::finish(cx, pending, result),
+            Pending::PipeRead(parked) => read::asked(cx, parked),
             Pending::Write(pending) => write::finish(cx, pending, result),
             Pending::WritePieces(pending) => pending.finish(cx, result),
             Pending::Ioctl(pending) => ioctl::finish(cx, *pending, result),
@@ -108,6 +111,7 @@ impl Pending {
             | Pending::Close(_)
             | Pending::Flush(_)
             | Pending::Read(_)
+            | Pending::PipeRead(_)
             | Pending::Write(_)
             | Pending::Ioctl(_)
             | Pending::QueryDirectory(_)

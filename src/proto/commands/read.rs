@@ -126,6 +126,15 @@ fn is_empty_request(cx: &Context<'_>) -> bool {
     ReadRequest::decode(&cx.request.message).is_ok_and(|request| request.length == 0)
 }
 
+/// Goes on with a pipe when the directory has been asked.
+///
+/// # Errors
+/// PIPE_BROKEN and others of the pipe.
+pub fn asked(cx: &mut Context<'_>, parked: Parked) -> StepResult {
+    pipe::resume(cx, &parked.open)?;
+    pipe::read(cx, parked)
+}
+
 /// Goes on with a pipe.
 ///
 /// # Errors

@@ -5,9 +5,9 @@ use freehold_dtyp::{NtStatus, Sid};
 use super::super::RpcContext;
 use super::super::dispatch::{Call, HANDLE_SIZE};
 use super::super::fault::Fault;
-use super::super::names::{self, Principal, SidUse};
 use super::super::ndr::{NdrReader, NdrWriter};
 use super::status;
+use crate::names::{Principal, SidUse};
 
 /// Most SIDs in one lookup ([MS-LSAT] 2.2.18 LSAPR_SID_ENUM_BUFFER).
 const MAX_SIDS: usize = 20_480;
@@ -64,7 +64,7 @@ pub(super) fn lookup_sids(call: &mut Call<'_, '_>, form: SidsForm) -> Result<Ndr
         return Ok(refused);
     }
     let mut writer = NdrWriter::new();
-    let answers: Answers = sids.iter().map(|sid| names::of_sid(call.cx, sid)).collect();
+    let answers: Answers = sids.iter().map(|sid| call.cx.of_sid(sid)).collect();
     let domains = Domains::of(&answers);
     domains.write(&mut writer);
     // An unknown SID comes back as its own text, as Windows does it.
@@ -102,7 +102,7 @@ pub(super) fn lookup_names(call: &mut Call<'_, '_>, form: NamesForm) -> Result<N
         return Ok(refused);
     }
     let mut writer = NdrWriter::new();
-    let answers: Answers = wanted.iter().map(|name| names::of_name(call.cx, name)).collect();
+    let answers: Answers = wanted.iter().map(|name| call.cx.of_name(name)).collect();
     let domains = Domains::of(&answers);
     domains.write(&mut writer);
     writer.count(answers.len());

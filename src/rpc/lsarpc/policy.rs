@@ -161,7 +161,7 @@ pub(super) fn get_user_name(call: &mut Call<'_, '_>) -> Result<NdrWriter, Fault>
     if wants_domain {
         optional_string(&mut call.parameters, "DomainName")?;
     }
-    let (domain, name) = match super::super::names::of_sid(call.cx, call.cx.caller.user()) {
+    let (domain, name) = match call.cx.of_sid(call.cx.caller.user()) {
         Some(principal) => (principal.domain, principal.name),
         None => (String::new(), call.cx.caller_name.to_owned()),
     };

@@ -6,9 +6,9 @@ use freehold_dtyp::{NtStatus, Sid};
 use super::super::RpcContext;
 use super::super::dispatch::{Call, Handle};
 use super::super::fault::Fault;
-use super::super::names::{self, SidUse};
 use super::super::ndr::{NdrReader, NdrWriter};
 use super::{MORE_ENTRIES, SOME_NOT_MAPPED, enumeration, status};
+use crate::names::{self, SidUse};
 use crate::state::accounts::fold_name;
 
 /// Most names or ids in one lookup (size_is of 3.1.5.11.2 and 3.1.5.11.3).

@@ -6,9 +6,9 @@ use freehold_dtyp::{NtStatus, Sid};
 use super::super::RpcContext;
 use super::super::dispatch::{Call, HANDLE_SIZE, Handle};
 use super::super::fault::Fault;
-use super::super::names;
 use super::super::ndr::NdrWriter;
 use super::{NO_SUCH_DOMAIN, enumeration, server_handle, status};
+use crate::names::builtin_sid;
 use crate::state::accounts::fold_name;
 
 /// The forms of SamrConnect that differ in their parameters only.
@@ -68,7 +68,7 @@ fn give(call: &mut Call<'_, '_>, mut writer: NdrWriter, handle: Handle) -> Resul
 /// The two domains of a server that is in none: its own accounts, and BUILTIN.
 fn domains(cx: &RpcContext<'_>) -> Vec<(String, Sid)> {
     let mut all = vec![(cx.server.netbios_name.clone(), cx.server.machine_sid)];
-    all.extend(names::builtin_sid().map(|sid| ("Builtin".to_owned(), sid)));
+    all.extend(builtin_sid().map(|sid| ("Builtin".to_owned(), sid)));
     all
 }
 

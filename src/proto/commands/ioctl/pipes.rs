@@ -5,9 +5,10 @@ use freehold_dtyp::{Decode, Encode, NtStatus, Wtf8Buf};
 
 use super::super::super::context::{Context, Step, StepResult};
 use super::super::super::event::Wake;
-use super::super::super::pipe::{self, PipeOpen};
-use super::{Call, Parked};
-use crate::fscc::fsctl::{PipePeek, PipeWait};
+use super::super::super::op::Op;
+use super::super::super::pipe::{self, Answer, PipeOpen};
+use super::{Call, Parked, Work};
+use crate::fscc::fsctl::{FsctlCode, PipePeek, PipeWait};
 
 /// FILE_PIPE_CONNECTED_STATE and FILE_PIPE_CLOSING_STATE of [MS-FSCC] 2.3.46.
 const CONNECTED: u32 = 3;
@@ -30,17 +31,24 @@ pub(super) fn wait(cx: &mut Context<'_>, call: &Call) -> StepResult {
 ///
 /// # Errors
 /// ACCESS_DENIED, INVALID_PARAMETER, PIPE_DISCONNECTED.
-pub(super) fn peek(cx: &mut Context<'_>, call: &Call) -> StepResult {
+pub(super) fn peek(cx: &mut Context<'_>, call: Call) -> StepResult {
     let open = call.open()?;
     let mut output = Vec::new();
     let status = {
-        let pipe = pipe::of(&open)?.lock();
+        let mut pipe = pipe::of(&open)?.lock();
         if !open.granted.intersects(AccessMask::FILE_READ_DATA) {
             return Err(NtStatus::ACCESS_DENIED.into());
         }
         let Some(room) = call.max_output.checked_sub(PipePeek::FIXED_SIZE) else {
             return Err(NtStatus::INVALID_PARAMETER.into());
         };
+        // A client that looks again and again without reading would never see the answer of a call that waits for names.
+        if pipe.available().1 == 0
+            && let Some(questions) = pipe.questions()
+        {
+            drop(pipe);
+            return call.run(Op::Names { questions }, Work::Names);
+        }
         let (bytes, messages, first) = pipe.available();
         if messages == 0 && pipe.is_disconnected() {
             return Err(NtStatus::PIPE_DISCONNECTED.into());
@@ -69,6 +77,20 @@ pub(super) fn transceive(cx: &mut Context<'_>, call: Call) -> StepResult {
     answered(cx, call, answer)
 }
 
+/// Goes on when the directory has been asked.
+///
+/// # Errors
+/// PIPE_BROKEN, PIPE_DISCONNECTED.
+pub(super) fn asked(cx: &mut Context<'_>, call: Call) -> StepResult {
+    let open = call.open()?;
+    pipe::resume(cx, &open)?;
+    if call.code == FsctlCode::PIPE_PEEK {
+        return peek(cx, call);
+    }
+    let answer = pipe::receive(cx, &open, call.max_output)?;
+    answered(cx, call, answer)
+}
+
 /// Goes on with one that has waited.
 ///
 /// # Errors
@@ -91,10 +113,11 @@ pub(super) fn resume(cx: &mut Context<'_>, call: Call, wake: Wake) -> StepResult
     }
 }
 
-fn answered(cx: &mut Context<'_>, call: Call, answer: Option<(Vec<u8>, bool)>) -> StepResult {
+fn answered(cx: &mut Context<'_>, call: Call, answer: Answer) -> StepResult {
     match answer {
-        Some((bytes, true)) => call.answer_bytes(cx, &bytes, NtStatus::BUFFER_OVERFLOW),
-        Some((bytes, false)) => call.answer_bytes(cx, &bytes, NtStatus::SUCCESS),
-        None => Ok(Step::Park(super::super::Parked::Ioctl(Box::new(Parked { call })))),
+        Answer::Data { bytes, more: true } => call.answer_bytes(cx, &bytes, NtStatus::BUFFER_OVERFLOW),
+        Answer::Data { bytes, more: false } => call.answer_bytes(cx, &bytes, NtStatus::SUCCESS),
+        Answer::Ask(questions) => call.run(Op::Names { questions }, Work::Names),
+        Answer::Wait => Ok(Step::Park(super::super::Parked::Ioctl(Box::new(Parked { call })))),
     }
 }
