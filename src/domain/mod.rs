@@ -6,8 +6,13 @@
 //! anew when the server joins another domain or under another name, and dropped when it leaves. A changed password, key or alias
 //! replaces nothing: whoever needs one reads the membership of the moment ([`State::membership`]).
 
+mod ber;
+pub mod dns;
+pub mod kdc;
 pub mod keys;
 pub mod keytab;
+pub mod ldap;
+pub mod locator;
 pub mod machine_names;
 pub mod netlogon;
 mod rotation;
