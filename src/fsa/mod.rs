@@ -30,7 +30,7 @@ mod tests;
 
 pub use disposition::CreateDisposition;
 pub use lease::{LeaseGrant, LeaseId, LeaseRequest};
-pub use node::{Closed, Effects, Node, OpenId, Owner, StreamId, Waiter};
+pub use node::{Closed, Effects, LinkId, Node, OpenId, Owner, StreamId, Waiter};
 pub use node_report::OpenReport;
 pub use open::{CacheRequest, DELETION_RETRY, OpenRequest, Verdict};
 pub use oplock::{Actor, BreakNotice, CacheState, Granted, HolderId, OplockAcknowledged, OplockLevel};

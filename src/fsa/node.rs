@@ -28,6 +28,22 @@ impl StreamId {
     pub const UNNAMED: StreamId = StreamId(0);
 }
 
+/// Names a link of a file, that is one of its names ([MS-FSA] 2.1.1.5 Link), while somebody has the file open. What is
+/// deleted is a link: opens through other links of the file go on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LinkId(pub u64);
+
+impl LinkId {
+    /// The file had one link when it was opened; where it has got more behind this server's back, any of them.
+    pub const ONLY: LinkId = LinkId(0);
+
+    /// May both be the same link?
+    #[must_use]
+    pub fn may_be(self, other: LinkId) -> bool {
+        self == other || self == LinkId::ONLY || other == LinkId::ONLY
+    }
+}
+
 /// Where the owner of an open is found.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Owner {
@@ -70,8 +86,10 @@ impl Effects {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[must_use]
 pub struct Closed {
-    /// The file goes now: nobody has it open any more.
+    /// The file's link goes now: nobody has the file open through it any more.
     pub delete_file: bool,
+    /// Which link goes, now or later.
+    pub link: LinkId,
     /// The named stream of this open goes now.
     pub delete_stream: bool,
     /// The file is to be deleted, but others still have it open.
@@ -91,6 +109,7 @@ pub struct Closed {
 pub(super) struct NodeOpen {
     pub id: OpenId,
     pub stream: StreamId,
+    pub link: LinkId,
     pub sharing: Sharing,
     pub delete_on_close: bool,
     /// A directory's deletion is tried only at its last close: whether it is empty shows then.
@@ -114,6 +133,17 @@ struct NamedStream {
     locks: LockTable,
 }
 
+/// A link that goes with its last open.
+#[derive(Clone, Copy, Debug)]
+struct Doomed {
+    link: LinkId,
+    /// [MS-FSA] Link.IsDeleted: nobody opens the file through it any more. Otherwise its deletion is only tried at the last
+    /// close.
+    pending: bool,
+    /// ParentOplockKey of the open that has marked it.
+    deleter: Option<[u8; 16]>,
+}
+
 /// One file that somebody has open.
 #[derive(Debug, Default)]
 pub struct Node {
@@ -123,10 +153,7 @@ pub struct Node {
     next_stream: u32,
     pub(super) opens: SmallVec<[NodeOpen; 1]>,
     pub(super) holders: SmallVec<[Holder; 1]>,
-    delete_pending: bool,
-    delete_at_last_close: bool,
-    /// ParentOplockKey of the open that has marked the file for deletion.
-    deleter: Option<[u8; 16]>,
+    doomed: SmallVec<[Doomed; 1]>,
     /// Counts what [`Node::break_caches_of_data`] was told of.
     pub(super) data_changes: u64,
     /// Deletions that the volume has been asked for and has not done yet.
@@ -215,28 +242,61 @@ impl Node {
         self.opens.iter().any(|other| other.id != open && other.stream != StreamId::UNNAMED)
     }
 
-    /// DeletePending of FileStandardInformation for an open of `stream`: the file's, or that of its stream.
+    /// DeletePending of FileStandardInformation for an open of `stream` through `link`: the link's, or that of its stream.
     #[must_use]
-    pub fn is_delete_pending(&self, stream: StreamId) -> bool {
-        self.delete_pending
+    pub fn is_delete_pending(&self, stream: StreamId, link: LinkId) -> bool {
+        self.doomed.iter().any(|doomed| doomed.pending && doomed.link.may_be(link))
             || (stream != StreamId::UNNAMED
                 && self.named.iter().any(|named| named.id == stream && named.delete_pending))
     }
 
-    /// Sets or takes back what makes the file, or the stream of a stream's open, go with its last open
-    /// ([MS-FSA] 2.1.5.15.3).
-    pub fn set_delete_pending(&mut self, stream: StreamId, pending: bool) {
-        if stream == StreamId::UNNAMED {
-            self.delete_pending = pending;
-            self.delete_at_last_close &= pending;
-        } else if let Some(named) = self.named.iter_mut().find(|named| named.id == stream) {
-            named.delete_pending = pending;
+    /// Number of links that go with their last opens.
+    #[must_use]
+    pub fn pending_links(&self) -> usize {
+        self.doomed.iter().filter(|doomed| doomed.pending).count()
+    }
+
+    /// Sets or takes back what makes the link that `open` came through, or the stream of a stream's open, go with its last
+    /// open ([MS-FSA] 2.1.5.15.3). The first open that has marked a link is the one that [`Closed::parent_key`] follows from.
+    pub fn set_delete_pending(&mut self, open: OpenId, pending: bool) {
+        let Some(open) = self.opens.iter().find(|other| other.id == open).copied() else { return };
+        if open.stream != StreamId::UNNAMED {
+            if let Some(named) = self.named.iter_mut().find(|named| named.id == open.stream) {
+                named.delete_pending = pending;
+            }
+        } else if pending {
+            self.doom(open.link, true, open.parent_key);
+        } else {
+            self.doomed.retain(|doomed| !doomed.link.may_be(open.link));
         }
     }
 
-    /// Notes through which open the file is marked for deletion: what [`Closed::parent_key`] follows from.
-    pub fn set_deleter(&mut self, open: OpenId) {
-        self.deleter = self.parent_key_of(open);
+    fn doom(&mut self, link: LinkId, pending: bool, deleter: Option<[u8; 16]>) {
+        match self.doomed.iter_mut().find(|doomed| doomed.link.may_be(link)) {
+            Some(doomed) => {
+                if pending && !doomed.pending {
+                    doomed.deleter = deleter;
+                }
+                doomed.pending |= pending;
+            }
+            None => self.doomed.push(Doomed { link, pending, deleter }),
+        }
+    }
+
+    /// The link that an open came through.
+    #[must_use]
+    pub fn link_of(&self, open: OpenId) -> LinkId {
+        self.opens.iter().find(|other| other.id == open).map_or(LinkId::ONLY, |open| open.link)
+    }
+
+    /// A link has another name. Of a file that gets a second link, the first ([`LinkId::ONLY`] until then) is named so.
+    pub fn rename_link(&mut self, from: LinkId, to: LinkId) {
+        for open in self.opens.iter_mut().filter(|open| open.link == from) {
+            open.link = to;
+        }
+        for doomed in self.doomed.iter_mut().filter(|doomed| doomed.link == from) {
+            doomed.link = to;
+        }
     }
 
     /// ParentOplockKey of an open ([MS-FSA] 2.1.1.6).
@@ -263,8 +323,7 @@ impl Node {
         self.deleting = self.deleting.saturating_sub(1);
         if self.deleting == 0 && self.opens.is_empty() {
             // What could not be deleted (a directory with entries) is there as before.
-            self.delete_pending = false;
-            self.delete_at_last_close = false;
+            self.doomed.clear();
         }
     }
 
@@ -280,7 +339,7 @@ impl Node {
     /// # Errors
     /// [`FsaError::SharingViolation`], [`FsaError::DeletePending`].
     pub fn check_share_access(&self, access: AccessMask, share: ShareAccess) -> Result<(), FsaError> {
-        if self.delete_pending {
+        if self.is_delete_pending(StreamId::UNNAMED, LinkId::ONLY) {
             return Err(FsaError::DeletePending);
         }
         let wanted = Sharing { access, share };
@@ -350,31 +409,29 @@ impl Node {
         closed.modified = open.modified;
         closed.parent_key = open.parent_key;
         if open.delete_on_close {
-            if open.stream == StreamId::UNNAMED && !self.delete_pending && !self.delete_at_last_close {
-                self.deleter = open.parent_key;
+            if open.stream == StreamId::UNNAMED {
+                self.doom(open.link, !open.is_directory, open.parent_key);
+            } else if let Some(named) = self.named.iter_mut().find(|named| named.id == open.stream) {
+                named.delete_pending = true;
             }
-            if open.stream != StreamId::UNNAMED {
-                self.set_delete_pending(open.stream, true);
-            } else if open.is_directory {
-                self.delete_at_last_close = true;
+        }
+        let doomed = self.doomed.iter().copied().find(|doomed| doomed.link.may_be(open.link));
+        if let Some(doomed) = doomed {
+            closed.link = doomed.link;
+            let mut others = self.opens.iter().filter(|other| other.link.may_be(closed.link)).peekable();
+            // A POSIX open removes the name although other POSIX opens go on.
+            if others.peek().is_none() || (open.posix && others.all(|other| other.posix)) {
+                closed.delete_file = true;
+                // Who comes now waits for the volume, then finds nothing.
+                self.doomed.retain(|other| other.link != doomed.link);
+                // Only a client that has both marked the file and closed it last knows that the name is gone.
+                if closed.parent_key != doomed.deleter {
+                    closed.parent_key = None;
+                }
             } else {
-                self.delete_pending = true;
+                closed.file_deletion_waits = true;
             }
         }
-        let deletes = self.delete_pending || self.delete_at_last_close;
-        // A POSIX open removes the name although other POSIX opens go on.
-        closed.delete_file =
-            deletes && (self.opens.is_empty() || (open.posix && self.has_only_posix_opens()));
-        if closed.delete_file {
-            // Only a client that has both marked the file and closed it last knows that the name is gone.
-            if closed.parent_key != self.deleter.take() {
-                closed.parent_key = None;
-            }
-            // Who comes now waits for the volume, then finds nothing.
-            self.delete_pending = false;
-            self.delete_at_last_close = false;
-        }
-        closed.file_deletion_waits = deletes && !closed.delete_file;
         if open.stream != StreamId::UNNAMED && self.opens_of(open.stream) == 0 {
             let pending = self.named.iter().any(|named| named.id == open.stream && named.delete_pending);
             closed.delete_stream = pending && !closed.delete_file;

@@ -75,13 +75,14 @@ mod tests {
     use freehold_acl::AccessMask;
 
     use super::*;
-    use crate::fsa::{CacheRequest, Effects, OpenRequest, OplockLevel, ShareAccess, Verdict};
+    use crate::fsa::{CacheRequest, Effects, LinkId, OpenRequest, OplockLevel, ShareAccess, Verdict};
 
     #[test]
     fn a_report_has_shares_caches_and_locks() {
         let mut node = Node::default();
         let request = OpenRequest {
             id: OpenId(7),
+            link: LinkId::ONLY,
             stream: StreamId::UNNAMED,
             access: AccessMask::FILE_READ_DATA,
             implied: AccessMask::EMPTY,

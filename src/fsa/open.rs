@@ -6,7 +6,7 @@ use std::time::Duration;
 use freehold_acl::AccessMask;
 
 use super::lease::{LeaseFacts, LeaseRequest};
-use super::node::{NodeOpen, OpenId, Owner, StreamId};
+use super::node::{LinkId, NodeOpen, OpenId, Owner, StreamId};
 use super::oplock::{Granted, Holder, HolderId, OplockLevel};
 use super::share_access::{ShareAccess, Sharing};
 use super::{CacheState, Effects, FsaError, Node};
@@ -45,6 +45,8 @@ pub struct OpenRequest {
     pub id: OpenId,
     /// The stream.
     pub stream: StreamId,
+    /// The link that it came through.
+    pub link: LinkId,
     /// GrantedAccess.
     pub access: AccessMask,
     /// Rights that the disposition takes beyond it (overwriting writes).
@@ -104,7 +106,7 @@ impl Node {
         if self.is_being_deleted() {
             return Ok(Verdict::Wait(now.saturating_add(DELETION_RETRY)));
         }
-        if self.is_delete_pending(request.stream) {
+        if self.is_delete_pending(request.stream, request.link) {
             return Err(FsaError::DeletePending);
         }
         let conflict = self.has_conflict(request);
@@ -118,6 +120,7 @@ impl Node {
         self.opens.push(NodeOpen {
             id: request.id,
             stream: request.stream,
+            link: request.link,
             sharing: Sharing { access: request.access, share: request.share },
             delete_on_close: request.delete_on_close,
             is_directory: request.is_directory,

@@ -112,6 +112,7 @@ impl World {
         let id = if retried { self.names[name] } else { OpenId(self.next) };
         let request = OpenRequest {
             id,
+            link: LinkId(access_text.chars().find_map(|letter| letter.to_digit(10)).unwrap_or(0).into()),
             stream,
             access,
             implied: if overwrites { AccessMask::FILE_WRITE_DATA } else { AccessMask::EMPTY },
@@ -198,8 +199,7 @@ impl World {
                 if wait { "wait" } else { "ok" }.to_owned() + &self.effects(effects)
             }
             ["delete", name] => {
-                let stream = self.node.opens.iter().find(|open| open.id == self.names[name]).unwrap().stream;
-                self.node.set_delete_pending(stream, true);
+                self.node.set_delete_pending(self.names[name], true);
                 "ok".to_owned()
             }
             ["deleted"] => {
@@ -277,6 +277,32 @@ fn a_second_lease_takes_cached_writes_and_gets_no_write() {
             }
         }
     }
+}
+
+#[test]
+fn a_link_goes_with_the_last_open_through_it() {
+    // The digit is the link that the open came through; without one the file had a single link then.
+    run("open a rwd1/rwd - => ok
+         open b rwd2/rwd - => ok
+         delete a => ok
+         open c rwd1/rwd - => DeletePending
+         open d rwd2/rwd - => ok
+         close b => closed
+         close a => closed delete-file
+         deleted => ok
+         open e rwd2x/rwd - => ok
+         close e => closed deletion-waits
+         open f rwd2/rwd - => DeletePending
+         open g rwd1/rwd - => ok
+         close d => closed delete-file
+         deleted => ok
+         close g => closed");
+    run("open a rwd1/rwd - => ok
+         open b rwd/rwd - => ok
+         delete a => ok
+         close a => closed deletion-waits
+         open c rwd2/rwd - => ok
+         close b => closed delete-file");
 }
 
 #[test]

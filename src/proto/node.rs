@@ -1,6 +1,7 @@
 //! The files that somebody has open: share modes, delete-pending, oplocks, leases and byte-range locks of each, found by
 //! file id. A cell lives as long as an open or a request holds it.
 
+use std::hash::{Hash, Hasher};
 use std::sync::{Arc, OnceLock, Weak};
 
 use parking_lot::{Mutex, MutexGuard};
@@ -10,8 +11,8 @@ use super::directory_lease::{DirectoryLeases, Listed};
 use super::op::VolumeId;
 use super::open::FileOpen;
 use super::sharded::Sharded;
-use crate::fsa::Node;
-use crate::vfs::{FileRef, NodeId};
+use crate::fsa::{LinkId, Node};
+use crate::vfs::{FileRef, Metadata, NodeId, NodeKind, VfsPath};
 
 /// Names a file of this server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -27,7 +28,7 @@ pub struct NodeCell {
     /// Which file.
     pub key: NodeKey,
     state: Mutex<Node>,
-    deletion: Mutex<Option<Deletion>>,
+    deletions: Mutex<Vec<(LinkId, Deletion)>>,
     /// Of a directory on which somebody holds, or has held, a lease: where changes in it find it.
     listed: OnceLock<Listed>,
     /// Where it is found; it forgets itself there.
@@ -88,12 +89,13 @@ impl NodeCell {
         self.state.lock()
     }
 
-    /// Keeps the handle whose name a pending deletion removes, until the last open of the file is closed. The first one
-    /// counts: it names the link that was deleted.
-    pub fn keep_for_deletion(&self, open: &FileOpen) {
-        self.deletion
-            .lock()
-            .get_or_insert_with(|| Deletion { file: open.file.clone(), audit: open.audit.clone() });
+    /// Keeps the handle whose name a pending deletion removes, until the last open through that link is closed. The first
+    /// one counts.
+    pub fn keep_for_deletion(&self, link: LinkId, open: &FileOpen) {
+        let mut deletions = self.deletions.lock();
+        if !deletions.iter().any(|(other, _)| other.may_be(link)) {
+            deletions.push((link, Deletion { file: open.file.clone(), audit: open.audit.clone() }));
+        }
     }
 
     /// Lets changes in this directory find it, before a lease on it is granted.
@@ -101,10 +103,26 @@ impl NodeCell {
         self.listed.get_or_init(|| leases.list(self.key.volume, directory, self));
     }
 
-    /// The kept handle. Taken when the deletion is done, or taken back.
-    pub fn take_deletion(&self) -> Option<Deletion> {
-        self.deletion.lock().take()
+    /// The kept handle of a link. Taken when the deletion is done, or taken back.
+    pub fn take_deletion(&self, link: LinkId) -> Option<Deletion> {
+        let mut deletions = self.deletions.lock();
+        let index = deletions.iter().position(|(other, _)| other.may_be(link))?;
+        Some(deletions.swap_remove(index).1)
     }
+}
+
+/// The link that a file was found by: of a file with one link all opens came the same way.
+#[must_use]
+pub fn link_id(metadata: &Metadata, path: &VfsPath) -> LinkId {
+    if metadata.links > 1 && metadata.kind == NodeKind::File { link_of_path(path) } else { LinkId::ONLY }
+}
+
+/// The link that has this name.
+#[must_use]
+pub fn link_of_path(path: &VfsPath) -> LinkId {
+    let mut hasher = std::hash::DefaultHasher::new();
+    path.hash(&mut hasher);
+    LinkId(hasher.finish().max(1))
 }
 
 /// All open files, in shards.
@@ -123,7 +141,7 @@ impl NodeTable {
         let cell = Arc::new(NodeCell {
             key,
             state: Mutex::default(),
-            deletion: Mutex::default(),
+            deletions: Mutex::default(),
             listed: OnceLock::new(),
             table: Arc::clone(&self.cells),
         });

@@ -18,7 +18,7 @@ use super::audit;
 use super::durable::{self, Created, Durability, Kept};
 use super::event::Now;
 use super::lease::LeaseTarget;
-use super::node::NodeKey;
+use super::node::{NodeKey, link_id};
 use super::op::Op;
 use super::open::{FileOpen, FileOpenState, Open, Target};
 use super::server::Server;
@@ -212,6 +212,7 @@ pub fn restore(
     let mut request = OpenRequest {
         id: OpenId(record.id),
         stream: StreamId::UNNAMED,
+        link: link_id(&opened.metadata, &opened.path),
         access: AccessMask(record.granted_access),
         implied: AccessMask::EMPTY,
         share: share_access,

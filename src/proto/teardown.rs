@@ -51,7 +51,7 @@ fn close_file(server: &Server, open: &Open, file: &FileOpen, ops: &mut VecDeque<
         closed
     };
     if closed.file_deletion_waits {
-        file.node.keep_for_deletion(file);
+        file.node.keep_for_deletion(closed.link, file);
         server.notify.deletion_pending(server, open, file);
     }
     if let Some(volume) = open.volume() {
@@ -64,7 +64,7 @@ fn close_file(server: &Server, open: &Open, file: &FileOpen, ops: &mut VecDeque<
             server.directory_leases.entry_changed(server, volume.id, &file.file.0.path(), by);
         }
         if closed.delete_file {
-            let deletion = file.node.take_deletion();
+            let deletion = file.node.take_deletion(closed.link);
             let audit = deletion.as_ref().map_or(&file.audit, |deletion| &deletion.audit).clone();
             let file_ref = deletion.map_or_else(|| file.file.clone(), |deletion| deletion.file);
             let is_directory = file.kind == NodeKind::Directory && file.stream.is_none();

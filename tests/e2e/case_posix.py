@@ -56,7 +56,6 @@ PLAIN_FULL = {
     'rename_of_case_only': 'Linux takes both names for one file and does nothing: ' + CASELESS,
     'names_may_hold_every_character_but_slash': BACKSLASH,
     'unlink_takes_the_name_at_once': WINDOWS_OPEN,
-    'unlink_counts_links_of_an_open_file': WINDOWS_OPEN,
     'rename_over_an_open_file': WINDOWS_OPEN,
     'rename_of_a_folder_with_open_files': 'a folder in which something is open is not moved ([MS-FSA] 2.1.4.2)',
     'rename_replaces_an_empty_folder_only': 'a folder is not replaced ([MS-FSA] 2.1.5.15.11)',

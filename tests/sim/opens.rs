@@ -752,6 +752,41 @@ fn links_give_a_file_another_name() {
 }
 
 #[test]
+fn a_link_is_deleted_while_the_file_is_open_through_another() {
+    let mut table = Table::new(2);
+    let first = table.open(0, &Ask::new("f"));
+    // One open that was there before the file had a second link, one through each of them after.
+    assert_eq!(table.link(0, first, "g"), NtStatus::SUCCESS);
+    let through_g = table.open(1, &Ask::new("g"));
+    let again = table.open(1, &Ask::new("F"));
+    assert_eq!(table.delete(0, first, true), NtStatus::SUCCESS);
+    assert_eq!(table.create(1, &Ask::new("f")).unwrap_err(), NtStatus::DELETE_PENDING);
+    let other = table.open(1, &Ask::new("g"));
+    table.close(0, first);
+    assert_eq!(table.create(1, &Ask::new("f")).unwrap_err(), NtStatus::DELETE_PENDING);
+    table.close(1, again);
+    assert_eq!(
+        table.create(0, &Ask::new("f").disposition(OPEN)).unwrap_err(),
+        NtStatus::OBJECT_NAME_NOT_FOUND
+    );
+    // The name is free, and what has it then is another file.
+    let new = table.open(0, &Ask::new("f"));
+    assert_eq!(table.delete(0, new, true), NtStatus::SUCCESS);
+    table.close(0, new);
+    // A link that was renamed is the same link.
+    assert_eq!(table.link(1, through_g, "h"), NtStatus::SUCCESS);
+    assert_eq!(table.rename(1, through_g, "i", false), NtStatus::SUCCESS);
+    assert_eq!(table.delete(1, other, true), NtStatus::SUCCESS);
+    assert_eq!(table.create(1, &Ask::new("i")).unwrap_err(), NtStatus::DELETE_PENDING);
+    assert_eq!(table.status_of(&Ask::new("h").disposition(OPEN)), NtStatus::SUCCESS);
+    table.close(1, other);
+    table.close(1, through_g);
+    assert_eq!(table.status_of(&Ask::new("i").disposition(OPEN)), NtStatus::OBJECT_NAME_NOT_FOUND);
+    assert_eq!(table.status_of(&Ask::new("h").disposition(OPEN)), NtStatus::SUCCESS);
+    table.finish();
+}
+
+#[test]
 fn maximal_access_is_told_to_who_asks() {
     let mut table = Table::new(1);
     let ask = Ask { maximal_access: true, ..Ask::new("f") };

@@ -14,6 +14,7 @@ use super::super::event::Wake;
 use super::super::notify::Look;
 use super::super::open::{FileOpen, Open};
 use super::output_buffer;
+use crate::fsa::LinkId;
 use crate::fsa::change_notify::{Change, Told};
 use crate::fscc::notify::{CompletionFilter, NotifyInformation};
 use crate::fscc::{Append, ChainWriter};
@@ -49,7 +50,7 @@ pub fn decide(cx: &mut Context<'_>) -> StepResult {
     if !open.granted.contains(AccessMask::FILE_LIST_DIRECTORY) {
         return Err(NtStatus::ACCESS_DENIED.into());
     }
-    if file.node.lock().is_delete_pending(file.stream_id) {
+    if file.node.lock().is_delete_pending(file.stream_id, LinkId::ONLY) {
         return Err(NtStatus::DELETE_PENDING.into());
     }
     start(cx, &open, file, &request)?;

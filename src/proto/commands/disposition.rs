@@ -14,7 +14,6 @@ use super::super::event::Wake;
 use super::super::op::{Op, OpResult};
 use super::super::open::{FileOpen, Open};
 use super::set_info;
-use crate::fsa::StreamId;
 use crate::fsa::disposition::check_deletable;
 use crate::vfs::NodeKind;
 
@@ -58,9 +57,13 @@ pub fn decide(cx: &mut Context<'_>, open: &Arc<Open>, delete: bool) -> StepResul
         return Err(NtStatus::MEDIA_WRITE_PROTECTED.into());
     }
     if !delete {
-        file.node.lock().set_delete_pending(file.stream_id, false);
+        let link = {
+            let mut node = file.node.lock();
+            node.set_delete_pending(open.id(), false);
+            node.link_of(open.id())
+        };
         if file.stream.is_none() {
-            drop(file.node.take_deletion());
+            drop(file.node.take_deletion(link));
         }
         return done(cx);
     }
@@ -122,15 +125,13 @@ fn mark(cx: &mut Context<'_>, open: &Arc<Open>, file: &FileOpen) -> StepResult {
     if file.state.lock().closed {
         return Err(NtStatus::FILE_CLOSED.into());
     }
-    {
+    let link = {
         let mut node = file.node.lock();
-        if !node.is_delete_pending(StreamId::UNNAMED) {
-            node.set_deleter(open.id());
-        }
-        node.set_delete_pending(file.stream_id, true);
-    }
+        node.set_delete_pending(open.id(), true);
+        node.link_of(open.id())
+    };
     if file.stream.is_none() {
-        file.node.keep_for_deletion(file);
+        file.node.keep_for_deletion(link, file);
         cx.server.notify.deletion_pending(cx.server, open, file);
     }
     done(cx)

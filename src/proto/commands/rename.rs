@@ -19,13 +19,13 @@ use super::super::commands;
 use super::super::context::{Context, Step, StepResult, file_of};
 use super::super::directory_lease::By;
 use super::super::event::Wake;
-use super::super::node::{NodeCell, NodeKey};
+use super::super::node::{NodeCell, NodeKey, link_of_path};
 use super::super::op::{Op, OpResult, VolumeRef};
 use super::super::open::{FileOpen, Open};
 use super::super::persistent;
 use super::super::status::CommandError;
 use super::set_info;
-use crate::fsa::{DELETION_RETRY, FsaError, ShareAccess, StreamId};
+use crate::fsa::{DELETION_RETRY, FsaError, LinkId, ShareAccess, StreamId};
 use crate::fscc::file_info::RenameInformation;
 use crate::fscc::name::{ParsedName, Stream, StreamType};
 use crate::fscc::posix_name::parse_posix_path;
@@ -484,7 +484,8 @@ fn changed(
     result: OpResult,
 ) -> StepResult {
     let volume = work.volume.id;
-    let by = By { parent_key: file_of(&work.open)?.node.lock().parent_key_of(work.open.id()), now: cx.now };
+    let node = &file_of(&work.open)?.node;
+    let by = By { parent_key: node.lock().parent_key_of(work.open.id()), now: cx.now };
     match work.change {
         NameChange::Rename => {
             let to = result.renamed()?;
@@ -494,12 +495,15 @@ fn changed(
                     audit::replaced(cx, audit, &replaced.path);
                 }
             }
+            node.lock().rename_link(link_of_path(from), link_of_path(&to));
             cx.server.inheritance.moved(volume, from, &to);
             changes::report_renamed(cx.server, volume, from, &to, work.is_directory(), by);
             persistent::renamed(cx.server, cx.before_reply);
         }
         NameChange::Link => {
             result.done()?;
+            // From now on it matters through which of its links the file is opened.
+            node.lock().rename_link(LinkId::ONLY, link_of_path(from));
             if let Some(Replaced { path, audit: Some(audit) }) = replaced {
                 audit::replaced(cx, audit, path);
             }

@@ -15,7 +15,7 @@ use super::super::super::context::{Context, Step, StepResult};
 use super::super::super::durable::{self, Kept};
 use super::super::super::event::{ConnectionId, Now};
 use super::super::super::lease::LeaseTarget;
-use super::super::super::node::{NodeCell, NodeKey};
+use super::super::super::node::{NodeCell, NodeKey, link_id};
 use super::super::super::op::{Op, OpResult};
 use super::super::super::open::{FileOpen, FileOpenState, Open, Target};
 use super::super::super::persistent;
@@ -157,6 +157,7 @@ fn open_request(
     Ok(OpenRequest {
         id: OpenId(id),
         stream: StreamId::UNNAMED,
+        link: link_id(&found.metadata, &found.path),
         access: granted,
         implied: match action {
             CreateAction::Opened | CreateAction::Created => AccessMask::EMPTY,

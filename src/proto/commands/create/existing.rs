@@ -7,7 +7,7 @@ use freehold_dtyp::NtStatus;
 
 use super::super::super::context::{Context, StepResult};
 use super::super::super::durable::close_older;
-use super::super::super::node::NodeKey;
+use super::super::super::node::{NodeKey, link_id};
 use super::super::super::op::Op;
 use super::super::super::status::CommandError;
 use super::intent::Wanted;
@@ -159,7 +159,7 @@ fn check_delete_pending(cx: &Context<'_>, work: &Work, found: &Opened) -> Result
     if let Some(cell) = cx.server.nodes.find(key) {
         let node = cell.lock();
         let stream = node.find_stream(work.intent.folded_stream.as_wtf8()).unwrap_or(StreamId::UNNAMED);
-        if node.is_delete_pending(stream) {
+        if node.is_delete_pending(stream, link_id(&found.metadata, &found.path)) {
             return Err(NtStatus::DELETE_PENDING.into());
         }
     }

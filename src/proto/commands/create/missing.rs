@@ -13,7 +13,7 @@ use super::super::super::status::CommandError;
 use super::intent::{Intent, Wanted};
 use super::{Stage, Work, admit, audit, by, close, failed, inheriting, posix};
 use crate::fsa::disposition::{CreateAction, check_deletable};
-use crate::fsa::{CacheRequest, StreamId};
+use crate::fsa::{CacheRequest, LinkId, StreamId};
 use crate::fscc::FileAttributes;
 use crate::smb2::create::CreateOptions;
 use crate::vfs::{FileRef, NewNode, NodeKind, OpenError, Opened, VfsError};
@@ -107,7 +107,7 @@ fn check_parent(cx: &Context<'_>, work: &Work, parent: &Opened) -> Result<(), Co
     match cx.server.nodes.find(key) {
         Some(cell) => {
             let node = cell.lock();
-            let goes = node.is_delete_pending(StreamId::UNNAMED) || node.is_being_deleted();
+            let goes = node.is_delete_pending(StreamId::UNNAMED, LinkId::ONLY) || node.is_being_deleted();
             if goes { Err(NtStatus::DELETE_PENDING.into()) } else { Ok(()) }
         }
         None => Ok(()),

@@ -116,7 +116,7 @@ pub fn finish(cx: &mut Context<'_>, pending: &Pending, result: OpResult) -> Step
         let metadata = &metadata;
         match pending.class {
             FileInformationClass::BASIC => basic(open, metadata).encode(writer),
-            FileInformationClass::STANDARD => standard(file, metadata).encode(writer),
+            FileInformationClass::STANDARD => standard(open, file, metadata).encode(writer),
             FileInformationClass::INTERNAL => internal(metadata).encode(writer),
             FileInformationClass::EA => ea(metadata).encode(writer),
             FileInformationClass::ALL => all(open, file, metadata, &name.unwrap_or_default(), writer),
@@ -145,15 +145,15 @@ fn basic(open: &Open, metadata: &Metadata) -> BasicInformation {
 }
 
 /// A name that goes with the last handle is not counted.
-fn standard(file: &FileOpen, metadata: &Metadata) -> StandardInformation {
-    let (delete_pending, file_goes) = {
+fn standard(open: &Open, file: &FileOpen, metadata: &Metadata) -> StandardInformation {
+    let (delete_pending, links_going) = {
         let node = file.node.lock();
-        (node.is_delete_pending(file.stream_id), node.is_delete_pending(crate::fsa::StreamId::UNNAMED))
+        (node.is_delete_pending(file.stream_id, node.link_of(open.id())), node.pending_links())
     };
     StandardInformation {
         allocation_size: metadata.allocated_bytes,
         end_of_file: metadata.size_bytes,
-        number_of_links: metadata.links.saturating_sub(u32::from(file_goes)),
+        number_of_links: metadata.links.saturating_sub(u32::try_from(links_going).unwrap_or(u32::MAX)),
         delete_pending,
         directory: is_directory(file),
     }
@@ -191,7 +191,7 @@ fn mode(file: &FileOpen) -> ModeInformation {
 fn all(open: &Open, file: &FileOpen, metadata: &Metadata, name: &Wtf8Buf, writer: &mut Writer) {
     AllInformation {
         basic: basic(open, metadata),
-        standard: standard(file, metadata),
+        standard: standard(open, file, metadata),
         internal: internal(metadata),
         ea: ea(metadata),
         access: access(open),
