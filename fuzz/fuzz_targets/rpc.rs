@@ -15,11 +15,12 @@ use libfuzzer_sys::fuzz_target;
 const MOST_KEPT_BYTES: usize = 64 * 1024 * 1024;
 
 /// Pipe, UUID on the wire and version of the interfaces.
-const INTERFACES: [(&str, [u8; 16], u32); 5] = [
+const INTERFACES: [(&str, [u8; 16], u32); 6] = [
     ("srvsvc", [0xc8, 0x4f, 0x32, 0x4b, 0x70, 0x16, 0xd3, 0x01, 0x12, 0x78, 0x5a, 0x47, 0xbf, 0x6e, 0xe1, 0x88], 3),
     ("wkssvc", [0x98, 0xd0, 0xff, 0x6b, 0x12, 0xa1, 0x10, 0x36, 0x98, 0x33, 0x46, 0xc3, 0xf8, 0x7e, 0x34, 0x5a], 1),
     ("lsarpc", [0x78, 0x57, 0x34, 0x12, 0x34, 0x12, 0xcd, 0xab, 0xef, 0x00, 0x01, 0x23, 0x45, 0x67, 0x89, 0xab], 0),
     ("lsarpc", [0x6a, 0x28, 0x19, 0x39, 0x0c, 0xb1, 0xd0, 0x11, 0x9b, 0xa8, 0x00, 0xc0, 0x4f, 0xd9, 0x2e, 0xf5], 0),
+    ("samr", [0x78, 0x57, 0x34, 0x12, 0x34, 0x12, 0xcd, 0xab, 0xef, 0x00, 0x01, 0x23, 0x45, 0x67, 0x89, 0xac], 1),
     ("lsass", [0x78, 0x57, 0x34, 0x12, 0x34, 0x12, 0xcd, 0xab, 0xef, 0x00, 0x01, 0x23, 0x45, 0x67, 0x89, 0xab], 0),
 ];
 
@@ -101,7 +102,7 @@ static WORLD: LazyLock<World> = LazyLock::new(|| {
         },
         callers: [
             Token::builder(sid(1000)).groups([Sid::ADMINISTRATORS]).build(),
-            Token::builder(sid(1001)).groups([Sid::USERS]).build(),
+            Token::builder(sid(1001)).groups(freehold::state::tokens::LOGON_GROUPS).build(),
             Token::builder(Sid::ANONYMOUS).build(),
         ],
         accounts: AccountsSnapshot::new(
@@ -169,6 +170,31 @@ fn drain(pipe: &mut Pipe, max: usize) -> Vec<u8> {
     last
 }
 
+/// The handle that a call gives.
+fn opened(pipe: &mut Pipe, cx: &RpcContext<'_>, operation: u8, stub: &[u8]) -> Option<Vec<u8>> {
+    let _ = pipe.write(cx, &request(3, operation, stub));
+    let PipeRead::Data { bytes, .. } = pipe.read(4280) else { return None };
+    bytes.get(24..44).map(<[u8]>::to_vec)
+}
+
+/// What is opened in the domain of samr: a group, an alias, a user; none for the domain itself.
+fn operation_to_open(choice: u8) -> Option<(u8, u32)> {
+    [None, Some((19, 513)), Some((27, 1002)), Some((34, 1000))][usize::from(choice >> 3 & 3)]
+}
+
+/// A policy (LsarOpenPolicy2), or a domain of samr and what is in it.
+fn open(pipe: &mut Pipe, cx: &RpcContext<'_>, name: &str, what: Option<(u8, u32)>) -> Option<Vec<u8>> {
+    const MAXIMUM_ALLOWED: [u8; 4] = [0, 0, 0, 2];
+    if name != "samr" {
+        return opened(pipe, cx, 44, &[[0; 28].as_slice(), &MAXIMUM_ALLOWED].concat());
+    }
+    let server = opened(pipe, cx, 57, &[[0; 4], MAXIMUM_ALLOWED].concat())?;
+    let sid = [4, 0, 0, 0, 1, 4, 0, 0, 0, 0, 0, 5, 21, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 3, 0, 0, 0];
+    let domain = opened(pipe, cx, 7, &[server.as_slice(), &MAXIMUM_ALLOWED, &sid].concat())?;
+    let Some((operation, rid)) = what else { return Some(domain) };
+    opened(pipe, cx, operation, &[domain.as_slice(), &MAXIMUM_ALLOWED, &rid.to_le_bytes()].concat())
+}
+
 fuzz_target!(|input: &[u8]| {
     let Some((head, mut rest)) = input.split_first_chunk::<2>() else { return };
     let [choice, caller] = *head;
@@ -180,16 +206,8 @@ fuzz_target!(|input: &[u8]| {
         pipe.write(&cx, &bind(&uuid, version)).expect("a bind");
         drain(&mut pipe, 4280);
     }
-    // A policy opened first (LsarOpenPolicy2), so that calls have a handle to name.
-    let mut handle = None;
-    if choice & 0xC0 == 0x40 {
-        let mut open = vec![0; 28];
-        open.extend([0, 0, 0, 2]);
-        let _ = pipe.write(&cx, &request(3, 44, &open));
-        if let PipeRead::Data { bytes, .. } = pipe.read(4280) {
-            handle = bytes.get(24..44).map(<[u8]>::to_vec);
-        }
-    }
+    // An object opened first, so that calls have a handle to name.
+    let handle = if choice & 0xC0 == 0x40 { open(&mut pipe, &cx, name, operation_to_open(choice)) } else { None };
     // Steps: what to do, an operation, a length, that many bytes.
     while let Some((step, tail)) = rest.split_first_chunk::<3>() {
         let [what, operation, length] = *step;

@@ -1,5 +1,6 @@
 //! Which interface answers on which pipe, and the context handles of a pipe.
 
+use freehold_acl::AccessMask;
 use freehold_dtyp::{Guid, Sid};
 
 use super::fault::Fault;
@@ -86,15 +87,30 @@ pub(super) fn call(
     (interface.call)(&mut call, operation).map(NdrWriter::into_bytes)
 }
 
-/// What a context handle stands for.
+/// What a context handle stands for, and the rights that it was granted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Handle {
+pub(super) struct Handle {
+    pub(super) object: Object,
+    pub(super) granted: AccessMask,
+}
+
+/// An object behind a context handle.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Object {
     /// [MS-LSAD] 3.1.1.1: the policy object.
     Policy,
+    /// [MS-LSAD] 3.1.1.3: an account with rights.
+    LsaAccount(Sid),
     /// [MS-SAMR] 3.1.1: the server object.
     SamServer,
-    /// A domain object, by its SID.
+    /// A domain, by its SID.
     SamDomain(Sid),
+    /// A group of a domain.
+    SamGroup(Sid),
+    /// An alias.
+    SamAlias(Sid),
+    /// A user.
+    SamUser(Sid),
 }
 
 /// The context handles that were given out on one pipe (C706 14.2.16.6 ndr_context_handle).
@@ -142,22 +158,24 @@ fn wire_form(number: u32) -> [u8; HANDLE_SIZE] {
 mod tests {
     use super::*;
 
+    const POLICY: Handle = Handle { object: Object::Policy, granted: AccessMask::EMPTY };
+
     #[test]
     fn handles_are_known_until_they_are_closed() {
         let mut handles = Handles::default();
-        let first = handles.add(Handle::Policy).unwrap();
-        let second = handles.add(Handle::Policy).unwrap();
+        let first = handles.add(POLICY).unwrap();
+        let second = handles.add(POLICY).unwrap();
         assert_ne!(first, second);
         handles.remove(&first).unwrap();
         assert_eq!(handles.find(&first), Err(Fault::CONTEXT_MISMATCH));
-        assert_eq!(handles.find(&second), Ok(Handle::Policy));
+        assert_eq!(handles.find(&second), Ok(POLICY));
         assert_eq!(handles.find(&[0; HANDLE_SIZE]), Err(Fault::CONTEXT_MISMATCH));
     }
 
     #[test]
     fn handles_are_bounded() {
         let mut handles = Handles::default();
-        let outcome = (0..=MAX_HANDLES).find_map(|_| handles.add(Handle::Policy).err());
+        let outcome = (0..=MAX_HANDLES).find_map(|_| handles.add(POLICY).err());
         assert_eq!(outcome, Some(Fault::NO_MEMORY));
     }
 }

@@ -26,6 +26,7 @@ mod enumeration;
 mod fault;
 mod lsarpc;
 pub(crate) mod ndr;
+mod objects;
 pub(crate) mod pdu;
 mod pipe;
 mod samr;

@@ -31,7 +31,7 @@ impl<'a> NdrReader<'a> {
         self.0.error(field, DecodeReason::Invalid)
     }
 
-    fn align(&mut self, to: usize) -> Result<(), DecodeError> {
+    pub(crate) fn align(&mut self, to: usize) -> Result<(), DecodeError> {
         let past = self.0.position() & to.saturating_sub(1);
         if past == 0 { Ok(()) } else { self.0.skip("padding", to.saturating_sub(past)) }
     }
@@ -156,6 +156,10 @@ impl NdrWriter {
         self.writer.align_from(0, to);
     }
 
+    pub(crate) fn u8(&mut self, value: u8) {
+        self.writer.bytes(&[value]);
+    }
+
     pub(crate) fn u16(&mut self, value: u16) {
         self.align(2);
         self.writer.u16(value);
@@ -164,6 +168,18 @@ impl NdrWriter {
     pub(crate) fn u32(&mut self, value: u32) {
         self.align(4);
         self.writer.u32(value);
+    }
+
+    /// A hyper.
+    pub(crate) fn u64(&mut self, value: u64) {
+        self.align(8);
+        self.writer.u64(value);
+    }
+
+    /// [MS-SAMR] 2.2.2.2 OLD_LARGE_INTEGER: a time in two words, aligned as one of them.
+    pub(crate) fn old_large_integer(&mut self, value: u64) {
+        self.align(4);
+        self.writer.u64(value);
     }
 
     /// A count; counts here come from what is in memory and fit.
@@ -252,11 +268,39 @@ impl NdrWriter {
         self.bytes(&bytes);
     }
 
+    /// The fixed part of an RPC_UNICODE_STRING with room for an ending zero, which some clients take for granted in
+    /// names of DNS; [`NdrWriter::unicode_string_large_buffer`] has to follow.
+    pub(crate) fn unicode_string_large_header(&mut self, text: &str) {
+        let length = large_length(text);
+        self.align(4);
+        self.u16(length);
+        self.u16(length.saturating_add(2));
+        self.pointer();
+    }
+
+    pub(crate) fn unicode_string_large_buffer(&mut self, text: &str) {
+        let length = usize::from(large_length(text));
+        let mut bytes = Vec::new();
+        Wtf8::from(text).append_utf16le(&mut bytes);
+        bytes.truncate(length);
+        let units = length.div_euclid(2);
+        self.count(units.saturating_add(1));
+        self.u32(0);
+        self.count(units);
+        self.bytes(&bytes);
+    }
+
     /// RPC_SID with its conformance.
     pub(crate) fn sid(&mut self, sid: &Sid) {
         self.count(sid.sub_authorities().len());
         sid.encode(&mut self.writer);
     }
+}
+
+/// Bytes of a string that leaves room for an ending zero.
+fn large_length(text: &str) -> u16 {
+    let bytes = Wtf8::from(text).utf16_length().saturating_mul(2);
+    u16::try_from(bytes).unwrap_or(u16::MAX).min(MAX_UNICODE_STRING_BYTES.saturating_sub(2))
 }
 
 #[cfg(test)]

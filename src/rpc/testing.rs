@@ -167,7 +167,7 @@ impl Fixture {
 
     pub(super) fn ordinary_caller(mut self) -> Self {
         let bob = self.server.machine_sid.with_rid(1001).unwrap();
-        self.caller = Token::builder(bob).groups([Sid::USERS]).build();
+        self.caller = Token::builder(bob).groups(crate::state::tokens::LOGON_GROUPS).build();
         self
     }
 
@@ -193,6 +193,16 @@ impl Fixture {
 
     pub(super) fn anonymous_caller(mut self) -> Self {
         self.caller = Token::builder(Sid::ANONYMOUS).build();
+        self
+    }
+
+    /// A group has these members.
+    pub(super) fn with_members(mut self, group: &str, members: &[&str]) -> Self {
+        let accounts = self.accounts.accounts().iter().map(|account| (**account).clone()).collect();
+        let mut groups: Vec<Group> = self.accounts.groups().iter().map(|group| (**group).clone()).collect();
+        let changed = groups.iter_mut().find(|known| known.name == group).unwrap();
+        changed.members = members.iter().map(|sid| sid.parse().unwrap()).collect();
+        self.accounts = AccountsSnapshot::new(self.server.machine_sid, accounts, groups);
         self
     }
 
@@ -360,6 +370,37 @@ impl<'f> Client<'f> {
         let answer = self.call(44, &stub).unwrap();
         assert_eq!(answer[20..], [0; 4]);
         answer[..20].try_into().unwrap()
+    }
+
+    /// A domain of samr opened with all rights.
+    pub(super) fn open_domain(&mut self, domain: &str) -> [u8; 20] {
+        let stub = self.call(57, &[0, 0, 0, 0, 0, 0, 0, 2]).unwrap();
+        assert_eq!(stub[20..], [0; 4]);
+        let mut writer = NdrWriter::new();
+        writer.bytes(&stub[..20]);
+        writer.u32(0x0200_0000);
+        writer.sid(&domain.parse().unwrap());
+        self.opened(7, &writer.into_bytes())
+    }
+
+    /// An object of a domain of samr, opened with `access` by operation `operation`.
+    pub(super) fn open_in(&mut self, domain: [u8; 20], operation: u16, rid: u32, access: u32) -> [u8; 20] {
+        let request = [domain.as_slice(), &access.to_le_bytes(), &rid.to_le_bytes()].concat();
+        self.opened(operation, &request)
+    }
+
+    /// The handle that a call gives which must succeed.
+    pub(super) fn opened(&mut self, operation: u16, request: &[u8]) -> [u8; 20] {
+        let stub = self.call(operation, request).unwrap();
+        assert_eq!(stub[20..], [0; 4], "operation {operation}");
+        stub[..20].try_into().unwrap()
+    }
+
+    /// The status at the end of the results of a call, and the results before it.
+    pub(super) fn outcome(&mut self, operation: u16, request: &[u8]) -> (Vec<u8>, u32) {
+        let mut stub = self.call(operation, request).unwrap();
+        let status = stub.split_off(stub.len() - 4);
+        (stub, u32::from_le_bytes(status.try_into().unwrap()))
     }
 
     pub(super) fn call(&mut self, operation: u16, stub: &[u8]) -> Result<Vec<u8>, Fault> {

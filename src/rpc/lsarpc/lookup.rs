@@ -3,69 +3,78 @@
 use freehold_dtyp::{NtStatus, Sid};
 
 use super::super::RpcContext;
-use super::super::dispatch::{Call, HANDLE_SIZE};
+use super::super::dispatch::Call;
 use super::super::fault::Fault;
 use super::super::ndr::{NdrReader, NdrWriter};
-use super::status;
-use crate::names::{Principal, SidUse};
+use super::super::objects::{Reply, ended};
+use super::{POLICY_LOOKUP_NAMES, policy_handle};
+use crate::names::{self, Principal, SidUse};
 
 /// Most SIDs in one lookup ([MS-LSAT] 2.2.18 LSAPR_SID_ENUM_BUFFER).
 const MAX_SIDS: usize = 20_480;
 /// Most names in one lookup ([MS-LSAT] 3.1.4.5 Count).
 const MAX_NAMES: usize = 1_000;
-/// [MS-LSAT] 2.2.16 LSAP_LOOKUP_LEVEL: the highest.
-const MAX_LOOKUP_LEVEL: u16 = 6;
+/// LookupOptions ([MS-LSAT] 3.1.4.5): names without a domain are looked for on this computer only.
+const LOCAL_NAMES_ONLY: u32 = 0x8000_0000;
 /// MaxEntries of a referenced domain list; ignored by clients.
 const MAX_DOMAIN_ENTRIES: u32 = 32;
-/// [MS-ERREF] STATUS_SOME_NOT_MAPPED, a success.
-const SOME_NOT_MAPPED: NtStatus = NtStatus(0x0000_0107);
-
-/// The forms of LsarLookupSids.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum SidsForm {
-    /// LsarLookupSids.
-    Plain,
-    /// LsarLookupSids2.
-    Extended,
-    /// LsarLookupSids3.
-    WithoutHandle,
-}
 
 /// The forms of LsarLookupNames.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum NamesForm {
+enum NamesForm {
     /// LsarLookupNames.
     Rid,
     /// LsarLookupNames2.
     RidExtended,
     /// LsarLookupNames3.
     Sid,
-    /// LsarLookupNames4.
-    SidWithoutHandle,
 }
 
 /// One answer; `None` for what is unknown, in the order of the request.
 type Answers = Vec<Option<Principal>>;
 
-fn policy_handle(call: &mut Call<'_, '_>) -> Result<(), Fault> {
-    let handle: [u8; HANDLE_SIZE] = call.parameters.array("PolicyHandle")?;
-    call.handles.find(&handle).map(|_| ())
+/// LsarLookupSids.
+pub(super) fn lookup_sids(call: &mut Call<'_, '_>) -> Reply {
+    sids(call, false)
 }
 
-/// LsarLookupSids, LsarLookupSids2, LsarLookupSids3.
-pub(super) fn lookup_sids(call: &mut Call<'_, '_>, form: SidsForm) -> Result<NdrWriter, Fault> {
-    if form != SidsForm::WithoutHandle {
-        policy_handle(call)?;
-    }
-    let extended = form != SidsForm::Plain;
+/// LsarLookupSids2.
+pub(super) fn lookup_sids_2(call: &mut Call<'_, '_>) -> Reply {
+    sids(call, true)
+}
+
+/// LsarLookupNames.
+pub(super) fn lookup_names(call: &mut Call<'_, '_>) -> Reply {
+    names(call, NamesForm::Rid)
+}
+
+/// LsarLookupNames2.
+pub(super) fn lookup_names_2(call: &mut Call<'_, '_>) -> Reply {
+    names(call, NamesForm::RidExtended)
+}
+
+/// LsarLookupNames3.
+pub(super) fn lookup_names_3(call: &mut Call<'_, '_>) -> Reply {
+    names(call, NamesForm::Sid)
+}
+
+/// LsarLookupSids3 and LsarLookupNames4: for members that ask their domain controller over a secure channel ([MS-LSAT]
+/// 3.1.4.5, 3.1.4.9), which this server is not.
+pub(super) fn without_handle(_: &mut Call<'_, '_>) -> Reply {
+    Err(NtStatus::ACCESS_DENIED.into())
+}
+
+fn sids(call: &mut Call<'_, '_>, extended: bool) -> Reply {
+    let handle = policy_handle(call)?;
     let sids = read_sids(&mut call.parameters)?;
-    let level = read_tail(&mut call.parameters, extended)?;
-    if let Some(refused) = refused(call.cx, level) {
-        return Ok(refused);
-    }
-    let mut writer = NdrWriter::new();
-    let answers: Answers = sids.iter().map(|sid| call.cx.of_sid(sid)).collect();
+    let (level, _) = read_tail(&mut call.parameters, extended)?;
+    handle.need(POLICY_LOOKUP_NAMES)?;
+    let scope = Scope::of_level(level)?;
+    let cx = call.cx;
+    let answers: Answers =
+        sids.iter().map(|sid| cx.of_sid(sid).filter(|found| scope.has(cx, found))).collect();
     let domains = Domains::of(&answers);
+    let mut writer = NdrWriter::new();
     domains.write(&mut writer);
     // An unknown SID comes back as its own text, as Windows does it.
     let shown: Vec<String> = answers
@@ -87,27 +96,27 @@ pub(super) fn lookup_sids(call: &mut Call<'_, '_>, form: SidsForm) -> Result<Ndr
     for name in &shown {
         writer.unicode_string_buffer(name);
     }
-    Ok(finish(writer, &answers))
+    finish(writer, &answers)
 }
 
-/// LsarLookupNames, LsarLookupNames2, LsarLookupNames3, LsarLookupNames4.
-pub(super) fn lookup_names(call: &mut Call<'_, '_>, form: NamesForm) -> Result<NdrWriter, Fault> {
-    if form != NamesForm::SidWithoutHandle {
-        policy_handle(call)?;
-    }
+fn names(call: &mut Call<'_, '_>, form: NamesForm) -> Reply {
+    let handle = policy_handle(call)?;
     let extended = form != NamesForm::Rid;
     let wanted = read_names(&mut call.parameters)?;
-    let level = read_tail(&mut call.parameters, extended)?;
-    if let Some(refused) = refused(call.cx, level) {
-        return Ok(refused);
-    }
-    let mut writer = NdrWriter::new();
-    let answers: Answers = wanted.iter().map(|name| call.cx.of_name(name)).collect();
+    let (level, options) = read_tail(&mut call.parameters, extended)?;
+    handle.need(POLICY_LOOKUP_NAMES)?;
+    let scope = Scope::of_level(level)?;
+    let isolated = if options & LOCAL_NAMES_ONLY == 0 { names::Scope::All } else { names::Scope::Local };
+    let cx = call.cx;
+    let book = cx.names();
+    let find = |name: &String| book.of_name(name, isolated).found().filter(|found| scope.has(cx, found));
+    let answers: Answers = wanted.iter().map(find).collect();
     let domains = Domains::of(&answers);
+    let mut writer = NdrWriter::new();
     domains.write(&mut writer);
     writer.count(answers.len());
     array_pointer(&mut writer, answers.len());
-    let with_sid = matches!(form, NamesForm::Sid | NamesForm::SidWithoutHandle);
+    let with_sid = form == NamesForm::Sid;
     for answer in &answers {
         writer.align(4);
         writer.u16(sid_use(answer));
@@ -127,7 +136,43 @@ pub(super) fn lookup_names(call: &mut Call<'_, '_>, form: NamesForm) -> Result<N
             writer.sid(&found.sid);
         }
     }
-    Ok(finish(writer, &answers))
+    finish(writer, &answers)
+}
+
+/// Where is looked ([MS-LSAT] 2.2.16 LSAP_LOOKUP_LEVEL, 3.1.1.1.1).
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Scope {
+    /// LsapLookupWksta: everywhere.
+    Everything,
+    /// LsapLookupPDC: accounts of domains, without what every computer has.
+    Domains,
+    /// LsapLookupTDL: the domain of this computer's own accounts.
+    OwnDomain,
+    /// The levels with which domain controllers ask each other. A member has nothing for them.
+    Nothing,
+}
+
+impl Scope {
+    fn of_level(level: u16) -> Result<Scope, NtStatus> {
+        match level {
+            1 => Ok(Scope::Everything),
+            2 => Ok(Scope::Domains),
+            3 => Ok(Scope::OwnDomain),
+            4..=6 => Ok(Scope::Nothing),
+            _ => Err(NtStatus::INVALID_PARAMETER),
+        }
+    }
+
+    fn has(self, cx: &RpcContext<'_>, found: &Principal) -> bool {
+        /// Sub-authorities of a domain that has accounts: 21 and three numbers.
+        const OF_A_DOMAIN: usize = 4;
+        match self {
+            Scope::Everything => true,
+            Scope::Domains => found.domain_sid.sub_authorities().len() == OF_A_DOMAIN,
+            Scope::OwnDomain => found.domain_sid == cx.server.machine_sid,
+            Scope::Nothing => false,
+        }
+    }
 }
 
 /// The RID, or -1 for a domain, which has none.
@@ -142,25 +187,8 @@ fn sid_use(answer: &Option<Principal>) -> u16 {
     answer.as_ref().map_or(SidUse::Unknown, |found| found.sid_use).number()
 }
 
-/// The reply to who may not look anything up, or asks for a level that does not exist: no domains, nothing found.
-fn refused(cx: &RpcContext<'_>, level: u16) -> Option<NdrWriter> {
-    let why = if cx.is_anonymous() {
-        NtStatus::ACCESS_DENIED
-    } else if (1..=MAX_LOOKUP_LEVEL).contains(&level) {
-        return None;
-    } else {
-        NtStatus::INVALID_PARAMETER
-    };
-    let mut writer = NdrWriter::new();
-    writer.null();
-    writer.u32(0);
-    writer.null();
-    writer.u32(0);
-    Some(status(writer, why))
-}
-
 /// MappedCount and the status.
-fn finish(mut writer: NdrWriter, answers: &Answers) -> NdrWriter {
+fn finish(mut writer: NdrWriter, answers: &Answers) -> Reply {
     let mapped = answers.iter().flatten().count();
     writer.count(mapped);
     let outcome = if mapped == answers.len() {
@@ -168,9 +196,9 @@ fn finish(mut writer: NdrWriter, answers: &Answers) -> NdrWriter {
     } else if mapped == 0 {
         NtStatus::NONE_MAPPED
     } else {
-        SOME_NOT_MAPPED
+        NtStatus::SOME_NOT_MAPPED
     };
-    status(writer, outcome)
+    ended(writer, outcome)
 }
 
 /// A pointer to an array and the array's conformance; null for an empty one.
@@ -218,8 +246,8 @@ fn read_names(parameters: &mut NdrReader<'_>) -> Result<Vec<String>, Fault> {
 }
 
 /// What follows in all lookups: an empty list to be filled, LookupLevel, MappedCount, and in the later forms
-/// LookupOptions and ClientRevision. Returns LookupLevel.
-fn read_tail(parameters: &mut NdrReader<'_>, extended: bool) -> Result<u16, Fault> {
+/// LookupOptions and ClientRevision. Returns LookupLevel and LookupOptions.
+fn read_tail(parameters: &mut NdrReader<'_>, extended: bool) -> Result<(u16, u32), Fault> {
     let entries = parameters.u32("Entries")?;
     let present = parameters.pointer("Names")?;
     if entries != 0 || (present && parameters.u32("Names")? != 0) {
@@ -227,11 +255,12 @@ fn read_tail(parameters: &mut NdrReader<'_>, extended: bool) -> Result<u16, Faul
     }
     let level = parameters.u16("LookupLevel")?;
     parameters.u32("MappedCount")?;
+    let mut options = 0;
     if extended {
-        parameters.u32("LookupOptions")?;
+        options = parameters.u32("LookupOptions")?;
         parameters.u32("ClientRevision")?;
     }
-    Ok(level)
+    Ok((level, options))
 }
 
 /// [MS-LSAT] 2.2.12 LSAPR_REFERENCED_DOMAIN_LIST: each domain once.
@@ -356,9 +385,7 @@ mod tests {
         let mut client = Client::lsarpc(&fixture);
         let handle = client.open_policy();
         let sids = ["S-1-5-21-1-2-3-1000", "S-1-5-32-544", "S-1-5-21-9-9-9-7", "S-1-5-18"];
-        for (operation, handle, extended) in
-            [(15, Some(handle), false), (57, Some(handle), true), (76, None, true)]
-        {
+        for (operation, handle, extended) in [(15, Some(handle), false), (57, Some(handle), true)] {
             let stub = client.call(operation, &sids_request(handle, &sids, extended)).unwrap();
             let mut reader = NdrReader::new(&stub);
             let domains = read_domains(&mut reader);
@@ -402,27 +429,25 @@ mod tests {
         let mut client = Client::lsarpc(&fixture);
         let handle = client.open_policy();
         let names = ["ANNA", "BUILTIN\\users", "nobody"];
-        for (operation, handle) in [(68, Some(handle)), (77, None)] {
-            let stub = client.call(operation, &names_request(handle, &names, true)).unwrap();
-            let mut reader = NdrReader::new(&stub);
-            assert_eq!(read_domains(&mut reader).len(), 2);
-            assert_eq!(reader.u32("").unwrap(), 3);
-            assert!(reader.pointer("").unwrap());
-            reader.u32("").unwrap();
-            let present: Vec<bool> = (0..3)
-                .map(|_| {
-                    reader.u16("").unwrap();
-                    let present = reader.pointer("").unwrap();
-                    reader.u32("").unwrap();
-                    reader.u32("").unwrap();
-                    present
-                })
-                .collect();
-            assert_eq!(present, [true, true, false]);
-            assert_eq!(reader.sid("").unwrap().to_string(), "S-1-5-21-1-2-3-1000");
-            assert_eq!(reader.sid("").unwrap(), Sid::USERS);
-            assert_eq!((reader.u32("").unwrap(), reader.u32("").unwrap()), (2, 0x107));
-        }
+        let stub = client.call(68, &names_request(Some(handle), &names, true)).unwrap();
+        let mut reader = NdrReader::new(&stub);
+        assert_eq!(read_domains(&mut reader).len(), 2);
+        assert_eq!(reader.u32("").unwrap(), 3);
+        assert!(reader.pointer("").unwrap());
+        reader.u32("").unwrap();
+        let present: Vec<bool> = (0..3)
+            .map(|_| {
+                reader.u16("").unwrap();
+                let present = reader.pointer("").unwrap();
+                reader.u32("").unwrap();
+                reader.u32("").unwrap();
+                present
+            })
+            .collect();
+        assert_eq!(present, [true, true, false]);
+        assert_eq!(reader.sid("").unwrap().to_string(), "S-1-5-21-1-2-3-1000");
+        assert_eq!(reader.sid("").unwrap(), Sid::USERS);
+        assert_eq!((reader.u32("").unwrap(), reader.u32("").unwrap()), (2, 0x107));
     }
 
     #[test]
@@ -467,5 +492,41 @@ mod tests {
         assert_eq!(client.call(15, &stub), Err(Fault::BAD_STUB_DATA));
         stub[28..32].copy_from_slice(&u32::MAX.to_le_bytes());
         assert_eq!(client.call(15, &stub), Err(Fault::BAD_STUB_DATA));
+    }
+
+    #[test]
+    fn a_level_says_where_is_looked() {
+        let fixture = Fixture::new();
+        let mut client = Client::lsarpc(&fixture);
+        let handle = client.open_policy();
+        let sids = ["S-1-5-18", "S-1-5-32-544", "S-1-5-21-1-2-3-1000"];
+        for (level, status) in [
+            (0, NtStatus::INVALID_PARAMETER),
+            (1, NtStatus::SUCCESS),
+            (2, NtStatus::SOME_NOT_MAPPED),
+            (3, NtStatus::SOME_NOT_MAPPED),
+            (4, NtStatus::NONE_MAPPED),
+            (6, NtStatus::NONE_MAPPED),
+            (7, NtStatus::INVALID_PARAMETER),
+        ] {
+            let mut request = sids_request(Some(handle), &sids, false);
+            let at = request.len() - 8;
+            request[at] = level;
+            assert_eq!(client.outcome(15, &request).1, status.0, "level {level}");
+        }
+    }
+
+    #[test]
+    fn lookups_take_a_handle_that_was_opened_for_them() {
+        let fixture = Fixture::new();
+        let mut client = Client::lsarpc(&fixture);
+        let mut open = vec![0; 28];
+        open.extend(super::super::POLICY_VIEW_LOCAL_INFORMATION.to_le_bytes());
+        let handle = client.opened(44, &open);
+        let refused = (vec![0; 16], NtStatus::ACCESS_DENIED.0);
+        assert_eq!(client.outcome(57, &sids_request(Some(handle), &["S-1-5-18"], true)), refused);
+        assert_eq!(client.outcome(68, &names_request(Some(handle), &["anna"], true)), refused);
+        assert_eq!(client.outcome(76, &sids_request(None, &["S-1-5-18"], true)), refused);
+        assert_eq!(client.outcome(77, &names_request(None, &["anna"], true)), refused);
     }
 }

@@ -1,20 +1,33 @@
 //! [MS-LSAD] 3.1.4.4.1 LsarOpenPolicy2, 3.1.4.4.2 LsarOpenPolicy, LsarOpenPolicy3, 3.1.4.4.3
-//! LsarQueryInformationPolicy2, 3.1.4.4.4 LsarQueryInformationPolicy, 3.1.4.9.4 LsarClose, [MS-LSAT] 3.1.4.4
-//! LsarGetUserName.
+//! LsarQueryInformationPolicy2, 3.1.4.4.4 LsarQueryInformationPolicy, 3.1.4.4.7 LsarQueryDomainInformationPolicy, 3.1.4.9.1
+//! LsarQuerySecurityObject, [MS-LSAT] 3.1.4.4 LsarGetUserName.
 
 use freehold_dtyp::{Guid, NtStatus, Sid};
 
-use super::super::dispatch::{Call, HANDLE_SIZE, Handle};
+use super::super::RpcContext;
+use super::super::dispatch::{Call, HANDLE_SIZE, Object};
 use super::super::fault::Fault;
 use super::super::ndr::{NdrReader, NdrWriter};
-use super::status;
+use super::super::objects::{self, Refusal, Reply, ended, success};
+use super::{
+    POLICY, POLICY_GET_PRIVATE_INFORMATION, POLICY_VIEW_AUDIT_INFORMATION, POLICY_VIEW_LOCAL_INFORMATION,
+    account_security, policy_handle, policy_security,
+};
 
+/// [MS-LSAD] 2.2.4.1 POLICY_INFORMATION_CLASS: PolicyAuditLogInformation.
+const AUDIT_LOG: u16 = 1;
+/// PolicyAuditEventsInformation.
+const AUDIT_EVENTS: u16 = 2;
 /// PolicyPrimaryDomainInformation.
 const PRIMARY_DOMAIN: u16 = 3;
+/// PolicyPdAccountInformation.
+const PD_ACCOUNT: u16 = 4;
 /// PolicyAccountDomainInformation.
 const ACCOUNT_DOMAIN: u16 = 5;
 /// PolicyLsaServerRoleInformation.
 const SERVER_ROLE: u16 = 6;
+/// PolicyReplicaSourceInformation.
+const REPLICA_SOURCE: u16 = 7;
 /// PolicyDnsDomainInformation.
 const DNS_DOMAIN: u16 = 12;
 /// PolicyDnsDomainInformationInt.
@@ -23,63 +36,67 @@ const DNS_DOMAIN_INT: u16 = 13;
 const LOCAL_ACCOUNT_DOMAIN: u16 = 14;
 /// PolicyServerRolePrimary.
 const ROLE_PRIMARY: u16 = 3;
-
-/// LsarClose.
-pub(super) fn close(call: &mut Call<'_, '_>) -> Result<NdrWriter, Fault> {
-    let handle = call.parameters.array("ObjectHandle")?;
-    call.handles.remove(&handle)?;
-    let mut writer = NdrWriter::new();
-    writer.bytes(&[0; HANDLE_SIZE]);
-    Ok(status(writer, NtStatus::SUCCESS))
-}
+/// Categories of audited events, and the one of them that is object access (POLICY_AUDIT_EVENT_TYPE, 2.2.4.20).
+const AUDIT_CATEGORIES: usize = 9;
+const AUDIT_OBJECT_ACCESS: usize = 2;
+/// POLICY_AUDIT_EVENT_SUCCESS and POLICY_AUDIT_EVENT_FAILURE (2.2.4.4).
+const AUDIT_BOTH: u32 = 0x0000_0003;
+/// Bytes of the results of LsarOpenPolicy3: OutVersion 4, the union's tag 4, Revision 4, SupportedFeatures 4, the handle.
+pub(super) const OPEN_3_SIZE: usize = 4 + 4 + 4 + 4 + HANDLE_SIZE;
 
 /// LsarOpenPolicy. SystemName points to a single character, which is ignored as the text says.
-pub(super) fn open_policy(call: &mut Call<'_, '_>) -> Result<NdrWriter, Fault> {
+pub(super) fn open_policy(call: &mut Call<'_, '_>) -> Reply {
     call.parameters.optional("SystemName", |reader| reader.u16("SystemName"))?;
-    open(call, NdrWriter::new())
+    open(call)
 }
 
 /// LsarOpenPolicy2.
-pub(super) fn open_policy_2(call: &mut Call<'_, '_>) -> Result<NdrWriter, Fault> {
+pub(super) fn open_policy_2(call: &mut Call<'_, '_>) -> Reply {
     call.parameters.optional("SystemName", |reader| reader.wide_string("SystemName"))?;
-    open(call, NdrWriter::new())
+    open(call)
+}
+
+fn open(call: &mut Call<'_, '_>) -> Reply {
+    object_attributes(&mut call.parameters)?;
+    let desired = call.parameters.u32("DesiredAccess")?;
+    let mut results = NdrWriter::new();
+    give(call, &mut results, desired)?;
+    success(results)
 }
 
 /// LsarOpenPolicy3: as LsarOpenPolicy2, with a revision that each side tells. Explorer tries it first.
-pub(super) fn open_policy_3(call: &mut Call<'_, '_>) -> Result<NdrWriter, Fault> {
+pub(super) fn open_policy_3(call: &mut Call<'_, '_>) -> Reply {
     call.parameters.optional("SystemName", |reader| reader.wide_string("SystemName"))?;
     object_attributes(&mut call.parameters)?;
-    call.parameters.u32("DesiredAccess")?;
+    let desired = call.parameters.u32("DesiredAccess")?;
     let version = call.parameters.u32("InVersion")?;
     if call.parameters.u32("InRevisionInfo")? != version || version != 1 {
-        return Err(Fault::INVALID_TAG);
+        return Err(Fault::INVALID_TAG.into());
     }
     call.parameters.u32("Revision")?;
     call.parameters.u32("SupportedFeatures")?;
-    let mut writer = NdrWriter::new();
-    writer.u32(1);
-    writer.u32(1);
-    writer.u32(1); // Revision
-    writer.u32(0); // SupportedFeatures
-    finish_open(call, writer)
-}
-
-fn open(call: &mut Call<'_, '_>, writer: NdrWriter) -> Result<NdrWriter, Fault> {
-    object_attributes(&mut call.parameters)?;
-    call.parameters.u32("DesiredAccess")?;
-    finish_open(call, writer)
-}
-
-fn finish_open(call: &mut Call<'_, '_>, mut writer: NdrWriter) -> Result<NdrWriter, Fault> {
-    if call.cx.is_anonymous() {
-        writer.align(4);
-        writer.bytes(&[0; HANDLE_SIZE]);
-        return Ok(status(writer, NtStatus::ACCESS_DENIED));
+    let mut results = NdrWriter::new();
+    results.u32(1); // OutVersion
+    results.u32(1);
+    results.u32(1); // Revision
+    results.u32(0); // SupportedFeatures
+    match give(call, &mut results, desired) {
+        Ok(()) => success(results),
+        Err(Refusal::Status(status)) => {
+            results.bytes(&[0; HANDLE_SIZE]);
+            ended(results, status)
+        }
+        Err(fault) => Err(fault),
     }
-    let handle = call.handles.add(Handle::Policy)?;
-    writer.align(4);
-    writer.bytes(&handle);
-    Ok(status(writer, NtStatus::SUCCESS))
+}
+
+/// Opens the policy object. Callers without an account get nothing, whatever they ask for.
+fn give(call: &mut Call<'_, '_>, results: &mut NdrWriter, desired: u32) -> Result<(), Refusal> {
+    if call.cx.is_anonymous() {
+        return Err(NtStatus::ACCESS_DENIED.into());
+    }
+    let granted = objects::grant(call.cx.caller, &policy_security(), &POLICY, desired)?;
+    objects::give(call, results, Object::Policy, granted)
 }
 
 /// [MS-LSAD] 2.2.2.4 LSAPR_OBJECT_ATTRIBUTES: ignored, all of it; pointers in it but the last have to be null.
@@ -101,60 +118,129 @@ fn object_attributes(parameters: &mut NdrReader<'_>) -> Result<(), Fault> {
     Ok(())
 }
 
-/// LsarQueryInformationPolicy and LsarQueryInformationPolicy2, which differ in nothing that matters here.
-pub(super) fn query_information(call: &mut Call<'_, '_>) -> Result<NdrWriter, Fault> {
-    let handle = call.parameters.array("PolicyHandle")?;
-    let class = call.parameters.u16("InformationClass")?;
-    call.handles.find(&handle)?;
-    let server = call.cx.server;
-    let mut writer = NdrWriter::new();
-    let known =
-        [PRIMARY_DOMAIN, ACCOUNT_DOMAIN, SERVER_ROLE, DNS_DOMAIN, DNS_DOMAIN_INT, LOCAL_ACCOUNT_DOMAIN];
-    if !known.contains(&class) {
-        writer.null();
-        let refusal =
-            if (1..=14).contains(&class) { NtStatus::ACCESS_DENIED } else { NtStatus::INVALID_PARAMETER };
-        return Ok(status(writer, refusal));
-    }
-    writer.pointer();
-    writer.u16(class);
+/// LsarQuerySecurityObject.
+pub(super) fn query_security(call: &mut Call<'_, '_>) -> Reply {
+    let handle = objects::handle(call)?;
+    let descriptor = match handle.object {
+        Object::Policy => policy_security(),
+        Object::LsaAccount(_) => account_security(),
+        _ => return Err(NtStatus::INVALID_HANDLE.into()),
+    };
+    objects::query_security(call, handle, &descriptor)
+}
+
+/// The right that a class takes (the table of 3.1.4.4.3); `None` for classes that are not answered.
+const fn right_for(class: u16) -> Option<u32> {
     match class {
-        PRIMARY_DOMAIN => domain(&mut writer, &server.workgroup, None),
-        ACCOUNT_DOMAIN | LOCAL_ACCOUNT_DOMAIN => {
-            domain(&mut writer, &server.netbios_name, Some(&server.machine_sid));
-        }
-        SERVER_ROLE => writer.u16(ROLE_PRIMARY),
-        _ => {
-            // 2.2.4.14 LSAPR_POLICY_DNS_DOMAIN_INFO of a computer that is in no domain.
-            let names = [server.workgroup.as_str(), "", ""];
-            for name in names {
-                writer.unicode_string_header(name);
-            }
-            writer.guid(&Guid::ZERO);
-            writer.null();
-            for name in names {
-                writer.unicode_string_buffer(name);
-            }
-        }
+        AUDIT_LOG | AUDIT_EVENTS => Some(POLICY_VIEW_AUDIT_INFORMATION),
+        PD_ACCOUNT => Some(POLICY_GET_PRIVATE_INFORMATION),
+        PRIMARY_DOMAIN | ACCOUNT_DOMAIN | SERVER_ROLE | REPLICA_SOURCE | DNS_DOMAIN | DNS_DOMAIN_INT
+        | LOCAL_ACCOUNT_DOMAIN => Some(POLICY_VIEW_LOCAL_INFORMATION),
+        _ => None,
     }
-    Ok(status(writer, NtStatus::SUCCESS))
+}
+
+/// LsarQueryInformationPolicy and LsarQueryInformationPolicy2, which are the same.
+pub(super) fn query_information(call: &mut Call<'_, '_>) -> Reply {
+    let handle = policy_handle(call)?;
+    let class = call.parameters.u16("InformationClass")?;
+    handle.need(right_for(class).ok_or(NtStatus::INVALID_PARAMETER)?)?;
+    let server = call.cx.server;
+    let mut results = NdrWriter::new();
+    results.pointer();
+    results.u16(class);
+    // C706 14.3.8: every arm is aligned as the one that needs it most, which holds a hyper.
+    results.align(8);
+    match class {
+        AUDIT_LOG => audit_log(&mut results),
+        AUDIT_EVENTS => audit_events(&mut results),
+        PRIMARY_DOMAIN => match call.cx.domain {
+            Some(member) => domain(&mut results, &member.netbios_name, Some(&member.sid)),
+            None => domain(&mut results, &server.workgroup, None),
+        },
+        ACCOUNT_DOMAIN | LOCAL_ACCOUNT_DOMAIN => {
+            domain(&mut results, &server.netbios_name, Some(&server.machine_sid));
+        }
+        SERVER_ROLE => results.u16(ROLE_PRIMARY),
+        // 2.2.4.6 LSAPR_POLICY_PD_ACCOUNT_INFO and 2.2.4.8 LSAPR_POLICY_REPLICA_SRCE_INFO: a backup domain controller's.
+        PD_ACCOUNT => empty_strings(&mut results, 1),
+        REPLICA_SOURCE => empty_strings(&mut results, 2),
+        _ => dns_domain(&mut results, call.cx),
+    }
+    success(results)
+}
+
+/// 2.2.4.3 POLICY_AUDIT_LOG_INFO. This server's log grows in files of its own: it is never full.
+fn audit_log(results: &mut NdrWriter) {
+    results.u32(0); // AuditLogPercentFull
+    results.u32(u32::MAX); // MaximumLogSize
+    results.u64(0); // AuditRetentionPeriod
+    results.u8(0); // AuditLogFullShutdownInProgress
+    results.u64(0); // TimeToShutdown
+    results.u32(0); // NextAuditRecordId
+}
+
+/// 2.2.4.4 LSAPR_POLICY_AUDIT_EVENTS_INFO: what SACLs ask for is recorded, always.
+fn audit_events(results: &mut NdrWriter) {
+    results.u8(1); // AuditingMode
+    results.pointer();
+    results.count(AUDIT_CATEGORIES);
+    results.count(AUDIT_CATEGORIES);
+    for category in 0..AUDIT_CATEGORIES {
+        results.u32(if category == AUDIT_OBJECT_ACCESS { AUDIT_BOTH } else { 0 });
+    }
+}
+
+fn empty_strings(results: &mut NdrWriter, count: usize) {
+    (0..count).for_each(|_| results.unicode_string_header(""));
+    (0..count).for_each(|_| results.unicode_string_buffer(""));
 }
 
 /// 2.2.4.5 LSAPR_POLICY_PRIMARY_DOM_INFO, 2.2.4.6 LSAPR_POLICY_ACCOUNT_DOM_INFO.
-fn domain(writer: &mut NdrWriter, name: &str, sid: Option<&Sid>) {
-    writer.unicode_string_header(name);
+fn domain(results: &mut NdrWriter, name: &str, sid: Option<&Sid>) {
+    results.unicode_string_large_header(name);
     match sid {
-        Some(_) => writer.pointer(),
-        None => writer.null(),
+        Some(_) => results.pointer(),
+        None => results.null(),
     }
-    writer.unicode_string_buffer(name);
+    results.unicode_string_large_buffer(name);
     if let Some(sid) = sid {
-        writer.sid(sid);
+        results.sid(sid);
     }
 }
 
+/// 2.2.4.14 LSAPR_POLICY_DNS_DOMAIN_INFO. The GUID of the domain is not known here.
+fn dns_domain(results: &mut NdrWriter, cx: &RpcContext<'_>) {
+    let names = match cx.domain {
+        Some(domain) => [domain.netbios_name.as_str(), domain.dns_name.as_str(), domain.forest.as_str()],
+        None => [cx.server.workgroup.as_str(), "", ""],
+    };
+    names.iter().for_each(|name| results.unicode_string_large_header(name));
+    results.guid(&Guid::ZERO);
+    let sid = cx.domain.map(|domain| &domain.sid);
+    if sid.is_some() {
+        results.pointer()
+    } else {
+        results.null()
+    }
+    names.iter().for_each(|name| results.unicode_string_large_buffer(name));
+    if let Some(sid) = sid {
+        results.sid(sid);
+    }
+}
+
+/// LsarQueryDomainInformationPolicy: neither EFS nor Kerberos settings are kept here.
+pub(super) fn query_domain_information(call: &mut Call<'_, '_>) -> Reply {
+    let handle = policy_handle(call)?;
+    let class = call.parameters.u16("InformationClass")?;
+    handle.need(POLICY_VIEW_LOCAL_INFORMATION)?;
+    // 2.2.4.15 POLICY_DOMAIN_INFORMATION_CLASS.
+    let known = matches!(class, 1..=3);
+    Err(if known { NtStatus::OBJECT_NAME_NOT_FOUND } else { NtStatus::INVALID_PARAMETER }.into())
+}
+
 /// LsarGetUserName.
-pub(super) fn get_user_name(call: &mut Call<'_, '_>) -> Result<NdrWriter, Fault> {
+pub(super) fn get_user_name(call: &mut Call<'_, '_>) -> Reply {
     call.parameters.optional("SystemName", |reader| reader.wide_string("SystemName"))?;
     optional_string(&mut call.parameters, "UserName")?;
     let wants_domain = call.parameters.pointer("DomainName")?;
@@ -165,19 +251,19 @@ pub(super) fn get_user_name(call: &mut Call<'_, '_>) -> Result<NdrWriter, Fault>
         Some(principal) => (principal.domain, principal.name),
         None => (String::new(), call.cx.caller_name.to_owned()),
     };
-    let mut writer = NdrWriter::new();
-    writer.pointer();
-    writer.unicode_string_header(&name);
-    writer.unicode_string_buffer(&name);
+    let mut results = NdrWriter::new();
+    results.pointer();
+    results.unicode_string_header(&name);
+    results.unicode_string_buffer(&name);
     if wants_domain {
-        writer.pointer();
-        writer.pointer();
-        writer.unicode_string_header(&domain);
-        writer.unicode_string_buffer(&domain);
+        results.pointer();
+        results.pointer();
+        results.unicode_string_header(&domain);
+        results.unicode_string_buffer(&domain);
     } else {
-        writer.null();
+        results.null();
     }
-    Ok(status(writer, NtStatus::SUCCESS))
+    success(results)
 }
 
 fn optional_string(parameters: &mut NdrReader<'_>, field: &'static str) -> Result<(), Fault> {
@@ -248,8 +334,7 @@ mod tests {
             let answer = client.call(7, &query).unwrap();
             let status = u32::from_le_bytes(answer[answer.len() - 4..].try_into().unwrap());
             let expected = match class {
-                3 | 5 | 6 | 12 | 13 | 14 => 0,
-                1..=14 => NtStatus::ACCESS_DENIED.0,
+                1..=7 | 12..=14 => 0,
                 _ => NtStatus::INVALID_PARAMETER.0,
             };
             assert_eq!(status, expected, "class {class}");
@@ -277,5 +362,79 @@ mod tests {
         let stub = client.call(130, &open_3()).unwrap();
         assert_eq!(stub[16..36], [0; 20]);
         assert_eq!(stub[36..], NtStatus::ACCESS_DENIED.0.to_le_bytes());
+    }
+
+    fn classes(client: &mut Client<'_>, handle: [u8; 20]) -> Vec<(u16, u32)> {
+        (1..15)
+            .map(|class: u16| {
+                (class, client.outcome(46, &[handle.as_slice(), &class.to_le_bytes()].concat()).1)
+            })
+            .collect()
+    }
+
+    #[test]
+    fn a_class_takes_the_right_that_it_needs() {
+        let fixture = Fixture::new().ordinary_caller();
+        let mut client = Client::lsarpc(&fixture);
+        let handle = client.open_policy();
+        for (class, status) in classes(&mut client, handle) {
+            let expected = match class {
+                1 | 2 | 4 => NtStatus::ACCESS_DENIED.0,
+                3 | 5..=7 | 12..=14 => 0,
+                _ => NtStatus::INVALID_PARAMETER.0,
+            };
+            assert_eq!(status, expected, "class {class}");
+        }
+        // POLICY_AUDIT_LOG_ADMIN is nothing that an ordinary user gets.
+        let mut request = vec![0; 28];
+        request.extend(0x200_u32.to_le_bytes());
+        assert_eq!(client.outcome(44, &request), (vec![0; 20], NtStatus::ACCESS_DENIED.0));
+    }
+
+    #[test]
+    fn a_handle_for_lookups_shows_nothing_else() {
+        let fixture = Fixture::new();
+        let mut client = Client::lsarpc(&fixture);
+        let mut request = vec![0; 28];
+        request.extend(super::super::POLICY_LOOKUP_NAMES.to_le_bytes());
+        let handle = client.opened(44, &request);
+        let status = client.outcome(46, &[handle.as_slice(), &[5, 0]].concat());
+        assert_eq!(status, (vec![0; 4], NtStatus::ACCESS_DENIED.0));
+        let (_, status) = client.outcome(3, &[handle.as_slice(), &[4, 0, 0, 0]].concat());
+        assert_eq!(status, NtStatus::ACCESS_DENIED.0);
+    }
+
+    #[test]
+    fn a_member_tells_its_domain() {
+        let fixture = Fixture::new().joined();
+        let mut client = Client::lsarpc(&fixture);
+        let handle = client.open_policy();
+        let (results, status) = client.outcome(46, &[handle.as_slice(), &[12, 0]].concat());
+        let mut reader = NdrReader::new(&results);
+        assert_eq!((reader.pointer("").unwrap(), reader.u32("").unwrap(), status), (true, 12, 0));
+        let headers: Vec<_> = (0..3).map(|_| reader.unicode_string_header("").unwrap()).collect();
+        reader.bytes("", 16).unwrap();
+        assert!(reader.pointer("").unwrap());
+        let names: Vec<String> = headers
+            .into_iter()
+            .map(|header| reader.unicode_string_buffer("", header).unwrap().to_string())
+            .collect();
+        assert_eq!(names, ["CORP", "corp.example", "example"]);
+        assert_eq!((reader.sid("").unwrap().to_string().as_str(), reader.remaining()), ("S-1-5-21-7-8-9", 0));
+        let (results, _) = client.outcome(46, &[handle.as_slice(), &[3, 0]].concat());
+        assert!(results.ends_with(&9_u32.to_le_bytes()));
+    }
+
+    #[test]
+    fn the_descriptor_is_told_in_the_parts_asked_for() {
+        let fixture = Fixture::new();
+        let mut client = Client::lsarpc(&fixture);
+        let handle = client.open_policy();
+        let (results, status) = client.outcome(3, &[handle.as_slice(), &[5, 0, 0, 0]].concat());
+        assert_eq!(status, 0);
+        let told =
+            <freehold_acl::SecurityDescriptor as freehold_dtyp::Decode>::from_bytes(&results[16..]).unwrap();
+        assert_eq!((told.owner, told.group), (Some(Sid::ADMINISTRATORS), None));
+        assert_eq!(told.dacl, policy_security().dacl);
     }
 }

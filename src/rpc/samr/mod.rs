@@ -1,70 +1,173 @@
-//! [MS-SAMR]: as much as object pickers need to list and find local accounts and groups. For administrators, as Windows
-//! has it since 2016.
+//! [MS-SAMR]: the local accounts and groups, as a server that is no domain controller answers. For administrators, as Windows has
+//! it since 2016.
 
+mod alias;
+mod display;
 mod domain;
+mod domain_info;
+mod group;
+mod membership;
+mod refused;
+mod security;
 mod server;
+mod user;
+mod user_info;
 
-use freehold_dtyp::NtStatus;
+use freehold_dtyp::{NtStatus, Sid, Wtf8Buf};
 
-use super::dispatch::{Call, HANDLE_SIZE, Handle};
+use super::dispatch::{Call, HANDLE_SIZE, Handle, Object};
 use super::fault::Fault;
-use super::ndr::NdrWriter;
+use super::ndr::{NdrReader, NdrWriter};
+use super::objects::{self, Operation, Refusal, Reply, ended};
 
-/// STATUS_MORE_ENTRIES, a success.
-const MORE_ENTRIES: NtStatus = NtStatus(0x0000_0105);
-/// STATUS_SOME_NOT_MAPPED, a success.
-const SOME_NOT_MAPPED: NtStatus = NtStatus(0x0000_0107);
-/// STATUS_NO_SUCH_DOMAIN.
-const NO_SUCH_DOMAIN: NtStatus = NtStatus(0xC000_00DF);
+/// SE_GROUP_MANDATORY, SE_GROUP_ENABLED_BY_DEFAULT, SE_GROUP_ENABLED ([MS-SAMR] 2.2.1.10).
+const GROUP_ATTRIBUTES: u32 = 0x0000_0007;
+/// [MS-SAMR] 2.2.1.12 USER_ACCOUNT Codes: USER_ACCOUNT_DISABLED.
+const ACCOUNT_DISABLED: u32 = 0x0000_0001;
+/// USER_NORMAL_ACCOUNT.
+const NORMAL_ACCOUNT: u32 = 0x0000_0010;
+/// Most SIDs in one call ([MS-SAMR] 2.2.7.5 SAMPR_PSID_ARRAY).
+const MAX_SIDS: usize = 1_024;
+
+/// The operations. Behind each: the bytes of its results when it is refused.
+static OPERATIONS: &[Operation] = &[
+    Operation::new(0, server::connect, HANDLE_SIZE),
+    Operation::new(1, objects::close, HANDLE_SIZE),
+    Operation::new(2, refused::change, 0),
+    Operation::new(3, security::query, 4),
+    Operation::new(4, refused::not_supported, 0),
+    Operation::new(5, server::lookup_domain, 4),
+    Operation::new(6, server::enumerate_domains, 12),
+    Operation::new(7, server::open_domain, HANDLE_SIZE),
+    Operation::new(8, domain_info::query, 4),
+    Operation::new(9, refused::change, 0),
+    Operation::new(10, refused::change, HANDLE_SIZE + 4),
+    Operation::new(11, domain::enumerate_groups, 12),
+    Operation::new(12, refused::change, HANDLE_SIZE + 4),
+    Operation::new(13, domain::enumerate_users, 12),
+    Operation::new(14, refused::change, HANDLE_SIZE + 4),
+    Operation::new(15, domain::enumerate_aliases, 12),
+    Operation::new(16, membership::aliases_of, 8),
+    Operation::new(17, domain::lookup_names, 16),
+    Operation::new(18, domain::lookup_ids, 16),
+    Operation::new(19, group::open, HANDLE_SIZE),
+    Operation::new(20, group::query, 4),
+    Operation::new(21, refused::change, 0),
+    Operation::new(22, refused::change, 0),
+    Operation::new(23, refused::delete, HANDLE_SIZE),
+    Operation::new(24, refused::change, 0),
+    Operation::new(25, group::members, 4),
+    Operation::new(26, refused::change, 0),
+    Operation::new(27, alias::open, HANDLE_SIZE),
+    Operation::new(28, alias::query, 4),
+    Operation::new(29, refused::change, 0),
+    Operation::new(30, refused::delete, HANDLE_SIZE),
+    Operation::new(31, refused::change, 0),
+    Operation::new(32, refused::change, 0),
+    Operation::new(33, alias::members, 8),
+    Operation::new(34, user::open, HANDLE_SIZE),
+    Operation::new(35, refused::delete, HANDLE_SIZE),
+    Operation::new(36, user_info::query, 4),
+    Operation::new(37, refused::change, 0),
+    Operation::new(39, user::groups, 4),
+    Operation::new(40, display::query, display::EMPTY_SIZE),
+    Operation::new(41, display::index_of, 4),
+    Operation::new(42, refused::not_implemented, 0),
+    Operation::new(43, refused::not_implemented, 0),
+    Operation::new(44, user::password_information, 8),
+    Operation::new(45, refused::change, 0),
+    Operation::new(46, domain_info::query, 4),
+    Operation::new(47, user_info::query, 4),
+    Operation::new(48, display::query, display::EMPTY_SIZE),
+    Operation::new(49, display::index_of, 4),
+    Operation::new(50, refused::change, HANDLE_SIZE + 8),
+    Operation::new(51, display::query, display::EMPTY_SIZE),
+    Operation::new(52, refused::change, 0),
+    Operation::new(53, refused::change, 0),
+    Operation::new(56, domain_info::password_information, 8),
+    Operation::new(57, server::connect_2, HANDLE_SIZE),
+    Operation::new(58, refused::change, 0),
+    Operation::new(59, refused::not_supported, 0),
+    Operation::new(60, refused::not_supported, 4),
+    Operation::new(61, server::connect_4, HANDLE_SIZE),
+    Operation::new(62, server::connect_4, HANDLE_SIZE),
+    Operation::new(64, server::connect_5, server::CONNECT_5_SIZE),
+    Operation::new(65, domain::rid_to_sid, 4),
+    Operation::new(66, refused::not_supported_here, 0),
+    Operation::new(67, refused::insecure, 4),
+];
 
 /// [MS-SAMR] 3.1.5 Message Processing Events and Sequencing Rules.
 pub(super) fn call(call: &mut Call<'_, '_>, operation: u16) -> Result<NdrWriter, Fault> {
-    match operation {
-        0 => server::connect(call, server::ConnectForm::First),
-        1 => close(call),
-        5 => server::lookup_domain(call),
-        6 => server::enumerate_domains(call),
-        7 => server::open_domain(call),
-        11 => domain::enumerate(call, domain::Kind::Groups),
-        13 => domain::enumerate(call, domain::Kind::Users),
-        15 => domain::enumerate(call, domain::Kind::Aliases),
-        17 => domain::lookup_names(call),
-        18 => domain::lookup_ids(call),
-        40 | 48 | 51 => domain::query_display_information(call),
-        57 => server::connect(call, server::ConnectForm::Second),
-        62 => server::connect(call, server::ConnectForm::Fourth),
-        64 => server::connect_5(call),
-        _ => Err(Fault::OP_RANGE),
-    }
-}
-
-/// 3.1.5.13.1 SamrCloseHandle.
-fn close(call: &mut Call<'_, '_>) -> Result<NdrWriter, Fault> {
-    let handle = call.parameters.array("SamHandle")?;
-    call.handles.remove(&handle)?;
-    let mut writer = NdrWriter::new();
-    writer.bytes(&[0; HANDLE_SIZE]);
-    Ok(status(writer, NtStatus::SUCCESS))
+    objects::call(OPERATIONS, call, operation)
 }
 
 /// Reads a handle that has to be the server's.
-fn server_handle(call: &mut Call<'_, '_>) -> Result<(), Fault> {
-    let handle = call.parameters.array("ServerHandle")?;
-    match call.handles.find(&handle)? {
-        Handle::SamServer => Ok(()),
-        _ => Err(Fault::CONTEXT_MISMATCH),
+fn server_handle(call: &mut Call<'_, '_>) -> Result<Handle, Refusal> {
+    let handle = objects::handle(call)?;
+    if handle.object == Object::SamServer { Ok(handle) } else { Err(NtStatus::INVALID_HANDLE.into()) }
+}
+
+/// Reads a handle that has to be a domain's; the domain's SID.
+fn domain_handle(call: &mut Call<'_, '_>) -> Result<(Handle, Sid), Refusal> {
+    let handle = objects::handle(call)?;
+    match handle.object {
+        Object::SamDomain(sid) => Ok((handle, sid)),
+        _ => Err(NtStatus::INVALID_HANDLE.into()),
     }
 }
 
-/// Ends an answer.
-fn status(mut writer: NdrWriter, status: NtStatus) -> NdrWriter {
-    writer.u32(status.0);
-    writer
+/// Reads a name.
+fn name(parameters: &mut NdrReader<'_>) -> Result<Wtf8Buf, Refusal> {
+    let header = parameters.unicode_string_header("Name")?;
+    Ok(parameters.unicode_string_buffer("Name", header)?)
+}
+
+/// [MS-SAMR] 2.2.7.5 SAMPR_PSID_ARRAY.
+fn sids(parameters: &mut NdrReader<'_>) -> Result<Vec<Sid>, Refusal> {
+    let count = parameters.size("Count")?;
+    if !parameters.pointer("Sids")? {
+        return if count == 0 { Ok(Vec::new()) } else { Err(Fault::BAD_STUB_DATA.into()) };
+    }
+    let sent = parameters.size("Sids")?;
+    // Each pointer takes four bytes, so that nothing is read for entries that were not sent.
+    if sent != count || count > MAX_SIDS || count > parameters.remaining() {
+        return Err(Fault::BAD_STUB_DATA.into());
+    }
+    for _ in 0..count {
+        if !parameters.pointer("Sid")? {
+            return Err(Fault::BAD_STUB_DATA.into());
+        }
+    }
+    (0..count).map(|_| parameters.sid("Sid").map_err(Refusal::from)).collect()
+}
+
+/// [MS-SAMR] 2.2.7.4 SAMPR_ULONG_ARRAY.
+fn numbers(results: &mut NdrWriter, values: impl ExactSizeIterator<Item = u32>) {
+    results.count(values.len());
+    results.pointer();
+    results.count(values.len());
+    values.for_each(|value| results.u32(value));
+}
+
+/// Writes strings that belong to one structure: their buffers come behind it, in the same order.
+#[derive(Default)]
+struct Strings(Vec<String>);
+
+impl Strings {
+    fn header(&mut self, results: &mut NdrWriter, text: &str) {
+        results.unicode_string_header(text);
+        self.0.push(text.to_owned());
+    }
+
+    fn buffers(self, results: &mut NdrWriter) {
+        self.0.iter().for_each(|text| results.unicode_string_buffer(text));
+    }
 }
 
 /// [MS-SAMR] 2.2.7.10 SAMPR_ENUMERATION_BUFFER from `context` on, with the parameters around it: as many entries as
 /// `preferred_bytes` hold, at least one.
-fn enumeration(context: u32, preferred_bytes: u32, entries: &[(u32, String)]) -> NdrWriter {
+fn enumeration(context: u32, preferred_bytes: u32, entries: &[(u32, String)]) -> Reply {
     /// RelativeId and the fixed part of Name.
     const ENTRY_BYTES: usize = 4 + 8;
     let start = usize::try_from(context).unwrap_or(usize::MAX).min(entries.len());
@@ -80,19 +183,19 @@ fn enumeration(context: u32, preferred_bytes: u32, entries: &[(u32, String)]) ->
         taken = taken.saturating_add(1);
     }
     let now = waiting.get(..taken).unwrap_or_default();
-    let mut writer = NdrWriter::new();
-    writer.count(start.saturating_add(taken));
-    writer.pointer();
-    writer.count(now.len());
-    writer.pointer();
-    writer.count(now.len());
+    let mut results = NdrWriter::new();
+    results.count(start.saturating_add(taken));
+    results.pointer();
+    results.count(now.len());
+    results.pointer();
+    results.count(now.len());
     for (id, name) in now {
-        writer.u32(*id);
-        writer.unicode_string_header(name);
+        results.u32(*id);
+        results.unicode_string_header(name);
     }
     for (_, name) in now {
-        writer.unicode_string_buffer(name);
+        results.unicode_string_buffer(name);
     }
-    writer.count(now.len());
-    status(writer, if taken == waiting.len() { NtStatus::SUCCESS } else { MORE_ENTRIES })
+    results.count(now.len());
+    ended(results, if taken == waiting.len() { NtStatus::SUCCESS } else { NtStatus::MORE_ENTRIES })
 }

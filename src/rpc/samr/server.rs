@@ -4,112 +4,185 @@
 use freehold_dtyp::{NtStatus, Sid};
 
 use super::super::RpcContext;
-use super::super::dispatch::{Call, HANDLE_SIZE, Handle};
+use super::super::dispatch::{Call, HANDLE_SIZE, Object};
 use super::super::fault::Fault;
 use super::super::ndr::NdrWriter;
-use super::{NO_SUCH_DOMAIN, enumeration, server_handle, status};
+use super::super::objects::{self, Refusal, Reply, ended, success};
+use super::security::{self, SAM_SERVER_ENUMERATE_DOMAINS, SAM_SERVER_LOOKUP_DOMAIN};
+use super::{enumeration, server_handle};
 use crate::names::builtin_sid;
 use crate::state::accounts::fold_name;
 
-/// The forms of SamrConnect that differ in their parameters only.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum ConnectForm {
-    /// SamrConnect: ServerName is a single character.
-    First,
-    /// SamrConnect2.
-    Second,
-    /// SamrConnect4.
-    Fourth,
+/// Bytes of the results of SamrConnect5: OutVersion 4, the union's tag 4, Revision 4, SupportedFeatures 4, the handle.
+pub(super) const CONNECT_5_SIZE: usize = 4 + 4 + 4 + 4 + HANDLE_SIZE;
+
+/// SamrConnect: ServerName is a single character.
+pub(super) fn connect(call: &mut Call<'_, '_>) -> Reply {
+    call.parameters.optional("ServerName", |reader| reader.u16("ServerName"))?;
+    let desired = call.parameters.u32("DesiredAccess")?;
+    connected(call, desired)
 }
 
-/// SamrConnect, SamrConnect2, SamrConnect4.
-pub(super) fn connect(call: &mut Call<'_, '_>, form: ConnectForm) -> Result<NdrWriter, Fault> {
-    if form == ConnectForm::First {
-        call.parameters.optional("ServerName", |reader| reader.u16("ServerName"))?;
-    } else {
-        call.parameters.optional("ServerName", |reader| reader.wide_string("ServerName"))?;
-    }
-    if form == ConnectForm::Fourth {
-        call.parameters.u32("ClientRevision")?;
-    }
-    call.parameters.u32("DesiredAccess")?;
-    give(call, NdrWriter::new(), Handle::SamServer)
+/// SamrConnect2.
+pub(super) fn connect_2(call: &mut Call<'_, '_>) -> Reply {
+    call.parameters.optional("ServerName", |reader| reader.wide_string("ServerName"))?;
+    let desired = call.parameters.u32("DesiredAccess")?;
+    connected(call, desired)
+}
+
+/// SamrConnect4, and the call before it with the same parameters.
+pub(super) fn connect_4(call: &mut Call<'_, '_>) -> Reply {
+    call.parameters.optional("ServerName", |reader| reader.wide_string("ServerName"))?;
+    call.parameters.u32("ClientRevision")?;
+    let desired = call.parameters.u32("DesiredAccess")?;
+    connected(call, desired)
 }
 
 /// SamrConnect5.
-pub(super) fn connect_5(call: &mut Call<'_, '_>) -> Result<NdrWriter, Fault> {
+pub(super) fn connect_5(call: &mut Call<'_, '_>) -> Reply {
     call.parameters.optional("ServerName", |reader| reader.wide_string("ServerName"))?;
-    call.parameters.u32("DesiredAccess")?;
+    let desired = call.parameters.u32("DesiredAccess")?;
     let version = call.parameters.u32("InVersion")?;
     if call.parameters.u32("InRevisionInfo")? != version || version != 1 {
-        return Err(Fault::INVALID_TAG);
+        return Err(Fault::INVALID_TAG.into());
     }
     call.parameters.u32("Revision")?;
     call.parameters.u32("SupportedFeatures")?;
-    let mut writer = NdrWriter::new();
-    writer.u32(1); // OutVersion
-    writer.u32(1);
-    writer.u32(3); // Revision: the handle takes every form of the later calls
-    writer.u32(0); // SupportedFeatures
-    give(call, writer, Handle::SamServer)
-}
-
-/// Answers with a new handle, or with none to a caller who is no administrator.
-fn give(call: &mut Call<'_, '_>, mut writer: NdrWriter, handle: Handle) -> Result<NdrWriter, Fault> {
-    if !call.cx.is_administrator() {
-        writer.bytes(&[0; HANDLE_SIZE]);
-        return Ok(status(writer, NtStatus::ACCESS_DENIED));
+    let mut results = NdrWriter::new();
+    results.u32(1); // OutVersion
+    results.u32(1);
+    results.u32(3); // Revision: the handle takes every form of the later calls
+    results.u32(0); // SupportedFeatures
+    match server_access(call, desired, &mut results) {
+        Ok(()) => success(results),
+        Err(Refusal::Status(status)) => {
+            results.bytes(&[0; HANDLE_SIZE]);
+            ended(results, status)
+        }
+        Err(fault) => Err(fault),
     }
-    let handle = call.handles.add(handle)?;
-    writer.bytes(&handle);
-    Ok(status(writer, NtStatus::SUCCESS))
 }
 
-/// The two domains of a server that is in none: its own accounts, and BUILTIN.
-fn domains(cx: &RpcContext<'_>) -> Vec<(String, Sid)> {
+fn connected(call: &mut Call<'_, '_>, desired: u32) -> Reply {
+    let mut results = NdrWriter::new();
+    server_access(call, desired, &mut results)?;
+    success(results)
+}
+
+/// Opens the server object. Windows lets administrators alone reach it over the network, whatever its descriptor says.
+fn server_access(call: &mut Call<'_, '_>, desired: u32, results: &mut NdrWriter) -> Result<(), Refusal> {
+    if !call.cx.is_administrator() {
+        return Err(NtStatus::ACCESS_DENIED.into());
+    }
+    open(call, Object::SamServer, desired, results)
+}
+
+/// Opens an object with the rights that its descriptor gives.
+pub(super) fn open(
+    call: &mut Call<'_, '_>,
+    object: Object,
+    desired: u32,
+    results: &mut NdrWriter,
+) -> Result<(), Refusal> {
+    let (class, descriptor) = security::of(&object).ok_or(NtStatus::INVALID_HANDLE)?;
+    let granted = objects::grant(call.cx.caller, &descriptor, class, desired)?;
+    objects::give(call, results, object, granted)
+}
+
+/// The two domains of a server that is no domain controller: its own accounts, and BUILTIN.
+pub(super) fn domains(cx: &RpcContext<'_>) -> Vec<(String, Sid)> {
     let mut all = vec![(cx.server.netbios_name.clone(), cx.server.machine_sid)];
     all.extend(builtin_sid().map(|sid| ("Builtin".to_owned(), sid)));
     all
 }
 
 /// SamrEnumerateDomainsInSamServer.
-pub(super) fn enumerate_domains(call: &mut Call<'_, '_>) -> Result<NdrWriter, Fault> {
-    server_handle(call)?;
+pub(super) fn enumerate_domains(call: &mut Call<'_, '_>) -> Reply {
+    let handle = server_handle(call)?;
     let context = call.parameters.u32("EnumerationContext")?;
     let preferred_bytes = call.parameters.u32("PreferedMaximumLength")?;
+    handle.need(SAM_SERVER_ENUMERATE_DOMAINS)?;
     let entries: Vec<(u32, String)> = domains(call.cx).into_iter().map(|(name, _)| (0, name)).collect();
-    Ok(enumeration(context, preferred_bytes, &entries))
+    enumeration(context, preferred_bytes, &entries)
 }
 
 /// SamrLookupDomainInSamServer.
-pub(super) fn lookup_domain(call: &mut Call<'_, '_>) -> Result<NdrWriter, Fault> {
-    server_handle(call)?;
-    let header = call.parameters.unicode_string_header("Name")?;
-    let name = call.parameters.unicode_string_buffer("Name", header)?;
-    let wanted = fold_name(&name.to_string());
-    let mut writer = NdrWriter::new();
-    match domains(call.cx).into_iter().find(|(name, _)| fold_name(name) == wanted) {
-        Some((_, sid)) => {
-            writer.pointer();
-            writer.sid(&sid);
-            Ok(status(writer, NtStatus::SUCCESS))
-        }
-        None => {
-            writer.null();
-            Ok(status(writer, NO_SUCH_DOMAIN))
-        }
-    }
+pub(super) fn lookup_domain(call: &mut Call<'_, '_>) -> Reply {
+    let handle = server_handle(call)?;
+    let wanted = fold_name(&super::name(&mut call.parameters)?.to_string());
+    handle.need(SAM_SERVER_LOOKUP_DOMAIN)?;
+    let found = domains(call.cx).into_iter().find(|(name, _)| fold_name(name) == wanted);
+    let (_, sid) = found.ok_or(NtStatus::NO_SUCH_DOMAIN)?;
+    let mut results = NdrWriter::new();
+    results.pointer();
+    results.sid(&sid);
+    success(results)
 }
 
 /// SamrOpenDomain.
-pub(super) fn open_domain(call: &mut Call<'_, '_>) -> Result<NdrWriter, Fault> {
-    server_handle(call)?;
-    call.parameters.u32("DesiredAccess")?;
+pub(super) fn open_domain(call: &mut Call<'_, '_>) -> Reply {
+    let handle = server_handle(call)?;
+    let desired = call.parameters.u32("DesiredAccess")?;
     let sid = call.parameters.sid("DomainId")?;
+    handle.need(SAM_SERVER_LOOKUP_DOMAIN)?;
     if !domains(call.cx).iter().any(|(_, known)| *known == sid) {
-        let mut writer = NdrWriter::new();
-        writer.bytes(&[0; HANDLE_SIZE]);
-        return Ok(status(writer, NO_SUCH_DOMAIN));
+        return Err(NtStatus::NO_SUCH_DOMAIN.into());
     }
-    give(call, NdrWriter::new(), Handle::SamDomain(sid))
+    let mut results = NdrWriter::new();
+    open(call, Object::SamDomain(sid), desired, &mut results)?;
+    success(results)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::testing::{Client, Fixture};
+    use super::*;
+
+    #[test]
+    fn a_handle_does_what_it_was_opened_for() {
+        let fixture = Fixture::new();
+        let mut client = Client::samr(&fixture);
+        let mut request = vec![0; 4];
+        request.extend(SAM_SERVER_LOOKUP_DOMAIN.to_le_bytes());
+        let server = client.opened(57, &request);
+        let enumerate = [server.as_slice(), &[0; 4], &[0, 1, 0, 0]].concat();
+        assert_eq!(client.outcome(6, &enumerate), (vec![0; 12], NtStatus::ACCESS_DENIED.0));
+        let mut open = NdrWriter::new();
+        open.bytes(&server);
+        open.u32(super::security::DOMAIN_LOOKUP);
+        open.sid(&fixture.context().server.machine_sid);
+        let domain = client.opened(7, &open.into_bytes());
+        let list = [domain.as_slice(), &[0; 8], &[0, 1, 0, 0]].concat();
+        assert_eq!(client.outcome(13, &list), (vec![0; 12], NtStatus::ACCESS_DENIED.0));
+    }
+
+    #[test]
+    fn every_form_of_connecting_is_refused_to_others_than_administrators() {
+        let fixture = Fixture::new().ordinary_caller();
+        let mut client = Client::samr(&fixture);
+        for (operation, request, empty) in
+            [(0, vec![0; 8], 20), (57, vec![0; 8], 20), (61, vec![0; 12], 20), (62, vec![0; 12], 20)]
+        {
+            assert_eq!(client.outcome(operation, &request), (vec![0; empty], NtStatus::ACCESS_DENIED.0));
+        }
+        let connect_5 = [0_u32, 0, 1, 1, 3, 0].map(u32::to_le_bytes).concat();
+        let (results, status) = client.outcome(64, &connect_5);
+        assert_eq!((&results[16..], status), ([0; 20].as_slice(), NtStatus::ACCESS_DENIED.0));
+    }
+
+    #[test]
+    fn nothing_is_changed_over_this_interface() {
+        let fixture = Fixture::new();
+        let mut client = Client::samr(&fixture);
+        let domain = client.open_domain("S-1-5-21-1-2-3");
+        for (operation, empty) in [(9, 0), (10, 24), (12, 24), (14, 24), (50, 28), (45, 0)] {
+            let refused = (vec![0; empty], NtStatus::ACCESS_DENIED.0);
+            assert_eq!(client.outcome(operation, &domain), refused, "{operation}");
+        }
+        let user = client.open_in(domain, 34, 1000, 0x0200_0000);
+        // A handle that a refused removal leaves is good.
+        assert_eq!(client.outcome(35, &user), (user.to_vec(), NtStatus::ACCESS_DENIED.0));
+        let sid = client.outcome(65, &[user.as_slice(), &513_u32.to_le_bytes()].concat());
+        assert_eq!((sid.0[sid.0.len() - 4..].to_vec(), sid.1), (513_u32.to_le_bytes().to_vec(), 0));
+    }
 }
