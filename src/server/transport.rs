@@ -252,9 +252,7 @@ impl Task {
                     }
                 }
                 () = self.mail.notified() => self.connection.handle_events(self.shared.clock.now())?,
-                () = tokio::time::sleep_until(self.impatient_at.unwrap_or(logon_deadline)), if self.impatient_at.is_some() => {
-                    self.check_acknowledged()?;
-                }
+                () = sleep_until(self.impatient_at) => self.check_acknowledged()?,
                 () = sleep_until(deadline) => self.connection.handle_deadline(self.shared.clock.now())?,
                 () = tokio::time::sleep_until(logon_deadline), if !logged_on => return Err(End::LogonTimeout),
                 () = tokio::time::sleep(IDLE_AFTER), if !idle => {
