@@ -7,7 +7,7 @@ use std::sync::Arc;
 use freehold::auth::ntlm::client::{Credentials, Initiator, InitiatorOptions, MicMode, Randomness};
 use freehold::auth::spnego::{Mechanism, NegTokenInit, NegTokenResp};
 use freehold::auth::{
-    AcceptStep, Acceptor, AcceptorConfig, AccountAnswer, AuthError, ChannelBinding, LogonKind, ServerNames,
+    AcceptStep, Acceptor, AcceptorConfig, AcceptorRandomness, AccountAnswer, AuthError, ChannelBinding, LogonKind, ServerNames,
     nt_hash,
 };
 use freehold_dtyp::FileTime;
@@ -51,7 +51,7 @@ fn step(acceptor: &mut Acceptor, token: &[u8], answer: u8) -> Option<Vec<u8>> {
     }
     match step {
         AcceptStep::Continue(token) => Some(token),
-        AcceptStep::Failed(_) => None,
+        AcceptStep::Failed(_) | AcceptStep::TryAgain(..) => None,
         AcceptStep::NeedAccount(_) => panic!("asked for an account twice"),
         AcceptStep::Done(accepted) => {
             let honest = answer % 5 == 4;
@@ -78,7 +78,7 @@ fuzz_target!(|input: &[u8]| {
         channel_binding: if policy & 4 != 0 { ChannelBinding::IfSent([3; 16]) } else { ChannelBinding::Ignore },
         ..AcceptorConfig::default()
     };
-    let mut acceptor = Acceptor::new(Arc::new(config), NOW, [9; 8]);
+    let mut acceptor = Acceptor::new(Arc::new(config), NOW, AcceptorRandomness::new(&[9; AcceptorRandomness::SIZE]));
     if choice & 8 != 0 {
         let mut client = initiator(choice);
         let first = client.start();

@@ -1,11 +1,12 @@
-//! [MS-SPNG] 3.3, RFC 4178 section 4: the server's side of a logon, SPNEGO or raw NTLM.
+//! [MS-SPNG] 3.3, RFC 4178 section 4: the server's side of a logon, SPNEGO or a mechanism's own tokens.
 //!
 //! ```text
-//! Start --raw NTLMSSP--> Raw
+//! Start --NTLMSSP or Kerberos without SPNEGO--> Raw
 //!   '---NegTokenInit---> Negotiated --mechanism done, MIC there or not needed--> Finished
 //!                             '-----mechanism done, MIC missing----> AwaitMic --MIC--> Finished
 //! ```
 
+use super::kerberos::{self, KerberosAcceptor, KerberosContext, KerberosStep};
 use super::ntlm::{self, NtlmAcceptor, NtlmContext, NtlmStep};
 use super::spnego::{self, Mechanism, NegState, NegTokenInit, NegTokenResp};
 use super::{
@@ -20,21 +21,40 @@ const MECH_TYPES_SIZE_LIMIT: usize = 1024;
 
 /// One logon, from the first token to its end. Used once: a new SESSION_SETUP or re-authentication makes a new one.
 pub struct Acceptor {
-    ntlm: NtlmAcceptor,
+    config: Arc<AcceptorConfig>,
+    now: FileTime,
+    randomness: AcceptorRandomness,
+    /// The mechanism that was chosen.
+    running: Option<Running>,
     state: State,
+}
+
+/// Random bytes for one logon: never used before, never used again.
+#[derive(Clone)]
+pub struct AcceptorRandomness {
+    server_challenge: [u8; 8],
+    kerberos: kerberos::Randomness,
+}
+
+/// A mechanism under way.
+enum Running {
+    Ntlm(NtlmAcceptor),
+    Kerberos(KerberosAcceptor),
 }
 
 enum State {
     Start,
     Raw,
     Negotiated(Negotiated),
-    AwaitMic { mech_types: Vec<u8>, context: Box<NtlmContext> },
+    AwaitMic { mech_types: Vec<u8>, context: Context },
     Finished,
 }
 
 struct Negotiated {
     /// MechTypeList as the client sent it.
     mech_types: Vec<u8>,
+    /// The mechanism that was chosen.
+    mechanism: Mechanism,
     /// RFC 4178 5: the mechanism is not the client's first choice, so both MICs are needed.
     mic_required: bool,
     /// supportedMech belongs into the first reply only.
@@ -43,11 +63,29 @@ struct Negotiated {
     mech_list_mic: Option<Vec<u8>>,
 }
 
+/// A mechanism that is done.
+enum Context {
+    Ntlm(Box<NtlmContext>),
+    Kerberos(Box<KerberosContext>),
+}
+
+/// What a mechanism says to a token or an answer.
+enum MechanismStep {
+    Continue(Vec<u8>),
+    TryAgain(Vec<u8>, AuthError),
+    NeedAccount(Box<AccountQuery>),
+    /// Done, with a last token that may be empty.
+    Authenticated(Context, Vec<u8>),
+    Failed(AuthError),
+}
+
 /// What to do after a token or an answer was taken in.
 #[derive(Debug)]
 pub enum AcceptStep {
     /// Send this token with STATUS_MORE_PROCESSING_REQUIRED and wait for the next one.
     Continue(Vec<u8>),
+    /// As [`AcceptStep::Continue`], but the client was refused for this reason: the token tells it, and it may correct itself.
+    TryAgain(Vec<u8>, AuthError),
     /// Find out about this account and call [`Acceptor::resume`].
     NeedAccount(Box<AccountQuery>),
     /// Somebody is logged on.
@@ -71,17 +109,33 @@ pub struct Accepted {
     pub expires: Option<FileTime>,
 }
 
-impl Acceptor {
-    /// Starts a logon. `server_challenge` must be random and never used before; `now` is the server's time.
+impl AcceptorRandomness {
+    /// Bytes that are needed.
+    pub const SIZE: usize = 8 + kerberos::Randomness::SIZE;
+
+    /// From random bytes.
     #[must_use]
-    pub fn new(config: Arc<AcceptorConfig>, now: FileTime, server_challenge: [u8; 8]) -> Self {
-        Acceptor { ntlm: NtlmAcceptor::new(config, now, server_challenge), state: State::Start }
+    pub fn new(bytes: &[u8; Self::SIZE]) -> Self {
+        let (challenge, rest) = bytes.split_first_chunk::<8>().unwrap_or((&[0; 8], &[]));
+        let rest = rest.first_chunk().unwrap_or(&[0; kerberos::Randomness::SIZE]);
+        AcceptorRandomness { server_challenge: *challenge, kerberos: kerberos::Randomness::new(rest) }
+    }
+}
+
+impl Acceptor {
+    /// Starts a logon. `now` is the server's time.
+    #[must_use]
+    pub fn new(config: Arc<AcceptorConfig>, now: FileTime, randomness: AcceptorRandomness) -> Self {
+        Acceptor { config, now, randomness, running: None, state: State::Start }
     }
 
-    /// The server's token for the SMB2 NEGOTIATE Response.
+    /// The server's token for the SMB2 NEGOTIATE Response: the mechanisms in order of preference.
     #[must_use]
-    pub fn hint() -> Vec<u8> {
-        spnego::encode_hint(&[Mechanism::Ntlm])
+    pub fn hint(config: &AcceptorConfig) -> Vec<u8> {
+        let kerberos = config.kerberos.as_ref().map(|_| [Mechanism::MsKerberos, Mechanism::Kerberos]);
+        let ntlm = (!config.refuse_ntlm).then_some(Mechanism::Ntlm);
+        let mechanisms: Vec<Mechanism> = kerberos.into_iter().flatten().chain(ntlm).collect();
+        spnego::encode_hint(&mechanisms)
     }
 
     /// Takes in the client's next token.
@@ -91,19 +145,13 @@ impl Acceptor {
             return AcceptStep::Failed(AuthError::InvalidToken);
         }
         let outcome = match core::mem::replace(&mut self.state, State::Finished) {
-            State::Start if ntlm::is_ntlmssp(token) => {
-                self.state = State::Raw;
-                let step = self.ntlm.step(token);
-                self.proceed(step)
-            }
             State::Start => self.start(token),
             State::Raw => {
                 self.state = State::Raw;
-                let step = self.ntlm.step(token);
-                self.proceed(step)
+                self.run(token)
             }
             State::Negotiated(negotiated) => self.continue_negotiated(negotiated, token),
-            State::AwaitMic { mech_types, context } => finish_with_mic(&mech_types, &context, token),
+            State::AwaitMic { mech_types, context } => finish_with_mic(&mech_types, context, token),
             State::Finished => Err(AuthError::InvalidToken),
         };
         self.settle(outcome)
@@ -111,8 +159,13 @@ impl Acceptor {
 
     /// Takes in the answer to [`AcceptStep::NeedAccount`].
     pub fn resume(&mut self, answer: AccountAnswer) -> AcceptStep {
-        let step = self.ntlm.resume(answer);
-        let outcome = self.proceed(step);
+        let outcome = match &mut self.running {
+            Some(Running::Ntlm(ntlm)) => {
+                let step = ntlm.resume(answer).into();
+                self.proceed(step)
+            }
+            Some(Running::Kerberos(_)) | None => Err(AuthError::InvalidToken),
+        };
         self.settle(outcome)
     }
 
@@ -123,18 +176,77 @@ impl Acceptor {
         })
     }
 
-    /// The first token, when it is not NTLM's.
+    /// Whether the policy and the configuration have the mechanism.
+    fn has(&self, mechanism: Mechanism) -> bool {
+        match mechanism {
+            Mechanism::Ntlm => !self.config.refuse_ntlm,
+            Mechanism::Kerberos | Mechanism::MsKerberos => self.config.kerberos.is_some(),
+            // [MS-NEGOEX]: passed over; clients that offer it offer others too.
+            Mechanism::NegoEx => false,
+        }
+    }
+
+    /// Starts a mechanism.
+    fn choose(&mut self, mechanism: Mechanism) -> Result<(), AuthError> {
+        if !self.has(mechanism) {
+            let blocked = mechanism == Mechanism::Ntlm;
+            return Err(if blocked { AuthError::NtlmBlocked } else { AuthError::NoCommonMechanism });
+        }
+        let config = &self.config;
+        self.running = match (mechanism, &config.kerberos) {
+            (Mechanism::Ntlm, _) => {
+                let challenge = self.randomness.server_challenge;
+                Some(Running::Ntlm(NtlmAcceptor::new(Arc::clone(config), self.now, challenge)))
+            }
+            (_, Some(kerberos)) => Some(Running::Kerberos(KerberosAcceptor::new(
+                Arc::clone(kerberos),
+                config.channel_binding,
+                self.now,
+                self.randomness.kerberos.clone(),
+                mechanism,
+            ))),
+            (_, None) => None,
+        };
+        Ok(())
+    }
+
+    /// Gives a token to the mechanism.
+    fn run(&mut self, token: &[u8]) -> Result<AcceptStep, AuthError> {
+        let step = match &mut self.running {
+            Some(Running::Ntlm(ntlm)) => ntlm.step(token).into(),
+            Some(Running::Kerberos(kerberos)) => kerberos.step(token).into(),
+            None => return Err(AuthError::InvalidToken),
+        };
+        self.proceed(step)
+    }
+
+    /// The first token.
     fn start(&mut self, token: &[u8]) -> Result<AcceptStep, AuthError> {
+        let raw = match token {
+            _ if ntlm::is_ntlmssp(token) => Some(Mechanism::Ntlm),
+            _ if kerberos::is_kerberos(token) => Some(Mechanism::Kerberos),
+            _ => None,
+        };
+        if let Some(mechanism) = raw {
+            self.choose(mechanism)?;
+            self.state = State::Raw;
+            return self.run(token);
+        }
         let init = NegTokenInit::decode(token).map_err(|_| AuthError::InvalidToken)?;
         if init.mech_types.len() > MECH_TYPES_SIZE_LIMIT {
             return Err(AuthError::InvalidToken);
         }
-        let place = init
-            .mechanisms()
-            .position(|mechanism| mechanism == Some(Mechanism::Ntlm))
-            .ok_or(AuthError::NoCommonMechanism)?;
+        // RFC 4178 4.1: the first of the client's list that the server has.
+        let mut offered =
+            init.mechanisms().enumerate().filter_map(|(place, mechanism)| Some((place, mechanism?)));
+        let Some((place, mechanism)) = offered.clone().find(|(_, mechanism)| self.has(*mechanism)) else {
+            let ntlm = offered.any(|(_, mechanism)| mechanism == Mechanism::Ntlm);
+            return Err(if ntlm { AuthError::NtlmBlocked } else { AuthError::NoCommonMechanism });
+        };
+        self.choose(mechanism)?;
         let mut negotiated = Negotiated {
             mech_types: init.mech_types.to_vec(),
+            mechanism,
             mic_required: place != 0,
             replied: false,
             mech_list_mic: None,
@@ -143,8 +255,7 @@ impl Acceptor {
         match init.mech_token.filter(|_| place == 0) {
             Some(mech_token) => {
                 self.state = State::Negotiated(negotiated);
-                let step = self.ntlm.step(mech_token);
-                self.proceed(step)
+                self.run(mech_token)
             }
             None => {
                 negotiated.replied = true;
@@ -153,7 +264,7 @@ impl Acceptor {
                 self.state = State::Negotiated(negotiated);
                 let reply = NegTokenResp {
                     neg_state: Some(state),
-                    supported_mech: Some(Mechanism::Ntlm),
+                    supported_mech: Some(mechanism),
                     ..NegTokenResp::default()
                 };
                 Ok(AcceptStep::Continue(reply.encode()))
@@ -167,7 +278,7 @@ impl Acceptor {
         token: &[u8],
     ) -> Result<AcceptStep, AuthError> {
         // DIFFERS: a client that goes on with bare NTLM after SPNEGO chose it is understood, as Windows does.
-        let (mech_token, mic) = if ntlm::is_ntlmssp(token) {
+        let (mech_token, mic) = if ntlm::is_ntlmssp(token) && negotiated.mechanism == Mechanism::Ntlm {
             (token, None)
         } else {
             let response = NegTokenResp::decode(token).map_err(|_| AuthError::InvalidToken)?;
@@ -178,87 +289,139 @@ impl Acceptor {
         };
         negotiated.mech_list_mic = mic.map(<[u8]>::to_vec);
         self.state = State::Negotiated(negotiated);
-        let step = self.ntlm.step(mech_token);
-        self.proceed(step)
+        self.run(mech_token)
     }
 
     /// Wraps what the mechanism said.
-    fn proceed(&mut self, step: NtlmStep) -> Result<AcceptStep, AuthError> {
+    fn proceed(&mut self, step: MechanismStep) -> Result<AcceptStep, AuthError> {
         match step {
-            NtlmStep::NeedAccount(query) => Ok(AcceptStep::NeedAccount(query)),
-            NtlmStep::Failed(error) => Err(error),
-            NtlmStep::Challenge(mech_token) => Ok(AcceptStep::Continue(match &mut self.state {
-                State::Negotiated(negotiated) => {
-                    let first = !core::mem::replace(&mut negotiated.replied, true);
-                    NegTokenResp {
-                        neg_state: Some(NegState::AcceptIncomplete),
-                        supported_mech: first.then_some(Mechanism::Ntlm),
-                        response_token: Some(&mech_token),
-                        mech_list_mic: None,
-                    }
-                    .encode()
+            MechanismStep::NeedAccount(query) => Ok(AcceptStep::NeedAccount(query)),
+            MechanismStep::Failed(error) => Err(error),
+            MechanismStep::Continue(token) => Ok(AcceptStep::Continue(self.wrap(token))),
+            MechanismStep::TryAgain(token, error) => Ok(AcceptStep::TryAgain(self.wrap(token), error)),
+            MechanismStep::Authenticated(context, token) => {
+                match core::mem::replace(&mut self.state, State::Finished) {
+                    State::Raw => Ok(context.done(token)),
+                    State::Negotiated(negotiated) => self.finish(negotiated, context, &token),
+                    State::Start | State::AwaitMic { .. } | State::Finished => Err(AuthError::InvalidToken),
                 }
-                _ => mech_token,
-            })),
-            NtlmStep::Authenticated(context) => match core::mem::replace(&mut self.state, State::Finished) {
-                State::Raw => Ok(done(*context, Vec::new())),
-                State::Negotiated(negotiated) => self.finish(negotiated, context),
-                State::Start | State::AwaitMic { .. } | State::Finished => Err(AuthError::InvalidToken),
-            },
+            }
         }
     }
 
-    /// RFC 4178 section 5: what is owed once the mechanism is done.
-    fn finish(&mut self, negotiated: Negotiated, context: Box<NtlmContext>) -> Result<AcceptStep, AuthError> {
-        let Negotiated { mech_types, mic_required, mech_list_mic, .. } = negotiated;
-        match mech_list_mic {
-            Some(mic) => {
-                context.verify_client_mic(&mech_types, &mic)?;
-                Ok(completed(*context, &mech_types, true))
+    /// A token of the mechanism that is not its last.
+    fn wrap(&mut self, token: Vec<u8>) -> Vec<u8> {
+        let State::Negotiated(negotiated) = &mut self.state else { return token };
+        let first = !core::mem::replace(&mut negotiated.replied, true);
+        NegTokenResp {
+            neg_state: Some(NegState::AcceptIncomplete),
+            supported_mech: first.then_some(negotiated.mechanism),
+            response_token: Some(&token),
+            mech_list_mic: None,
+        }
+        .encode()
+    }
+
+    /// RFC 4178 section 5: what is owed once the mechanism is done. `token` is its last one.
+    fn finish(
+        &mut self,
+        negotiated: Negotiated,
+        context: Context,
+        token: &[u8],
+    ) -> Result<AcceptStep, AuthError> {
+        let Negotiated { mech_types, mechanism, mic_required, replied, mech_list_mic } = negotiated;
+        let mut reply = NegTokenResp {
+            neg_state: Some(NegState::AcceptCompleted),
+            supported_mech: (!replied).then_some(mechanism),
+            response_token: Some(token).filter(|token| !token.is_empty()),
+            mech_list_mic: None,
+        };
+        if let Some(mic) = mech_list_mic {
+            context.verify_client_mic(&mech_types, &mic)?;
+            let ours = context.server_mic(&mech_types);
+            reply.mech_list_mic = ours.as_deref();
+            return Ok(context.done(reply.encode()));
+        }
+        match context.server_mic(&mech_types).filter(|_| mic_required) {
+            Some(ours) => {
+                reply.neg_state = Some(NegState::AcceptIncomplete);
+                reply.mech_list_mic = Some(&ours);
+                self.state = State::AwaitMic { mech_types, context };
+                Ok(AcceptStep::Continue(reply.encode()))
             }
-            None => match context.server_mic(&mech_types) {
-                Some(ours) if mic_required => {
-                    let reply = NegTokenResp {
-                        neg_state: Some(NegState::AcceptIncomplete),
-                        mech_list_mic: Some(&ours),
-                        ..NegTokenResp::default()
-                    };
-                    self.state = State::AwaitMic { mech_types, context };
-                    Ok(AcceptStep::Continue(reply.encode()))
-                }
-                _ => Ok(completed(*context, &mech_types, false)),
-            },
+            None => Ok(context.done(reply.encode())),
         }
     }
 }
 
 /// The token after ours with a MIC: the client's MIC and nothing else.
-fn finish_with_mic(mech_types: &[u8], context: &NtlmContext, token: &[u8]) -> Result<AcceptStep, AuthError> {
+fn finish_with_mic(mech_types: &[u8], context: Context, token: &[u8]) -> Result<AcceptStep, AuthError> {
     let response = NegTokenResp::decode(token).map_err(|_| AuthError::InvalidToken)?;
     let mic = response.mech_list_mic.ok_or(AuthError::MessageAltered)?;
     context.verify_client_mic(mech_types, mic)?;
-    Ok(completed(context.clone(), mech_types, false))
+    let reply = NegTokenResp { neg_state: Some(NegState::AcceptCompleted), ..NegTokenResp::default() };
+    Ok(context.done(reply.encode()))
 }
 
-fn completed(context: NtlmContext, mech_types: &[u8], with_mic: bool) -> AcceptStep {
-    let mic = context.server_mic(mech_types).filter(|_| with_mic);
-    let reply = NegTokenResp {
-        neg_state: Some(NegState::AcceptCompleted),
-        mech_list_mic: mic.as_ref().map(|mic| mic.as_slice()),
-        ..NegTokenResp::default()
-    };
-    done(context, reply.encode())
+impl Context {
+    fn verify_client_mic(&self, mech_types: &[u8], mic: &[u8]) -> Result<(), AuthError> {
+        match self {
+            Context::Ntlm(context) => context.verify_client_mic(mech_types, mic),
+            Context::Kerberos(context) => context.mic.verify(mech_types, mic),
+        }
+    }
+
+    fn server_mic(&self, mech_types: &[u8]) -> Option<Vec<u8>> {
+        match self {
+            Context::Ntlm(context) => context.server_mic(mech_types).map(|mic| mic.to_vec()),
+            Context::Kerberos(context) => context.mic.make(mech_types),
+        }
+    }
+
+    fn done(self, token_out: Vec<u8>) -> AcceptStep {
+        AcceptStep::Done(Box::new(match self {
+            Context::Ntlm(context) => {
+                let NtlmContext { identity, session_key, .. } = *context;
+                Accepted { identity, session_key, token_out, authorization: None, expires: None }
+            }
+            Context::Kerberos(context) => {
+                let KerberosContext { identity, session_key, authorization, expires, .. } = *context;
+                Accepted {
+                    identity,
+                    session_key,
+                    token_out,
+                    authorization: Some(authorization),
+                    expires: Some(expires),
+                }
+            }
+        }))
+    }
 }
 
-fn done(context: NtlmContext, token_out: Vec<u8>) -> AcceptStep {
-    let NtlmContext { identity, session_key, .. } = context;
-    AcceptStep::Done(Box::new(Accepted {
-        identity,
-        session_key,
-        token_out,
-        authorization: None,
-        expires: None,
-    }))
+impl From<NtlmStep> for MechanismStep {
+    fn from(step: NtlmStep) -> Self {
+        match step {
+            NtlmStep::Challenge(token) => MechanismStep::Continue(token),
+            NtlmStep::NeedAccount(query) => MechanismStep::NeedAccount(query),
+            NtlmStep::Authenticated(context) => {
+                MechanismStep::Authenticated(Context::Ntlm(context), Vec::new())
+            }
+            NtlmStep::Failed(error) => MechanismStep::Failed(error),
+        }
+    }
+}
+
+impl From<KerberosStep> for MechanismStep {
+    fn from(step: KerberosStep) -> Self {
+        match step {
+            KerberosStep::Continue(token) => MechanismStep::Continue(token),
+            KerberosStep::TryAgain(token, error) => MechanismStep::TryAgain(token, error),
+            KerberosStep::Authenticated(context, token) => {
+                MechanismStep::Authenticated(Context::Kerberos(context), token)
+            }
+            KerberosStep::Failed(error) => MechanismStep::Failed(error),
+        }
+    }
 }
 
 impl core::fmt::Debug for Acceptor {

@@ -1,6 +1,6 @@
 //! Logons as stepped exchanges: tokens in, tokens and questions out.
 //!
-//! Owns SPNEGO ([MS-SPNG], RFC 4178) and NTLM ([MS-NLMP]), both sides. Knows nothing of SMB messages, of where accounts
+//! Owns SPNEGO ([MS-SPNG], RFC 4178) and NTLM ([MS-NLMP]), both sides, and the server's side of Kerberos ([MS-KILE]). Knows nothing of SMB messages, of where accounts
 //! are kept, of clocks or of random numbers: the time, the challenge and what is known of an account come in as data.
 //!
 //! ```text
@@ -19,11 +19,12 @@
 
 mod acceptor;
 mod authorization;
+pub mod der;
 pub mod kerberos;
 pub mod ntlm;
 pub mod spnego;
 
-pub use acceptor::{AcceptStep, Accepted, Acceptor};
+pub use acceptor::{AcceptStep, Accepted, Acceptor, AcceptorRandomness};
 pub use authorization::Authorization;
 pub use ntlm::{NtHash, nt_hash};
 pub use spnego::Mechanism;
@@ -98,6 +99,9 @@ pub enum AuthError {
     /// The trust between this server's domain and the account's is broken. STATUS_TRUSTED_DOMAIN_FAILURE.
     #[error("the trust to the account's domain is broken")]
     TrustedDomainFailure,
+    /// A Kerberos ticket or what came with it is not accepted.
+    #[error("Kerberos: {0}")]
+    Kerberos(kerberos::KerberosError),
 }
 
 /// The names under which the server presents itself in NTLM's target information.
@@ -146,6 +150,10 @@ pub struct AcceptorConfig {
     pub require_mic: bool,
     /// The channel's binding.
     pub channel_binding: ChannelBinding,
+    /// What this server is in its domain; without it there is no Kerberos.
+    pub kerberos: Option<std::sync::Arc<kerberos::KerberosConfig>>,
+    /// NTLM is neither offered nor taken.
+    pub refuse_ntlm: bool,
 }
 
 /// What the acceptor wants to know before it can decide.

@@ -1,5 +1,10 @@
 //! [MS-SPNG] and RFC 4178: the tokens of SPNEGO, in DER with definite lengths. No recursion, no allocation on reading.
 
+use super::der::{
+    Der, DerError, TAG_ENUMERATED, TAG_GENERAL_STRING, TAG_OCTET_STRING, TAG_OID, TAG_SEQUENCE, application,
+    context, tlv,
+};
+
 /// mechTypes that are looked at in one list; further ones are ignored.
 const MECHANISMS_LIMIT: usize = 32;
 
@@ -11,16 +16,10 @@ const OID_MS_KERBEROS: &[u8] = &[0x2a, 0x86, 0x48, 0x82, 0xf7, 0x12, 0x01, 0x02,
 /// [MS-SPNG] 3.2.5.2: hintName of every NegTokenInit2.
 const HINT_NAME: &[u8] = b"not_defined_in_RFC4178@please_ignore";
 
-const TAG_OCTET_STRING: u8 = 0x04;
-const TAG_OID: u8 = 0x06;
-const TAG_ENUMERATED: u8 = 0x0a;
-const TAG_GENERAL_STRING: u8 = 0x1b;
-const TAG_SEQUENCE: u8 = 0x30;
-const TAG_APPLICATION_0: u8 = 0x60;
-const TAG_CONTEXT_0: u8 = 0xa0;
-const TAG_CONTEXT_1: u8 = 0xa1;
-const TAG_CONTEXT_2: u8 = 0xa2;
-const TAG_CONTEXT_3: u8 = 0xa3;
+const TAG_CONTEXT_0: u8 = context(0);
+const TAG_CONTEXT_1: u8 = context(1);
+const TAG_CONTEXT_2: u8 = context(2);
+const TAG_CONTEXT_3: u8 = context(3);
 
 /// A mechanism that SPNEGO can negotiate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -52,6 +51,12 @@ pub enum NegState {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("malformed SPNEGO token")]
 pub struct SpnegoError;
+
+impl From<DerError> for SpnegoError {
+    fn from(_: DerError) -> Self {
+        SpnegoError
+    }
+}
 
 /// RFC 4178 4.2.1 NegTokenInit, or [MS-SPNG] 2.2.1 NegTokenInit2.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -125,7 +130,7 @@ pub fn encode_init(mechanisms: &[Mechanism], mech_token: Option<&[u8]>) -> Vec<u
 /// True for a token that starts as NegTokenInit or another initial token in the framing of RFC 2743 3.1.
 #[must_use]
 pub fn is_initial_token(token: &[u8]) -> bool {
-    token.first() == Some(&TAG_APPLICATION_0)
+    token.first().copied() == Some(application(0))
 }
 
 impl<'a> NegTokenInit<'a> {
@@ -134,7 +139,7 @@ impl<'a> NegTokenInit<'a> {
     /// # Errors
     /// [`SpnegoError`].
     pub fn decode(token: &'a [u8]) -> Result<Self, SpnegoError> {
-        let mut framed = Der(Der(token).tagged(TAG_APPLICATION_0)?);
+        let mut framed = Der(Der(token).tagged(application(0))?);
         if framed.tagged(TAG_OID)? != OID_SPNEGO {
             return Err(SpnegoError);
         }
@@ -159,7 +164,7 @@ impl<'a> NegTokenInit<'a> {
     }
 
     /// The mechanisms in the client's order; `None` for those we do not know.
-    pub fn mechanisms(&self) -> impl Iterator<Item = Option<Mechanism>> + use<'a> {
+    pub fn mechanisms(&self) -> impl Iterator<Item = Option<Mechanism>> + Clone + use<'a> {
         let mut list = Der(Der(self.mech_types).tagged(TAG_SEQUENCE).unwrap_or_default());
         core::iter::from_fn(move || list.next().ok().flatten())
             .take(MECHANISMS_LIMIT)
@@ -225,62 +230,7 @@ impl<'a> NegTokenResp<'a> {
 fn wrap_init(fields: &[u8]) -> Vec<u8> {
     let mut content = tlv(TAG_OID, OID_SPNEGO);
     content.extend(tlv(TAG_CONTEXT_0, &tlv(TAG_SEQUENCE, fields)));
-    tlv(TAG_APPLICATION_0, &content)
-}
-
-/// Tag, definite length in its shortest form, content.
-fn tlv(tag: u8, content: &[u8]) -> Vec<u8> {
-    let length = content.len().to_be_bytes();
-    let significant: Vec<u8> = length.iter().copied().skip_while(|byte| *byte == 0).collect();
-    let mut output = Vec::with_capacity(content.len().saturating_add(10));
-    output.push(tag);
-    match (significant.as_slice(), u8::try_from(significant.len())) {
-        ([], _) => output.push(0),
-        ([short @ 0..0x80], _) => output.push(*short),
-        (long, Ok(count)) => {
-            output.push(0x80 | count);
-            output.extend_from_slice(long);
-        }
-        (_, Err(_)) => {}
-    }
-    output.extend_from_slice(content);
-    output
-}
-
-/// Reads tag-length-value triples from the front of a slice.
-///
-/// DIFFERS: lengths in more bytes than needed are accepted, as Windows does.
-struct Der<'a>(&'a [u8]);
-
-impl<'a> Der<'a> {
-    /// The content of the next value, which must have this tag.
-    fn tagged(&mut self, tag: u8) -> Result<&'a [u8], SpnegoError> {
-        match self.next()? {
-            Some((found, content)) if found == tag => Ok(content),
-            _ => Err(SpnegoError),
-        }
-    }
-
-    /// Tag and content of the next value; `None` at the end.
-    fn next(&mut self) -> Result<Option<(u8, &'a [u8])>, SpnegoError> {
-        let Some((&tag, rest)) = self.0.split_first() else { return Ok(None) };
-        let (&first, rest) = rest.split_first().ok_or(SpnegoError)?;
-        // Tags of more than one byte, indefinite lengths and lengths of more than four bytes do not occur.
-        if tag & 0x1f == 0x1f {
-            return Err(SpnegoError);
-        }
-        let (length, rest) = match first {
-            0..=0x7f => (usize::from(first), rest),
-            0x81..=0x84 => {
-                let (bytes, rest) = rest.split_at_checked(usize::from(first & 0x7f)).ok_or(SpnegoError)?;
-                (bytes.iter().fold(0usize, |length, byte| length << 8 | usize::from(*byte)), rest)
-            }
-            _ => return Err(SpnegoError),
-        };
-        let (content, rest) = rest.split_at_checked(length).ok_or(SpnegoError)?;
-        self.0 = rest;
-        Ok(Some((tag, content)))
-    }
+    tlv(application(0), &content)
 }
 
 #[cfg(test)]

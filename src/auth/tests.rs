@@ -10,6 +10,13 @@ use std::sync::Arc;
 const NOW: FileTime = FileTime(133_000_000_000_000_000);
 const KERBEROS_FIRST: &[Mechanism] = &[Mechanism::MsKerberos, Mechanism::Kerberos, Mechanism::Ntlm];
 
+/// Random bytes with this challenge in front.
+fn randomness(challenge: [u8; 8]) -> AcceptorRandomness {
+    let mut bytes = [0; AcceptorRandomness::SIZE];
+    bytes[..8].copy_from_slice(&challenge);
+    AcceptorRandomness::new(&bytes)
+}
+
 fn names() -> ServerNames {
     ServerNames {
         netbios_computer: "FREEHOLD".into(),
@@ -58,7 +65,7 @@ fn exchange(
     mut client: Initiator,
     mut tamper: impl FnMut(usize, &mut Vec<u8>),
 ) -> Result<(Box<Accepted>, SessionKey), AuthError> {
-    let mut acceptor = Acceptor::new(Arc::new(config), NOW, [1, 2, 3, 4, 5, 6, 7, 8]);
+    let mut acceptor = Acceptor::new(Arc::new(config), NOW, randomness([1, 2, 3, 4, 5, 6, 7, 8]));
     let mut token = client.start();
     for leg in 0..5 {
         tamper(leg, &mut token);
@@ -74,7 +81,7 @@ fn exchange(
                 let theirs = client.session_key().expect("the client is done");
                 return Ok((accepted, theirs));
             }
-            AcceptStep::Failed(error) => return Err(error),
+            AcceptStep::Failed(error) | AcceptStep::TryAgain(_, error) => return Err(error),
             AcceptStep::NeedAccount(_) => panic!("an answer leads to a decision"),
         }
     }
@@ -140,7 +147,7 @@ fn the_logon_of_the_specification_is_let_in() {
         .collect();
     let logon = |password: &str| {
         let challenge = [0x01, 0x23, 0x45, 0x67, 0x89, 0xab, 0xcd, 0xef];
-        let mut acceptor = Acceptor::new(Arc::new(config()), NOW, challenge);
+        let mut acceptor = Acceptor::new(Arc::new(config()), NOW, randomness(challenge));
         assert!(matches!(acceptor.step(&initiator("", "", raw()).start()), AcceptStep::Continue(_)));
         let AcceptStep::NeedAccount(query) = acceptor.step(&message) else { panic!("no question") };
         assert_eq!((query.user.as_str(), query.domain.as_str()), ("User", "Domain"));
@@ -212,7 +219,7 @@ fn a_client_without_mic_is_refused_when_the_policy_says_so() {
 fn responses_of_version_1_are_refused_before_an_account_is_asked_for() {
     let options = InitiatorOptions { response: ResponseKind::V1Size, ..raw() };
     let mut client = initiator("alice", "correct", options);
-    let mut acceptor = Acceptor::new(Arc::new(config()), NOW, [3; 8]);
+    let mut acceptor = Acceptor::new(Arc::new(config()), NOW, randomness([3; 8]));
     let AcceptStep::Continue(challenge) = acceptor.step(&client.start()) else { panic!("no challenge") };
     let authenticate = client.step(&challenge).expect("a message");
     assert!(matches!(acceptor.step(&authenticate), AcceptStep::Failed(AuthError::LogonFailure)));
@@ -268,10 +275,10 @@ fn a_restriction_shows_only_to_who_knows_the_password() {
 fn a_replayed_authenticate_is_refused_by_another_exchange() {
     let config = Arc::new(config());
     let mut client = initiator("alice", "correct", raw());
-    let mut first = Acceptor::new(config.clone(), NOW, [1; 8]);
+    let mut first = Acceptor::new(config.clone(), NOW, randomness([1; 8]));
     let AcceptStep::Continue(challenge) = first.step(&client.start()) else { panic!("no challenge") };
     let authenticate = client.step(&challenge).expect("a message");
-    let mut second = Acceptor::new(config, NOW, [2; 8]);
+    let mut second = Acceptor::new(config, NOW, randomness([2; 8]));
     assert!(matches!(second.step(&client.start()), AcceptStep::Continue(_)));
     let AcceptStep::NeedAccount(query) = second.step(&authenticate) else { panic!("no question") };
     assert!(matches!(second.resume(answer(&query)), AcceptStep::Failed(AuthError::LogonFailure)));
@@ -310,7 +317,7 @@ fn a_flag_that_was_not_agreed_on_has_no_effect() {
 #[test]
 fn a_challenge_changed_on_its_way_is_caught_by_the_mic() {
     let mut client = initiator("alice", "correct", raw());
-    let mut acceptor = Acceptor::new(Arc::new(config()), NOW, [1; 8]);
+    let mut acceptor = Acceptor::new(Arc::new(config()), NOW, randomness([1; 8]));
     let AcceptStep::Continue(mut challenge) = acceptor.step(&client.start()) else { panic!("no challenge") };
     challenge[20] ^= 0x10; // SIGN in NegotiateFlags
     let authenticate = client.step(&challenge).expect("a message");
@@ -335,7 +342,7 @@ fn a_mechanism_list_changed_on_its_way_is_caught_by_its_mic() {
 fn a_required_mechanism_list_mic_that_never_comes_ends_the_exchange() {
     let options = InitiatorOptions { mechanisms: KERBEROS_FIRST.to_vec(), ..InitiatorOptions::default() };
     let mut client = initiator("alice", "correct", options);
-    let mut acceptor = Acceptor::new(Arc::new(config()), NOW, [1; 8]);
+    let mut acceptor = Acceptor::new(Arc::new(config()), NOW, randomness([1; 8]));
     let AcceptStep::Continue(reply) = acceptor.step(&client.start()) else { panic!("no reply") };
     let AcceptStep::Continue(reply) = acceptor.step(&client.step(&reply).expect("negotiate")) else {
         panic!("no challenge")
@@ -370,7 +377,7 @@ fn the_acceptor_itself_refuses_a_wrong_mechanism_list_mic_early_and_late() {
     for late in [false, true] {
         let options = InitiatorOptions { mechanisms: KERBEROS_FIRST.to_vec(), ..InitiatorOptions::default() };
         let mut client = initiator("alice", "correct", options);
-        let mut acceptor = Acceptor::new(Arc::new(config()), NOW, [1; 8]);
+        let mut acceptor = Acceptor::new(Arc::new(config()), NOW, randomness([1; 8]));
         let mut token = client.start();
         for _ in 0..2 {
             let AcceptStep::Continue(reply) = acceptor.step(&token) else { panic!("no reply") };
@@ -420,7 +427,7 @@ fn the_target_name_is_told() {
 #[test]
 fn a_domain_controller_can_verify_in_our_place() {
     let mut client = initiator("alice", "correct", raw());
-    let mut acceptor = Acceptor::new(Arc::new(config()), NOW, [1; 8]);
+    let mut acceptor = Acceptor::new(Arc::new(config()), NOW, randomness([1; 8]));
     let AcceptStep::Continue(challenge) = acceptor.step(&client.start()) else { panic!("no challenge") };
     let token = client.step(&challenge).expect("a message");
     let AcceptStep::NeedAccount(query) = acceptor.step(&token) else { panic!("no question") };
@@ -434,17 +441,17 @@ fn a_domain_controller_can_verify_in_our_place() {
 #[test]
 fn tokens_out_of_order_fail() {
     let client = initiator("alice", "correct", raw());
-    let mut acceptor = Acceptor::new(Arc::new(config()), NOW, [1; 8]);
+    let mut acceptor = Acceptor::new(Arc::new(config()), NOW, randomness([1; 8]));
     assert!(matches!(acceptor.resume(AccountAnswer::Unknown), AcceptStep::Failed(AuthError::InvalidToken)));
     assert!(matches!(acceptor.step(&client.start()), AcceptStep::Failed(AuthError::InvalidToken)));
-    let mut acceptor = Acceptor::new(Arc::new(config()), NOW, [1; 8]);
+    let mut acceptor = Acceptor::new(Arc::new(config()), NOW, randomness([1; 8]));
     assert!(matches!(acceptor.step(&client.start()), AcceptStep::Continue(_)));
     assert!(matches!(acceptor.step(&client.start()), AcceptStep::Failed(AuthError::InvalidToken)));
 }
 
 #[test]
 fn what_an_exchange_keeps_is_limited() {
-    let step = |token: &[u8]| Acceptor::new(Arc::new(config()), NOW, [1; 8]).step(token);
+    let step = |token: &[u8]| Acceptor::new(Arc::new(config()), NOW, randomness([1; 8])).step(token);
     let mut negotiate = initiator("alice", "correct", raw()).start();
     assert!(matches!(step(&negotiate), AcceptStep::Continue(_)));
     negotiate.resize(3000, 0);
@@ -458,7 +465,7 @@ fn what_an_exchange_keeps_is_limited() {
 #[test]
 fn no_mechanism_in_common_is_told_apart() {
     let token = spnego::encode_init(&[Mechanism::Kerberos], Some(b"x"));
-    let mut acceptor = Acceptor::new(Arc::new(config()), NOW, [1; 8]);
+    let mut acceptor = Acceptor::new(Arc::new(config()), NOW, randomness([1; 8]));
     assert!(matches!(acceptor.step(&token), AcceptStep::Failed(AuthError::NoCommonMechanism)));
 }
 
@@ -473,7 +480,7 @@ fn nothing_secret_is_printed() {
 proptest! {
     #[test]
     fn any_first_token_is_judged_without_panic(bytes: Vec<u8>) {
-        let mut acceptor = Acceptor::new(Arc::new(config()), NOW, [1; 8]);
+        let mut acceptor = Acceptor::new(Arc::new(config()), NOW, randomness([1; 8]));
         let _ = acceptor.step(&bytes);
     }
 
@@ -497,7 +504,7 @@ proptest! {
     #[test]
     fn any_authenticate_is_judged_without_panic(bytes: Vec<u8>, cut in 0usize..300) {
         let mut client = initiator("alice", "correct", raw());
-        let mut acceptor = Acceptor::new(Arc::new(config()), NOW, [1; 8]);
+        let mut acceptor = Acceptor::new(Arc::new(config()), NOW, randomness([1; 8]));
         let AcceptStep::Continue(challenge) = acceptor.step(&client.start()) else { panic!("no challenge") };
         let mut token = client.step(&challenge).expect("a message");
         token.truncate(cut);

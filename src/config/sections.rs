@@ -8,8 +8,8 @@ use toml::de::DeTable;
 
 use super::read::{Found, Mistakes, Section};
 use super::{
-    Config, Dialect, EncryptionMode, Limits, LogConfig, LogFormat, Mistake, NtlmConfig, SecurityConfig,
-    ServerNames, VolumeConfig,
+    Config, Dialect, EncryptionMode, KerberosConfig, Limits, LogConfig, LogFormat, Mistake, NtlmConfig,
+    SecurityConfig, ServerNames, VolumeConfig,
 };
 
 /// The port of SMB over TCP.
@@ -354,6 +354,7 @@ fn read_security(mut section: Section<'_, '_>) -> SecurityConfig {
         allow_guest: section.boolean("allow_guest", default.allow_guest),
         posix_extensions: section.boolean("posix_extensions", default.posix_extensions),
         ntlm: read_ntlm(section.section("ntlm")),
+        kerberos: read_kerberos(section.section("kerberos")),
     };
     if security.min_dialect > security.max_dialect {
         section.mistakes().add(
@@ -382,6 +383,13 @@ fn read_ntlm(mut section: Section<'_, '_>) -> NtlmConfig {
     };
     section.finish();
     ntlm
+}
+
+fn read_kerberos(mut section: Section<'_, '_>) -> KerberosConfig {
+    let default = KerberosConfig::default();
+    let kerberos = KerberosConfig { allow_rc4: section.boolean("allow_rc4", default.allow_rc4) };
+    section.finish();
+    kerberos
 }
 
 fn read_limits(mut section: Section<'_, '_>) -> Limits {

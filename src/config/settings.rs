@@ -144,6 +144,15 @@ pub struct SecurityConfig {
     pub posix_extensions: bool,
     /// NTLM logons.
     pub ntlm: NtlmConfig,
+    /// Kerberos logons.
+    pub kerberos: KerberosConfig,
+}
+
+/// Kerberos logons, of members of a domain.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct KerberosConfig {
+    /// Tickets and keys of RC4-HMAC are taken.
+    pub allow_rc4: bool,
 }
 
 /// NTLM logons. Only NTLMv2 exists here; older forms cannot be switched on.
@@ -252,6 +261,7 @@ impl Default for SecurityConfig {
             allow_guest: false,
             posix_extensions: true,
             ntlm: NtlmConfig::default(),
+            kerberos: KerberosConfig::default(),
         }
     }
 }

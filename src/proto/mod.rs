@@ -31,6 +31,7 @@ pub mod inheritance;
 pub mod lease;
 pub mod limits;
 pub mod link;
+mod membership;
 pub mod node;
 pub mod notify;
 pub mod op;

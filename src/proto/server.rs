@@ -15,6 +15,7 @@ use super::event::{ConnectionId, Event, Mailbox, Now};
 use super::inheritance::Inheritance;
 use super::lease::LeaseTable;
 use super::limits;
+use super::membership;
 use super::node::NodeTable;
 use super::notify::NotifyTable;
 use super::op::{FoundSnapshot, Op, VolumeId, VolumeRef};
@@ -23,7 +24,8 @@ use super::session::Session;
 use super::sharded::Sharded;
 use super::teardown;
 use super::tree_connect::Shares;
-use crate::auth::{AcceptorConfig, ServerNames};
+use crate::auth::AcceptorConfig;
+use crate::auth::kerberos::ReplayCache;
 use crate::fscc::fsctl::NetworkInterfaceInfo;
 use crate::names::DirectoryCache;
 use crate::rpc::{DomainInfo, ServerInfo};
@@ -57,6 +59,10 @@ pub struct ServerConfig {
     pub allow_anonymous: bool,
     /// NTLM may come without SPNEGO around it.
     pub allow_raw_ntlm: bool,
+    /// NTLM is neither offered nor taken: only Kerberos is left.
+    pub refuse_ntlm: bool,
+    /// Kerberos tickets and keys of RC4 are taken.
+    pub allow_rc4: bool,
     /// NTLM clients that announce no MIC are refused (the Linux kernel's among them).
     pub require_mic: bool,
     /// The SMB3 POSIX Extensions are spoken with clients that offer them.
@@ -90,6 +96,8 @@ impl Default for ServerConfig {
             reject_unencrypted: true,
             allow_anonymous: false,
             allow_raw_ntlm: true,
+            refuse_ntlm: false,
+            allow_rc4: false,
             require_mic: false,
             posix_extensions: true,
             started: FileTime::ZERO,
@@ -113,8 +121,10 @@ pub struct Server {
     this: Weak<Server>,
     /// What is fixed.
     pub config: ServerConfig,
-    /// What logons are held to.
-    pub acceptor: Arc<AcceptorConfig>,
+    /// What logons are held to, swapped when the membership of a domain changes.
+    pub acceptor: ArcSwap<AcceptorConfig>,
+    /// Kerberos authenticators that were used, on any connection.
+    pub authenticators: Arc<ReplayCache>,
     /// The shares, swapped when one changes.
     pub shares: ArcSwap<Shares>,
     /// Local accounts and groups as the RPC interfaces tell of them, swapped when one changes.
@@ -190,18 +200,8 @@ impl Server {
     /// A server without sessions.
     #[must_use]
     pub fn new(config: ServerConfig, entropy: Box<dyn Entropy>) -> Arc<Self> {
-        let acceptor = Arc::new(AcceptorConfig {
-            names: ServerNames {
-                netbios_computer: config.netbios_name.clone(),
-                netbios_domain: config.netbios_name.clone(),
-                dns_computer: config.dns_name.clone(),
-                dns_domain: config.dns_name.clone(),
-                ..ServerNames::default()
-            },
-            allow_anonymous: config.allow_anonymous,
-            require_mic: config.require_mic,
-            ..AcceptorConfig::default()
-        });
+        let authenticators = Arc::default();
+        let acceptor = membership::acceptor_config(&config, None, &authenticators);
         let rpc = ServerInfo {
             netbios_name: config.netbios_name.clone(),
             dns_name: config.dns_name.clone(),
@@ -225,7 +225,8 @@ impl Server {
             domain: ArcSwapOption::empty(),
             directory: DirectoryCache::default(),
             config,
-            acceptor,
+            acceptor: ArcSwap::from_pointee(acceptor),
+            authenticators,
             shares: ArcSwap::from_pointee(Shares::default()),
             sessions: Sharded::default(),
             nodes: NodeTable::default(),

@@ -5,7 +5,7 @@
 //! what changes is behind a lock of the session's own.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
 use arc_swap::ArcSwap;
 use freehold_acl::Token;
@@ -65,8 +65,8 @@ pub struct Session {
     pub created: FileTime,
     /// Address of the client that made it.
     pub client: String,
-    /// The logon's validity has ended: NETWORK_SESSION_EXPIRED until it is renewed.
-    pub expired: AtomicBool,
+    /// When the logon's validity ends ([MS-SMB2] ExpirationTime), as a FILETIME; never for [`NEVER`].
+    expires: AtomicU64,
     /// Ended; requests that raced see USER_SESSION_DELETED.
     pub closed: AtomicBool,
     trees: Mutex<IdMap<u32, Arc<TreeConnect>>>,
@@ -101,7 +101,12 @@ pub struct NewSession {
     pub created: FileTime,
     /// See [`Session::client`].
     pub client: String,
+    /// When the logon's validity ends; `None` for never.
+    pub expires: Option<FileTime>,
 }
+
+/// [`Session::expires`] of a logon without an end.
+const NEVER: u64 = u64::MAX;
 
 impl Session {
     /// A session without trees and opens.
@@ -118,7 +123,7 @@ impl Session {
             application_key: new.application_key,
             created: new.created,
             client: new.client,
-            expired: AtomicBool::new(false),
+            expires: AtomicU64::new(new.expires.map_or(NEVER, |time| time.0)),
             closed: AtomicBool::new(false),
             trees: Mutex::new(IdMap::default()),
             opens: Mutex::new(IdMap::default()),
@@ -126,6 +131,18 @@ impl Session {
             connections: Mutex::new(vec![new.connection]),
             lingering: Mutex::new(Vec::new()),
         }
+    }
+
+    /// True when the logon's validity has ended: NETWORK_SESSION_EXPIRED until it is renewed.
+    #[inline]
+    #[must_use]
+    pub fn is_expired(&self, now: FileTime) -> bool {
+        self.expires.load(Ordering::Relaxed) <= now.0
+    }
+
+    /// Re-authentication gave it another end.
+    pub fn renew(&self, expires: Option<FileTime>) {
+        self.expires.store(expires.map_or(NEVER, |time| time.0), Ordering::Relaxed);
     }
 
     /// The connections it has channels on; empty once it has ended. The first is the oldest.

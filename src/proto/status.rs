@@ -4,6 +4,7 @@ use freehold_acl::{AccessError, CreateSecurityError};
 use freehold_dtyp::{DecodeError, NtStatus};
 
 use crate::auth::AuthError;
+use crate::auth::kerberos::KerberosError;
 use crate::fsa::FsaError;
 use crate::fscc::NameError;
 use crate::rpc::PipeError;
@@ -167,5 +168,27 @@ pub fn auth_status(error: AuthError) -> NtStatus {
         AuthError::TrustFailure => NtStatus::TRUSTED_RELATIONSHIP_FAILURE,
         AuthError::NoTrustAccount => NtStatus::NO_TRUST_SAM_ACCOUNT,
         AuthError::TrustedDomainFailure => NtStatus::TRUSTED_DOMAIN_FAILURE,
+        AuthError::Kerberos(error) => kerberos_status(error),
+    }
+}
+
+/// The status of a ticket that is refused, where a KRB-ERROR has not helped.
+const fn kerberos_status(error: KerberosError) -> NtStatus {
+    match error {
+        KerberosError::ClockSkew | KerberosError::TicketExpired | KerberosError::TicketNotYetValid => {
+            NtStatus::TIME_DIFFERENCE_AT_DC
+        }
+        KerberosError::Malformed => NtStatus::INVALID_PARAMETER,
+        KerberosError::Busy => NtStatus::INSUFFICIENT_RESOURCES,
+        KerberosError::WrongPrincipal
+        | KerberosError::EncryptionType
+        | KerberosError::Key
+        | KerberosError::UserToUser
+        | KerberosError::Authenticator
+        | KerberosError::ClientMismatch
+        | KerberosError::Replay
+        | KerberosError::PacMissing
+        | KerberosError::PacSignature
+        | KerberosError::PacClient => NtStatus::LOGON_FAILURE,
     }
 }

@@ -109,7 +109,9 @@ impl Shared {
         });
         self.core.share_settings.store(snapshot);
         self.core.accounts.store(self.state.accounts());
-        self.core.domain.store(self.state.membership().map(|membership| Arc::new((&*membership).into())));
+        let membership = self.state.membership();
+        self.core.set_membership(membership.as_deref());
+        self.core.domain.store(membership.map(|membership| Arc::new((&*membership).into())));
         self.core.shares.store(Arc::new(Shares::new(shares)));
     }
 
@@ -227,10 +229,12 @@ pub async fn run(
     state: Arc<State>,
     ready: impl FnOnce(SocketAddr) + Send,
 ) -> anyhow::Result<()> {
-    anyhow::ensure!(
-        config.security.ntlm.enabled,
-        "`security.ntlm.enabled = false` leaves nobody a way to log on: NTLM is the only mechanism of this version"
-    );
+    if !config.security.ntlm.enabled && state.membership().is_none() {
+        tracing::warn!(
+            "`security.ntlm.enabled = false` leaves nobody a way to log on until this server is a member of a domain: \
+             `freehold domain join`"
+        );
+    }
     raise_descriptor_limit();
     let clock = Clock::new();
     let core = Server::new(core_config(&config, &state, clock), Box::new(SystemEntropy::default()));
@@ -359,6 +363,8 @@ fn core_config(config: &Config, state: &State, clock: Clock) -> ServerConfig {
         reject_unencrypted: security.reject_unencrypted,
         allow_anonymous: security.allow_anonymous,
         allow_raw_ntlm: security.ntlm.allow_raw,
+        refuse_ntlm: !security.ntlm.enabled,
+        allow_rc4: security.kerberos.allow_rc4,
         require_mic: security.ntlm.require_mic,
         posix_extensions: security.posix_extensions,
         started: clock.now().wall,

@@ -12,6 +12,10 @@ impl EncryptionType {
     pub const AES128_CTS_HMAC_SHA1_96: EncryptionType = EncryptionType(17);
     /// aes256-cts-hmac-sha1-96 (RFC 3962).
     pub const AES256_CTS_HMAC_SHA1_96: EncryptionType = EncryptionType(18);
+    /// aes128-cts-hmac-sha256-128 (RFC 8009).
+    pub const AES128_CTS_HMAC_SHA256_128: EncryptionType = EncryptionType(19);
+    /// aes256-cts-hmac-sha384-192 (RFC 8009).
+    pub const AES256_CTS_HMAC_SHA384_192: EncryptionType = EncryptionType(20);
     /// rc4-hmac (RFC 4757).
     pub const RC4_HMAC: EncryptionType = EncryptionType(23);
 }

@@ -71,6 +71,10 @@ pub fn decide(cx: &mut Context<'_>) -> StepResult {
         outcome?;
         return cx.reply(&LockResponse);
     }
+    // DIFFERS: 3.3.5.2.9 lets LOCK of an expired session go on; Windows lets it give up locks, and take none.
+    if cx.session()?.is_expired(cx.now.wall) {
+        return Err(NtStatus::NETWORK_SESSION_EXPIRED.into());
+    }
     lock(cx, &open, file, &request)
 }
 

@@ -63,7 +63,7 @@ pub fn decide(cx: &mut Context<'_>) -> StepResult {
     }
     let mut salt = [0; SALT_BYTES];
     cx.server.entropy.fill(&mut salt);
-    let hint = Acceptor::hint();
+    let hint = Acceptor::hint(&cx.server.acceptor.load());
     let ciphers = [negotiated.cipher.map_or(wire::Cipher(0), |cipher| wire::Cipher(cipher.to_wire()))];
     let algorithms = [wire::SigningAlgorithm(negotiated.signing.to_wire())];
     let mut list = Vec::with_capacity(4);
@@ -101,7 +101,7 @@ pub fn multi_protocol(
 ) -> Result<Vec<u8>, Disconnect> {
     let offer = Smb1NegotiateRequest::decode(frame).map_err(|_| Disconnect::NotSmb2)?;
     let config = &server.config;
-    let hint = Acceptor::hint();
+    let hint = Acceptor::hint(&server.acceptor.load());
     if offer.offers_smb_2_wildcard && config.max_dialect > Dialect::SMB_2_0_2 {
         // 3.3.5.3.1: the client negotiates again, with SMB2.
         link.multi_protocol = true;

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use freehold_acl::Token;
 use freehold_dtyp::{NtStatus, Sid};
+use zeroize::Zeroizing;
 
 use super::super::context::{Context, Step, StepResult};
 use super::super::limits::{MAX_CHANNELS_PER_SESSION, MAX_ENDED_SESSIONS, MAX_HALF_OPEN_SESSIONS};
@@ -15,7 +16,7 @@ use super::super::link::{Channel, Negotiated};
 use super::super::op::{Op, OpResult};
 use super::super::session::{Identity, NewSession, SealingKeys, Session};
 use super::super::status::{CommandError, auth_status};
-use crate::auth::{AcceptStep, Accepted, Acceptor, LogonKind};
+use crate::auth::{AcceptStep, Accepted, Acceptor, AcceptorRandomness, Authorization, LogonKind};
 use crate::crypto::{
     KeyContext, OpenKey, PreauthHash, SealKey, Sender, SessionKeys, SigningAlgorithm, SigningKey,
 };
@@ -23,6 +24,7 @@ use crate::smb2::session_setup::{
     SessionFlags, SessionSetupFlags, SessionSetupRequest, SessionSetupResponse,
 };
 use crate::smb2::{DecodeMessage, Dialect, HeaderFlags, SecurityMode, SessionId};
+use crate::state::domain_token;
 
 /// A logon under way on a connection.
 pub struct Setup {
@@ -143,10 +145,14 @@ fn find_setup(
         }
         (id, Purpose::Reauthenticate(session))
     };
-    let mut challenge = [0; 8];
-    cx.server.entropy.fill(&mut challenge);
+    let mut random = Zeroizing::new([0; AcceptorRandomness::SIZE]);
+    cx.server.entropy.fill(&mut *random);
     let setup = Setup {
-        acceptor: Acceptor::new(Arc::clone(&cx.server.acceptor), cx.now.wall, challenge),
+        acceptor: Acceptor::new(
+            cx.server.acceptor.load_full(),
+            cx.now.wall,
+            AcceptorRandomness::new(&random),
+        ),
         preauth: cx.link.preauth,
         purpose,
         previous: request.previous_session_id,
@@ -182,7 +188,7 @@ fn bindable(cx: &mut Context<'_>, id: SessionId) -> Result<Arc<Session>, Command
     if session.identity.load().is_anonymous || session.identity.load().is_guest {
         return Err(NtStatus::NOT_SUPPORTED.into());
     }
-    if session.expired.load(std::sync::atomic::Ordering::Relaxed) {
+    if session.is_expired(cx.now.wall) {
         return Err(NtStatus::NETWORK_SESSION_EXPIRED.into());
     }
     Ok(session)
@@ -202,6 +208,11 @@ fn verify_binding(cx: &mut Context<'_>, session: &Arc<Session>) -> Result<(), Co
 
 fn proceed(cx: &mut Context<'_>, id: SessionId, setup: Box<Setup>, step: AcceptStep) -> StepResult {
     match step {
+        AcceptStep::TryAgain(token, error) => {
+            // [MS-KILE] 3.2.5.8: the error in the token has the client correct its clock or get another ticket.
+            tracing::info!(peer = cx.link.peer, reason = %error, "a logon was refused; the client may try again");
+            proceed(cx, id, setup, AcceptStep::Continue(token))
+        }
         AcceptStep::Continue(token) => {
             cx.link.setups.insert(id.0, *setup);
             let response =
@@ -241,10 +252,11 @@ fn log_on(
     accepted: Accepted,
     identity: Option<Identity>,
 ) -> StepResult {
-    let identity = match (accepted.identity.kind, identity) {
-        (LogonKind::User, Some(identity)) => identity,
-        (LogonKind::Anonymous, _) => anonymous(),
-        (LogonKind::User | LogonKind::Guest, _) => return fail(cx, &setup, NtStatus::LOGON_FAILURE),
+    let identity = match (accepted.identity.kind, identity, &accepted.authorization) {
+        (LogonKind::User, Some(identity), _) => identity,
+        (LogonKind::User, None, Some(authorization)) => domain_user(cx, authorization),
+        (LogonKind::Anonymous, ..) => anonymous(),
+        (LogonKind::User | LogonKind::Guest, ..) => return fail(cx, &setup, NtStatus::LOGON_FAILURE),
     };
     let negotiated = cx.link.negotiated.clone().ok_or(NtStatus::INVALID_PARAMETER)?;
     cx.server.logon_succeeded(&cx.link.peer);
@@ -253,7 +265,7 @@ fn log_on(
         Purpose::New => new_session(cx, id, &setup, &accepted, identity, negotiated)?,
         Purpose::Reauthenticate(session) => {
             session.identity.store(Arc::new(identity));
-            session.expired.store(false, std::sync::atomic::Ordering::Relaxed);
+            session.renew(accepted.expires);
             SessionFlags::empty()
         }
         Purpose::Bind(session) => {
@@ -335,6 +347,7 @@ fn new_session(
         application_key: *keys.application.as_bytes(),
         created: cx.now.wall,
         client: cx.link.peer.clone(),
+        expires: accepted.expires,
     }));
     cx.server.sessions.insert(id.0, Arc::clone(&session));
     attach(cx, &session, signing);
@@ -362,6 +375,17 @@ fn end_previous(cx: &mut Context<'_>, id: SessionId, previous: SessionId) {
     };
     if session.identity.load().token.user() == own.identity.load().token.user() {
         cx.server.end_session(&session, cx.before_reply, cx.now);
+    }
+}
+
+/// A user whom a ticket's PAC tells of.
+fn domain_user(cx: &Context<'_>, authorization: &Authorization) -> Identity {
+    Identity {
+        user: authorization.account_name.clone(),
+        domain: authorization.domain_name.clone(),
+        token: Arc::new(domain_token(&cx.server.accounts.load(), authorization)),
+        is_anonymous: false,
+        is_guest: false,
     }
 }
 

@@ -92,7 +92,8 @@ impl Connection {
             return Err(status.into());
         }
         chain.related_is_whole = false;
-        let decide = self.needs(chain, &header, channel.map(|channel| Arc::clone(&channel.session)))?;
+        let session = channel.map(|channel| Arc::clone(&channel.session));
+        let decide = self.needs(chain, &header, session, now)?;
         chain.related_is_whole = true;
         Ok(decide)
     }
@@ -103,6 +104,7 @@ impl Connection {
         chain: &mut Chain,
         header: &Smb2Header,
         session: Option<Arc<Session>>,
+        now: Now,
     ) -> Result<fn(&mut Context<'_>) -> StepResult, CommandError> {
         let row = dispatch::row(header.command).ok_or(dispatch::UNKNOWN_COMMAND)?;
         if self.link.negotiated.is_none() && header.command != Command::NEGOTIATE {
@@ -117,11 +119,8 @@ impl Connection {
             return Err(NtStatus::USER_SESSION_DELETED.into());
         };
         // 3.3.5.2.9: what an expired session may still do is to clean up.
-        let cleans_up = matches!(
-            header.command,
-            Command::LOGOFF | Command::CLOSE | Command::LOCK | Command::FLUSH | Command::TREE_DISCONNECT
-        );
-        if session.expired.load(Ordering::Relaxed) && !cleans_up {
+        let cleans_up = matches!(header.command, Command::LOGOFF | Command::CLOSE | Command::LOCK);
+        if session.is_expired(now.wall) && !cleans_up {
             return Err(NtStatus::NETWORK_SESSION_EXPIRED.into());
         }
         let sealed = chain.sealed_by.is_some();
