@@ -16,6 +16,7 @@ import subprocess
 import threading
 import time
 
+from controllers import SID
 from rig import server as servers
 from rig.harness import case
 
@@ -26,11 +27,11 @@ AT_ONCE = 2.0               # what needs no controller: a slow machine's smbclie
 class Watch:
     """A client that holds a session, and one that holds tickets."""
 
-    def __init__(self, t):
-        self.t = t
-        self.share = t.share()
+    def __init__(self, t, server=None):
+        self.t, self.server = t, server or t.server
+        self.share = t.share(self.server)
         self.cache = t.ticket_cache(t.domain_user('alice'))
-        t.run('kvno', 'cifs/' + t.server.host, env=self.cache)
+        t.run('kvno', 'cifs/' + self.server.host, env=self.cache)
         self.session = self.open('kerberos', self.cache)
         t.finally_(self.session.kill)
 
@@ -38,7 +39,7 @@ class Watch:
         import os
         python = servers.TARGET / 'peers' / 'venv' / 'bin' / 'python'
         script = os.path.join(os.path.dirname(__file__), 'peer_session.py')
-        p = subprocess.Popen([str(python), script, self.t.server.host, self.share.name, 'alice', 'Passw0rd.alice' if how == 'ntlm' else '', how],
+        p = subprocess.Popen([str(python), script, self.server.host, self.share.name, 'alice', 'Passw0rd.alice' if how == 'ntlm' else '', how],
                              stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=dict(os.environ, **env))
         self.t.equal(p.stdout.readline().strip(), 'ready', 'the session')
         return p
@@ -47,7 +48,7 @@ class Watch:
         begin = time.monotonic()
         got = function()
         seconds = time.monotonic() - begin
-        print('    %-34s %-28s %.2f s' % (what, got, seconds), flush=True)
+        print('    %-34s %-28s %.2f s' % (what, ' '.join(str(got).split())[:60], seconds), flush=True)
         self.t.equal(got, wanted, what)
         self.t.true(seconds < limit, '%s took %.1f s, more than %.1f s' % (what, seconds, limit))
 
@@ -58,28 +59,28 @@ class Watch:
 
     def with_ticket(self):
         done = self.t.run('smbclient', '-s', self.t.conf, '--use-kerberos=required', '--use-krb5-ccache=' + self.cache['KRB5CCNAME'][5:],
-                          '//%s/%s' % (self.t.server.host, self.share.name), '-c', 'ls', env=self.cache, ok=None, timeout=60)
+                          '//%s/%s' % (self.server.host, self.share.name), '-c', 'ls', env=self.cache, ok=None, timeout=60)
         return 'ok' if done.returncode == 0 else done.stdout
 
     def check(self, ntlm='ok', limit=FAIL_OVER, user='alice', password=None):
         """The row of the table, while the controllers are as they are. What waits for none of them comes first and last."""
         t = self.t
         self.timed('session with a ticket', AT_ONCE, 'ok', self.session_works)
-        if t.server.kind == 'freehold':
-            self.timed('local logon', AT_ONCE, 'ok', lambda: t.logon(t.server.admin, share=self.share.name))
+        if self.server.kind == 'freehold':
+            self.timed('local logon', AT_ONCE, 'ok', lambda: t.logon(self.server.admin, server=self.server, share=self.share.name))
         others = []
         ntlm_logon = threading.Thread(target=lambda: others.append(self.attempt(ntlm, limit, user, password)))
         ntlm_logon.start()
         self.timed('session, a logon waiting', AT_ONCE, 'ok', self.session_works)
-        if t.server.kind == 'freehold':
-            self.timed('local logon, another waiting', AT_ONCE, 'ok', lambda: t.logon(t.server.admin, share=self.share.name))
+        if self.server.kind == 'freehold':
+            self.timed('local logon, another waiting', AT_ONCE, 'ok', lambda: t.logon(self.server.admin, server=self.server, share=self.share.name))
         self.timed('logon with a ticket', AT_ONCE, 'ok', self.with_ticket)
         ntlm_logon.join()
         t.true(others == [None], '%s' % others)
 
     def attempt(self, wanted, limit, user, password):
         try:
-            self.timed('NTLM of the domain', limit, wanted, lambda: self.t.logon(self.t.domain_user(user, password)))
+            self.timed('NTLM of the domain', limit, wanted, lambda: self.t.logon(self.t.domain_user(user, password), server=self.server))
         except Exception as e:
             return e
 
@@ -144,10 +145,24 @@ def one_is_cut_off(t):
 
 @case(alone=True, freehold_only=True)
 def both_stand_still(t):
+    """Names that were asked for before are still known, others are not, and nobody waits long to hear that."""
     watch = Watch(t)
+    known = t.freehold('domain', 'lookup', 'CORP\\bob', '-o', 'json')
+    def lookup(name):
+        return t.server.run('domain', 'lookup', name, '-o', 'json', check=False)
+    def lookupsid(sid):
+        done = t.run('rpcclient', '-s', t.conf, '--use-kerberos=required', '--use-krb5-ccache=' + watch.cache['KRB5CCNAME'][5:],
+                     t.server.host, '-c', 'lookupsids ' + sid, env=watch.cache, ok=None)
+        return 'CORP\\bob' in done.stdout
+    sid = '%s-1104' % SID
+    t.true(lookupsid(sid), 'lookupsids before')
     with frozen(t.bed.dc1, t.bed.dc2):
         watch.check('NT_STATUS_NO_LOGON_SERVERS')
         watch.check('NT_STATUS_NO_LOGON_SERVERS')
+        watch.timed('a name that is remembered', AT_ONCE, known, lambda: lookup('CORP\\bob').stdout)
+        watch.timed('its SID, by lsarpc', AT_ONCE, True, lambda: lookupsid(sid))
+        watch.timed('a name that nobody asked for', 2 * FAIL_OVER, 1, lambda: lookup('CORP\\many123').returncode)
+        watch.timed('another', AT_ONCE, 1, lambda: lookup('CORP\\many124').returncode)
     recovers(watch)
     watch.check()
 

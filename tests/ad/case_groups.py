@@ -1,4 +1,8 @@
 """What a user may do through groups of the domain: nested, of every scope, and as they are at the logon."""
+import re
+
+from controllers import SID
+from hosts import DOMAIN
 from rig.harness import case
 
 GROUPS = 'OU=Groups,OU=Freehold,DC=corp,DC=example'
@@ -73,6 +77,28 @@ def the_primary_group(t):
     share = t.share()
     only_for(t, share, 'users.txt', 'Domain Users')
     t.equal(both(t, share, 'users.txt', 'worker2'), 'ok', 'worker2')
+
+
+@case(freehold_only=True)
+def sid_history(t):
+    """A SID of a former domain, in a ticket as a controller would make it for a user who was moved: the right of the old SID is
+    the user's. The ticket is made with the server's own key, since this controller puts no history into its tickets."""
+    share = t.share()
+    former, other = 'S-1-5-21-1000000001-1000000002-1000000003-1234', 'S-1-5-21-1000000001-1000000002-1000000003-1235'
+    for name, sid in (('moved.txt', former), ('other.txt', other)):
+        (t.folder / name).write_text(sid)
+        t.smbclient(share, ['put ' + name], user=t.administrator)
+        t.samba('smbcacls', '//%s/%s' % (t.server.host, share.name), name, '-S',
+                'ACL:CORP\\Administrator:ALLOWED/0x0/FULL,ACL:%s:ALLOWED/0x0/READ' % sid, user=t.administrator)
+    t.server.keytab(t.folder / 'keys')
+    keys = re.findall(r'\(aes256-cts-hmac-sha1-96\)\s+\(0x([0-9a-f]{64})\)', t.run('klist', '-k', '-e', '-K', t.folder / 'keys').stdout)
+    ticketer = t.installed('ticketer.py')
+    t.run(*ticketer, '-aesKey', keys[-1], '-domain-sid', SID, '-domain', DOMAIN.upper(), '-spn', 'cifs/' + t.server.host,
+          '-user-id', '1103', '-groups', '513', '-extra-sid', former, 'alice')
+    out = t.python('peer_ticket.py', t.server.host, t.server.address, share.name, 'alice', 'moved.txt', 'other.txt',
+                   env={'KRB5CCNAME': str(t.folder / 'alice.ccache')})
+    t.equal(out.split(), [former, '0xc0000022'], 'the file of the former SID, and another')
+    t.equal(both(t, share, 'moved.txt', 'alice'), DENIED, 'alice without the history')
 
 
 @case()

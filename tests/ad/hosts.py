@@ -17,10 +17,10 @@ import time
 DOMAIN = 'corp.example'
 REALM = DOMAIN.upper()
 NETBIOS = 'CORP'
-CLIENT = '10.88.0.30'
+CLIENT = '10.88.0.5'
 CONTROLLERS = {'dc1': '10.88.0.11', 'dc2': '10.88.0.12'}
 # The machine that runs servers has several addresses: each server takes one, with port 445 and a name of its own.
-SERVERS = {'fileserver': '10.88.0.20', **{'fs%d' % n: '10.88.0.%d' % (20 + n) for n in range(1, 10)}}
+SERVERS = {'fileserver': '10.88.0.20', **{'fs%d' % n: '10.88.0.%d' % (20 + n) for n in range(1, 40)}}
 
 INSIDE = 'FREEHOLD_AD_FOLDER'
 PR_SET_PDEATHSIG = 1
@@ -126,6 +126,10 @@ def become_client(folder):
     """Makes this process's machine the client, with the bridge that is the network."""
     mine = folder / 'client'
     mine.mkdir()
+    # everything temporary is below the folder that is removed at the end; the kernel rig keeps what it compiled
+    os.environ.setdefault('RIG_DIR', os.path.join(tempfile.gettempdir(), 'freehold-kernel-cifs'))
+    (folder / 'tmp').mkdir()
+    os.environ['TMPDIR'] = tempfile.tempdir = str(folder / 'tmp')
     etc = make_etc(mine, 'client')
     run('sh', '-c', SETUP, 'sh', etc, 'client')
     run('ip', 'link', 'add', 'br0', 'type', 'bridge', 'forward_delay', '0')

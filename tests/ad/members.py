@@ -3,8 +3,8 @@
 Both listen on port 445 of an address of the servers' machine, under a name that DNS has. Users of the domain are known
 after `join`; Freehold has its own administrator beside them.
 """
+import json
 import os
-import pathlib
 import shutil
 import signal
 import subprocess
@@ -41,8 +41,11 @@ class Freehold(Place, servers.Freehold):
         return self.run('domain', 'join', DOMAIN, '--user', user.name, '--ou', SERVERS_OU, '--password-file', '-', *options,
                         stdin=user.password + '\n', timeout=60)
 
+    def keytab(self, file):
+        """The server's keys, in a file for MIT's programs."""
+        self.run('domain', 'keytab', 'export', str(file), '--force')
+
     def as_json(self, *words):
-        import json
         return json.loads(self.run(*words, '-o', 'json').stdout)
 
 
@@ -85,7 +88,6 @@ class Samba(Place, servers.Server):
     smb ports = 445
     disable netbios = yes
     kerberos method = secrets and keytab
-    dedicated keytab file = {f}/private/krb5.keytab
     idmap config * : backend = tdb
     idmap config * : range = 90000-99999
     idmap config {domain} : backend = rid
@@ -110,6 +112,9 @@ class Samba(Place, servers.Server):
         subprocess.run([*self.inside, 'net', 'ads', 'join', '-s', str(self.conf), '-U', 'Administrator%' + ADMIN_PASSWORD,
                         '--no-dns-updates', 'createcomputer=Freehold/Servers'], check=True, stdin=subprocess.DEVNULL,
                        stdout=subprocess.DEVNULL, env=self.env)
+
+    def keytab(self, file):
+        shutil.copy(self.bed.machine.folder / 'etc' / 'krb5.keytab', file)
 
     def start(self):
         if not (self.folder / 'private' / 'secrets.tdb').exists():

@@ -51,10 +51,6 @@ class Bed:
         with self.lock:
             return self.names.pop(0)
 
-    def give_back(self, name):
-        with self.lock:
-            self.names.append(name)
-
 
 class Context(harness.Context):
     """What a case is given beside what harness.Context gives."""
@@ -71,7 +67,6 @@ class Context(harness.Context):
     def own_server(self, start=True, join=True, **options):
         """A member server for this case alone, with an address and a name of its own; leaves nothing behind."""
         name = self.bed.server_name()
-        self.finally_(lambda: self.bed.give_back(name))
         s = members.make(self.server.kind, self.bed, name, **options)
         self.own.append(s)
         if start:
@@ -134,6 +129,12 @@ class Context(harness.Context):
     def python(self, script, *arguments, **options):
         python = servers.TARGET / 'peers' / 'venv' / 'bin' / 'python'
         return self.run(python, os.path.join(os.path.dirname(__file__), script), *arguments, **options).stdout
+
+    @staticmethod
+    def installed(script):
+        """A program that came with the peers' Python packages: the words to run it by."""
+        folder = servers.TARGET / 'peers' / 'venv' / 'bin'
+        return folder / 'python', folder / script
 
     def freehold(self, *words, server=None, **options):
         """A command of the CLI; what it printed."""
