@@ -39,6 +39,8 @@ pub enum DomainRequest {
         logon: Option<DomainLogon>,
         /// The account stays as it is.
         keep_account: bool,
+        /// The account is removed, not disabled.
+        delete_account: bool,
         /// Leaves also when the directory cannot be reached or refuses.
         force: bool,
     },
@@ -173,7 +175,7 @@ pub struct DomainStatusRow {
     /// The site it is in.
     pub domain_controller_site: String,
     /// How far this server's clock is ahead of the domain controller's, in seconds.
-    pub clock_offset_seconds: Option<f64>,
+    pub clock_offset_seconds: Option<i64>,
     /// The directory as the machine account reaches it: `ok`, or why not.
     pub directory: String,
     /// The secure channel for NTLM logons: `ok`, or why not.

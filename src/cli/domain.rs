@@ -24,7 +24,7 @@ const CHECK_COLUMNS: [&str; 4] = ["Check", "Result", "Detail", "Advice"];
                         freehold domain test\n  \
                         freehold domain rotate\n  \
                         freehold domain keytab export /etc/krb5.keytab\n  \
-                        freehold domain leave --user joiner\n\n\
+                        freehold domain leave --user joiner --yes\n\n\
                         The server does the work: it must run. How it finds domain controllers is in [domain] of its configuration.")]
 pub(super) enum DomainCommand {
     /// Make this server a member of a domain
@@ -103,6 +103,12 @@ pub(super) struct LeaveArgs {
     /// Leave the computer account as it is
     #[arg(long, conflicts_with = "user")]
     keep_account: bool,
+    /// Remove the computer account in place of disabling it
+    #[arg(long, conflicts_with = "keep_account")]
+    delete_account: bool,
+    /// Do not ask
+    #[arg(long)]
+    yes: bool,
     /// Leave also when the directory cannot be reached or refuses, and do not ask
     #[arg(long)]
     force: bool,
@@ -202,10 +208,12 @@ fn leave(arguments: &LeaveArgs, options: &ServerOptions) -> anyhow::Result<()> {
     ) {
         return Ok(());
     }
-    target::confirm(arguments.force, "Leave the domain: domain users lose their access")?;
+    let sure = arguments.yes || arguments.force;
+    target::confirm_by(sure, "Leave the domain, whose users lose their access", "--yes")?;
     let request = DomainRequest::Leave {
         logon: logon(arguments.user.as_ref(), &arguments.password)?,
         keep_account: arguments.keep_account,
+        delete_account: arguments.delete_account,
         force: arguments.force,
     };
     match ask(options, request)? {

@@ -95,12 +95,17 @@ pub(super) fn unexpected(reply: &Reply) -> anyhow::Error {
 
 /// Asks before something is lost: on a terminal with a question, otherwise only `--force` will do.
 pub(super) fn confirm(force: bool, what: &str) -> anyhow::Result<()> {
+    confirm_by(force, what, "--force")
+}
+
+/// As [`confirm`], by another option.
+pub(super) fn confirm_by(given: bool, what: &str, option: &str) -> anyhow::Result<()> {
     use io::IsTerminal as _;
-    if force {
+    if given {
         return Ok(());
     }
     if !io::stdin().is_terminal() {
-        anyhow::bail!("{what} needs a confirmation: add --force");
+        anyhow::bail!("{what} needs a confirmation: add {option}");
     }
     eprint!("{what}? [y/N] ");
     let mut answer = String::new();

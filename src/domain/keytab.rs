@@ -75,11 +75,9 @@ fn put_counted(entry: &mut Vec<u8>, bytes: &[u8]) {
 
 #[cfg(test)]
 mod tests {
-    use freehold_dtyp::Sid;
-
     use super::*;
     use crate::auth::kerberos::EncryptionType;
-    use crate::state::MachinePassword;
+    use crate::domain::testing::membership;
 
     fn member() -> Membership {
         let key = |kvno, encryption_type, length: u8| ServiceKey {
@@ -88,26 +86,11 @@ mod tests {
             key: Zeroizing::new((0..length).collect()),
             not_after: None,
         };
-        Membership {
-            dns_domain: "corp.example".to_owned(),
-            netbios_domain: "CORP".to_owned(),
-            domain_sid: Sid::NULL,
-            forest: "corp.example".to_owned(),
-            computer_name: "FILES".to_owned(),
-            computer_dn: String::new(),
-            dns_host_name: "files.corp.example".to_owned(),
-            aliases: Vec::new(),
-            site: None,
-            password: MachinePassword { text: Zeroizing::new("x".to_owned()), not_after: None },
-            pending_password: None,
-            earlier_passwords: Vec::new(),
-            keys: vec![
-                key(258, EncryptionType::AES256_CTS_HMAC_SHA1_96, 32),
-                key(2, EncryptionType::AES128_CTS_HMAC_SHA1_96, 16),
-            ],
-            joined: FileTime::ZERO,
-            password_changed: FileTime::ZERO,
-        }
+        let keys = vec![
+            key(258, EncryptionType::AES256_CTS_HMAC_SHA1_96, 32),
+            key(2, EncryptionType::AES128_CTS_HMAC_SHA1_96, 16),
+        ];
+        Membership { keys, ..membership() }
     }
 
     /// What MIT's ktutil 1.20.1 writes for the same keys (`addent -key`, `wkt`).

@@ -6,41 +6,82 @@
 //! anew when the server joins another domain or under another name, and dropped when it leaves. A changed password, key or alias
 //! replaces nothing: whoever needs one reads the membership of the moment ([`State::membership`]).
 
+mod account;
+mod alias;
 mod ber;
+mod check;
 pub mod dns;
+mod error;
+mod join;
 pub mod kdc;
 pub mod keys;
 pub mod keytab;
 pub mod ldap;
+mod leave;
 pub mod locator;
 pub mod machine_names;
+mod maintenance;
 pub mod netlogon;
 mod rotation;
 mod rpc;
 mod status;
+#[cfg(test)]
+mod testing;
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use arc_swap::ArcSwapOption;
 use freehold_dtyp::{FileTime, Sid};
+use zeroize::Zeroizing;
 
+pub use check::{Check, CheckResult};
+pub use error::DomainError;
+pub use join::{JoinRequest, Joined};
+pub use leave::AccountEnd;
 pub use status::DomainStatus;
 
 use crate::config::DomainSettings;
 use crate::state::{Membership, State};
+use kdc::Credentials;
+use locator::Locator;
+
+/// Told of each step as it is done, in a line for people.
+pub type Progress<'a> = dyn FnMut(&str) + 'a;
+
+/// Somebody of the domain who acts there for an administrator.
+pub struct Logon {
+    /// `name`, `name@domain` or `DOMAIN\name`.
+    pub user: String,
+    /// The password.
+    pub password: Zeroizing<String>,
+}
+
+impl std::fmt::Debug for Logon {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Logon({})", self.user)
+    }
+}
 
 /// This server's side of its domain.
 #[derive(Debug)]
 pub struct Domain {
     state: Arc<State>,
     settings: Arc<DomainSettings>,
+    /// The NetBIOS name of the configuration: what the computer account is called unless the administrator says otherwise.
+    default_computer_name: String,
     member: ArcSwapOption<Member>,
+    /// One join, leave, change of the password or of names at a time.
+    changing: tokio::sync::Mutex<()>,
 }
 
 /// What a member has to reach its domain with.
 #[derive(Debug)]
 pub struct Member {
     identity: MemberIdentity,
+    /// Finds domain controllers.
+    pub locator: Arc<Locator>,
+    /// LDAP as the machine account.
+    pub ldap: Arc<ldap::Pool>,
 }
 
 /// What a member's connections are made for: another one needs other connections.
@@ -63,11 +104,28 @@ impl MemberIdentity {
     }
 }
 
+/// The membership is another one than before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refreshed {
+    /// The same account of the same domain, or none as before.
+    Same,
+    /// This server has joined a domain; it was in none, or in the same one.
+    Joined,
+    /// It is not a member any more of the domain that it was in: sessions of that domain's users end.
+    Left,
+}
+
 impl Domain {
     /// The domain of the server with this state. Nothing is asked of anybody yet.
     #[must_use]
-    pub fn new(state: Arc<State>, settings: DomainSettings) -> Arc<Self> {
-        let domain = Arc::new(Domain { state, settings: Arc::new(settings), member: ArcSwapOption::empty() });
+    pub fn new(state: Arc<State>, settings: DomainSettings, default_computer_name: &str) -> Arc<Self> {
+        let domain = Arc::new(Domain {
+            state,
+            settings: Arc::new(settings),
+            default_computer_name: default_computer_name.to_owned(),
+            member: ArcSwapOption::empty(),
+            changing: tokio::sync::Mutex::new(()),
+        });
         domain.refresh();
         domain
     }
@@ -85,16 +143,52 @@ impl Domain {
     }
 
     /// Follows a change of the membership: [`Change::MembershipChanged`](crate::state::Change::MembershipChanged).
-    pub fn refresh(&self) {
+    pub fn refresh(&self) -> Refreshed {
+        let before = self.member.load_full();
         let Some(membership) = self.state.membership() else {
             self.member.store(None);
-            return;
+            return if before.is_some() { Refreshed::Left } else { Refreshed::Same };
         };
         let identity = MemberIdentity::of(&membership);
-        if self.member.load().as_ref().is_none_or(|member| member.identity != identity) {
-            self.member.store(Some(Arc::new(Member { identity })));
+        match before {
+            Some(before) if before.identity == identity => Refreshed::Same,
+            before => {
+                self.member.store(Some(Arc::new(Member::new(identity, &self.state, &self.settings))));
+                let another =
+                    before.is_some_and(|before| before.identity.domain_sid != membership.domain_sid);
+                if another { Refreshed::Left } else { Refreshed::Joined }
+            }
         }
     }
+
+    /// The membership and what reaches the domain.
+    fn joined(&self) -> Result<(Arc<Membership>, Arc<Member>), DomainError> {
+        match (self.state.membership(), self.member()) {
+            (Some(membership), Some(member)) => Ok((membership, member)),
+            _ => Err(DomainError::NotMember),
+        }
+    }
+}
+
+impl Member {
+    fn new(identity: MemberIdentity, state: &Arc<State>, settings: &Arc<DomainSettings>) -> Self {
+        let locator = Locator::new(&identity.dns_domain, settings);
+        let state: Weak<State> = Arc::downgrade(state);
+        let ldap = ldap::Pool::new(Arc::clone(&locator), DomainSettings::clone(settings), move || {
+            let membership = state.upgrade().and_then(|state| state.membership());
+            membership.map_or_else(Vec::new, |membership| machine_credentials(&membership))
+        });
+        Member { identity, locator, ldap }
+    }
+}
+
+/// The machine account with each password that may be its own, the most probable first.
+fn machine_credentials(membership: &Membership) -> Vec<Credentials> {
+    let account = membership.account_name();
+    let with = |password: &crate::state::MachinePassword| {
+        Credentials::new(&account, &membership.dns_domain, password.text.clone())
+    };
+    membership.passwords().map(with).collect()
 }
 
 #[cfg(test)]
@@ -102,12 +196,12 @@ mod tests {
     use super::*;
     use crate::state::NewMembership;
 
-    fn join(state: &State, computer_name: &str) {
+    fn join(state: &State, computer_name: &str, domain_sid: &str) {
         state
             .join_domain(&NewMembership {
                 dns_domain: "corp.example",
                 netbios_domain: "CORP",
-                domain_sid: "S-1-5-21-7-8-9".parse().unwrap(),
+                domain_sid: domain_sid.parse().unwrap(),
                 forest: "corp.example",
                 computer_name,
                 computer_dn: "CN=FILES,CN=Computers,DC=corp,DC=example",
@@ -122,20 +216,37 @@ mod tests {
     #[test]
     fn a_member_is_made_anew_for_another_account_only() {
         let state = Arc::new(State::in_memory().unwrap());
-        let domain = Domain::new(Arc::clone(&state), DomainSettings::default());
+        let domain = Domain::new(Arc::clone(&state), DomainSettings::default(), "FILES");
         assert!(domain.member().is_none());
-        join(&state, "FILES");
-        domain.refresh();
+        assert_eq!(domain.refresh(), Refreshed::Same);
+        join(&state, "FILES", "S-1-5-21-7-8-9");
+        assert_eq!(domain.refresh(), Refreshed::Joined);
         let first = domain.member().unwrap();
         state.add_alias("data").unwrap();
         state.note_pending_password("second", &[]).unwrap();
-        domain.refresh();
+        assert_eq!(domain.refresh(), Refreshed::Same);
         assert!(Arc::ptr_eq(&first, &domain.member().unwrap()));
-        join(&state, "OTHER");
-        domain.refresh();
+        join(&state, "OTHER", "S-1-5-21-7-8-9");
+        assert_eq!(domain.refresh(), Refreshed::Joined);
         assert!(!Arc::ptr_eq(&first, &domain.member().unwrap()));
+        join(&state, "OTHER", "S-1-5-21-1-1-1");
+        assert_eq!(domain.refresh(), Refreshed::Left);
         state.leave_domain().unwrap();
-        domain.refresh();
+        assert_eq!(domain.refresh(), Refreshed::Left);
         assert!(domain.member().is_none());
+    }
+
+    #[test]
+    fn the_machine_logs_on_with_the_pending_password_before_earlier_ones() {
+        let mut membership = testing::membership();
+        let password = |text: &str| crate::state::MachinePassword {
+            text: Zeroizing::new(text.to_owned()),
+            not_after: None,
+        };
+        membership.pending_password = Some(password("pending"));
+        membership.earlier_passwords = vec![password("earlier")];
+        let texts: Vec<_> = membership.passwords().map(|password| password.text.to_string()).collect();
+        assert_eq!(texts, ["x", "pending", "earlier"]);
+        assert_eq!(machine_credentials(&membership).len(), 3);
     }
 }

@@ -1,14 +1,128 @@
-//! When the machine account's password is changed.
+//! The machine account's password: when it is changed, and how.
+//!
+//! ```text
+//! current --note--> current + pending --a domain controller takes it--> confirm --> current (the one before: earlier, for a while)
+//!                      |      ^
+//!                      '------'  no answer, or refused: the same pending password is sent again, never another
+//! ```
+//! Whether an answer that was lost was a yes is found out by logging on with the pending password. It is never given up for another
+//! one, so that a domain controller that has taken it is always understood. Its keys are the acceptor's from before it is sent.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use freehold_dtyp::FileTime;
+use zeroize::Zeroizing;
 
+use super::error::DomainError;
+use super::join::{domain_keys, must_be_there};
+use super::kdc::Credentials;
+use super::ldap::Connection;
+use super::locator::DomainController;
+use super::{Domain, Member, account, keys};
 use crate::config::DomainSettings;
 use crate::state::Membership;
 
 /// Servers that joined together do not change their passwords together: each does it up to this part of the period earlier.
 const JITTER_PART: u64 = 10;
+
+impl Domain {
+    /// Changes the password of the machine account now, or ends a change that is under way. Returns the key version number. Blocks on
+    /// the state's disk between waits.
+    ///
+    /// # Errors
+    /// [`DomainError`]. The password before is good still then, or the new one is noted as pending.
+    pub async fn rotate(&self) -> Result<u32, DomainError> {
+        let _changing = self.changing.lock().await;
+        let (membership, member) = self.joined()?;
+        let new = match &membership.pending_password {
+            Some(pending) => {
+                if let Some(connection) = self.try_password(&membership, &member, &pending.text).await? {
+                    return self.confirm(&membership, &connection, &pending.text).await;
+                }
+                pending.text.clone()
+            }
+            None => {
+                let new = keys::machine_password()?;
+                let salt = keys::computer_salt(&membership.dns_domain, &membership.computer_name);
+                let expected = keys::service_keys(&new, &salt, membership.kvno().saturating_add(1))?;
+                self.state.note_pending_password(&new, &expected)?;
+                new
+            }
+        };
+        let machine = machine(&membership, &membership.password.text);
+        let connection = Connection::bind_as(&member.locator, &self.settings, &machine).await?;
+        let account = must_be_there(&connection, &membership.computer_name).await?;
+        let sent = account::change_password(&connection, &account.dn, &membership.password.text, &new).await;
+        match sent {
+            Ok(()) => self.confirm(&membership, &connection, &new).await,
+            Err(error) if error.is_unreachable() => {
+                member.locator.failed(connection.dc());
+                match self.try_password(&membership, &member, &new).await? {
+                    Some(connection) => self.confirm(&membership, &connection, &new).await,
+                    None => Err(error.into()),
+                }
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// A connection of the machine account with this password, `None` when it is not the account's.
+    async fn try_password(
+        &self,
+        membership: &Membership,
+        member: &Member,
+        password: &Zeroizing<String>,
+    ) -> Result<Option<Connection>, DomainError> {
+        match Connection::bind_as(&member.locator, &self.settings, &machine(membership, password)).await {
+            Ok(connection) => Ok(Some(connection)),
+            Err(error) if error.is_wrong_password() => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The pending password is the account's.
+    async fn confirm(
+        &self,
+        membership: &Membership,
+        connection: &Connection,
+        password: &Zeroizing<String>,
+    ) -> Result<u32, DomainError> {
+        let keys = match self.keys_now(membership, connection.dc(), password).await {
+            Ok(keys) => keys,
+            Err(error) => {
+                // It is the account's all the same: its keys follow from what is known.
+                tracing::warn!(%error, "the keys of the new machine password are taken without asking for its salt and version");
+                let salt = keys::computer_salt(&membership.dns_domain, &membership.computer_name);
+                keys::service_keys(password, &salt, membership.kvno().saturating_add(1))?
+            }
+        };
+        let kvno = keys.first().map_or(0, |key| key.kvno);
+        self.state.confirm_pending_password(&keys, self.settings.keep_old_keys)?;
+        tracing::info!(kvno, dc = %connection.dc().host, "the machine password is changed");
+        Ok(kvno)
+    }
+
+    async fn keys_now(
+        &self,
+        membership: &Membership,
+        dc: &Arc<DomainController>,
+        password: &Zeroizing<String>,
+    ) -> Result<Vec<crate::auth::kerberos::ServiceKey>, DomainError> {
+        let (_, member) = self.joined()?;
+        let connection =
+            Connection::open(dc, &member.locator, &self.settings, &machine(membership, password)).await?;
+        let account = must_be_there(&connection, &membership.computer_name).await?;
+        if account.dn != membership.computer_dn {
+            self.state.note_place_in_domain(&account.dn, membership.site.as_deref())?;
+        }
+        domain_keys(dc, &account, &membership.dns_domain, &membership.computer_name, password).await
+    }
+}
+
+fn machine(membership: &Membership, password: &Zeroizing<String>) -> Credentials {
+    Credentials::new(&membership.account_name(), &membership.dns_domain, password.clone())
+}
 
 /// When the password is due; `None` when it is never changed by itself.
 #[must_use]
@@ -26,4 +140,30 @@ pub(super) fn next_change(membership: &Membership, settings: &DomainSettings) ->
     }
     let earlier = Duration::from_secs(hash % (period.as_secs() / JITTER_PART).max(1));
     Some(membership.password_changed.saturating_add(period.saturating_sub(earlier)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::testing::membership;
+
+    #[test]
+    fn the_password_is_due_within_the_last_tenth_of_the_period() {
+        let mut member = membership();
+        member.password_changed = FileTime::from_unix(1_800_000_000, 0);
+        let mut settings = DomainSettings::default();
+        let day = 24 * 3_600;
+        let mut seen = std::collections::HashSet::new();
+        for name in ["A", "B", "C", "D"] {
+            name.clone_into(&mut member.computer_name);
+            let due = next_change(&member, &settings).unwrap();
+            assert_eq!(Some(due), next_change(&member, &settings));
+            let after = due.to_unix().0 - 1_800_000_000;
+            assert!((27 * day..=30 * day).contains(&after), "{after}");
+            seen.insert(after);
+        }
+        assert!(seen.len() > 1);
+        settings.password_rotation_days = 0;
+        assert_eq!(next_change(&member, &settings), None);
+    }
 }

@@ -59,11 +59,11 @@ fn kerberos_config(
     membership: &Membership,
     replays: &Arc<ReplayCache>,
 ) -> KerberosConfig {
-    let own = [membership.computer_name.as_str(), membership.dns_host_name.as_str()];
-    let aliases = membership.aliases.iter().map(String::as_str);
+    // An alias has a ticket for its short and for its long form.
+    let hosts = membership.host_names();
     KerberosConfig {
         realm: membership.realm(),
-        names: ServiceNames::new(own.into_iter().chain(aliases), &membership.account_name()),
+        names: ServiceNames::new(hosts.iter().map(String::as_str), &membership.account_name()),
         keys: membership.keys.clone(),
         allow_rc4: config.allow_rc4,
         replays: Arc::clone(replays),

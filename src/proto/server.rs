@@ -365,6 +365,25 @@ impl Server {
         }
     }
 
+    /// Has the sessions of everybody ended who has an account elsewhere, and closes their opens that wait for their client: this
+    /// server is not a member of its domain any more.
+    pub fn domain_gone(&self, now: Now) {
+        let machine = self.config.machine_sid;
+        // [MS-DTYP] 2.4.2.4: accounts of machines and domains are S-1-5-21-...; the anonymous user has no account.
+        let is_elsewhere = |user: &Sid| {
+            user.sub_authorities().first() == Some(&21)
+                && user.split_rid().is_some_and(|(domain, _)| domain != machine)
+        };
+        durable::give_up_where(self, now, |_, known| is_elsewhere(&known.owner));
+        for session in self.sessions.values() {
+            if is_elsewhere(session.identity.load().token.user())
+                && let Some(connection) = session.connections().first()
+            {
+                self.post(*connection, Event::EndSession(session.id));
+            }
+        }
+    }
+
     /// A connection with a channel of the session is gone: the session ends with its last one. A connection `lingers` that
     /// has requests of the session under way still.
     pub fn leave_session(

@@ -21,7 +21,7 @@ use crate::admin::{AdminService, LiveOpen, RunningServer};
 use crate::audit::log::AuditLog;
 use crate::auth::{self, AuthError};
 use crate::config::{Config, EncryptionMode, Limits, VolumeConfig};
-use crate::domain::Domain;
+use crate::domain::{Domain, Refreshed};
 use crate::fsa::OpenReport;
 use crate::fscc::Pattern;
 use crate::proto;
@@ -262,7 +262,7 @@ pub async fn run(
         clock,
         limits: config.limits.clone(),
         audit,
-        domain: Domain::new(Arc::clone(&state), config.domain.clone()),
+        domain: Domain::new(Arc::clone(&state), config.domain.clone(), &config.names.netbios),
         state: Arc::clone(&state),
         volumes,
         acl_jobs,
@@ -279,7 +279,11 @@ pub async fn run(
                         shared.core.account_gone(sid, shared.clock.now());
                     }
                     Change::ShareRemoved(name) => shared.core.share_gone(name, shared.clock.now()),
-                    Change::MembershipChanged => shared.domain.refresh(),
+                    Change::MembershipChanged => {
+                        if shared.domain.refresh() == Refreshed::Left {
+                            shared.core.domain_gone(shared.clock.now());
+                        }
+                    }
                     Change::AccountChanged(_) | Change::ShareChanged(_) => {}
                 }
             }
@@ -309,6 +313,7 @@ pub async fn run(
         )));
     }
     let service = AdminService::of_running(Arc::clone(&state), Arc::clone(&shared) as Arc<dyn RunningServer>);
+    let maintaining = tokio::spawn(Arc::clone(&shared.domain).maintain(stopped.clone()));
     let admin = tokio::spawn(crate::admin::listen(service, config.admin_socket.clone(), stopped.clone()));
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
@@ -335,6 +340,7 @@ pub async fn run(
         let _ = task.await;
     }
     let _ = admin.await;
+    let _ = maintaining.await;
     shared.acl_jobs.stop();
     let _ = scavenging.await;
     scavenger::finish(&shared).await;

@@ -45,7 +45,7 @@ impl RunningServer for Fixture {
     }
 
     fn domain(&self) -> Arc<crate::domain::Domain> {
-        crate::domain::Domain::new(Arc::new(State::in_memory().unwrap()), DomainSettings::default())
+        crate::domain::Domain::new(Arc::new(State::in_memory().unwrap()), DomainSettings::default(), "FILES")
     }
 
     fn opens_of(&self, _: &str, _: NodeId) -> Vec<LiveOpen> {
