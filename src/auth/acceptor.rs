@@ -10,7 +10,8 @@ use super::kerberos::{self, KerberosAcceptor, KerberosContext, KerberosStep};
 use super::ntlm::{self, NtlmAcceptor, NtlmContext, NtlmStep};
 use super::spnego::{self, Mechanism, NegState, NegTokenInit, NegTokenResp};
 use super::{
-    AcceptorConfig, AccountAnswer, AccountQuery, AuthError, Authorization, Identity, TOKEN_SIZE_LIMIT,
+    AcceptorConfig, AccountAnswer, AccountQuery, AuthError, Authorization, Identity, MessageSecurity,
+    TOKEN_SIZE_LIMIT,
 };
 use crate::crypto::SessionKey;
 use freehold_dtyp::FileTime;
@@ -107,6 +108,8 @@ pub struct Accepted {
     pub authorization: Option<Box<Authorization>>,
     /// When the logon ends by itself: a ticket's end time.
     pub expires: Option<FileTime>,
+    /// For protocols that protect messages of their own (RPC) with the keys of the logon; `None` where there are none.
+    pub security: Option<MessageSecurity>,
 }
 
 impl AcceptorRandomness {
@@ -301,7 +304,7 @@ impl Acceptor {
             MechanismStep::TryAgain(token, error) => Ok(AcceptStep::TryAgain(self.wrap(token), error)),
             MechanismStep::Authenticated(context, token) => {
                 match core::mem::replace(&mut self.state, State::Finished) {
-                    State::Raw => Ok(context.done(token)),
+                    State::Raw => Ok(context.done(token, false)),
                     State::Negotiated(negotiated) => self.finish(negotiated, context, &token),
                     State::Start | State::AwaitMic { .. } | State::Finished => Err(AuthError::InvalidToken),
                 }
@@ -340,7 +343,7 @@ impl Acceptor {
             context.verify_client_mic(&mech_types, &mic)?;
             let ours = context.server_mic(&mech_types);
             reply.mech_list_mic = ours.as_deref();
-            return Ok(context.done(reply.encode()));
+            return Ok(context.done(reply.encode(), true));
         }
         match context.server_mic(&mech_types).filter(|_| mic_required) {
             Some(ours) => {
@@ -349,7 +352,7 @@ impl Acceptor {
                 self.state = State::AwaitMic { mech_types, context };
                 Ok(AcceptStep::Continue(reply.encode()))
             }
-            None => Ok(context.done(reply.encode())),
+            None => Ok(context.done(reply.encode(), false)),
         }
     }
 }
@@ -360,7 +363,7 @@ fn finish_with_mic(mech_types: &[u8], context: Context, token: &[u8]) -> Result<
     let mic = response.mech_list_mic.ok_or(AuthError::MessageAltered)?;
     context.verify_client_mic(mech_types, mic)?;
     let reply = NegTokenResp { neg_state: Some(NegState::AcceptCompleted), ..NegTokenResp::default() };
-    Ok(context.done(reply.encode()))
+    Ok(context.done(reply.encode(), true))
 }
 
 impl Context {
@@ -378,11 +381,13 @@ impl Context {
         }
     }
 
-    fn done(self, token_out: Vec<u8>) -> AcceptStep {
+    /// `exchanged_mics`: mechListMICs went both ways.
+    fn done(self, token_out: Vec<u8>, exchanged_mics: bool) -> AcceptStep {
         AcceptStep::Done(Box::new(match self {
             Context::Ntlm(context) => {
+                let security = context.messages(exchanged_mics).map(MessageSecurity::ntlm);
                 let NtlmContext { identity, session_key, .. } = *context;
-                Accepted { identity, session_key, token_out, authorization: None, expires: None }
+                Accepted { identity, session_key, token_out, authorization: None, expires: None, security }
             }
             Context::Kerberos(context) => {
                 let KerberosContext { identity, session_key, authorization, expires, .. } = *context;
@@ -392,6 +397,7 @@ impl Context {
                     token_out,
                     authorization: Some(authorization),
                     expires: Some(expires),
+                    security: None,
                 }
             }
         }))

@@ -21,11 +21,13 @@ mod acceptor;
 mod authorization;
 pub mod der;
 pub mod kerberos;
+mod message_security;
 pub mod ntlm;
 pub mod spnego;
 
 pub use acceptor::{AcceptStep, Accepted, Acceptor, AcceptorRandomness};
 pub use authorization::Authorization;
+pub use message_security::{MessageSecurity, Protection};
 pub use ntlm::{NtHash, nt_hash};
 pub use spnego::Mechanism;
 

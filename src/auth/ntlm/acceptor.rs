@@ -16,7 +16,7 @@ use super::keys::{self, Direction, NtHash, Secret16};
 use super::messages::{
     self, AuthenticateMessage, ChallengeMessage, MIC_OFFSET, NegotiateMessage, NtResponse,
 };
-use super::{NegotiateFlags, av_pair};
+use super::{NegotiateFlags, NtlmMessages, av_pair};
 use crate::auth::{
     AcceptorConfig, AccountAnswer, AccountQuery, AuthError, ChannelBinding, Identity, LogonKind, Mechanism,
     PassThrough,
@@ -322,6 +322,11 @@ impl NtlmContext {
         let Some(exported) = &self.exported else { return Ok(()) };
         let expected = keys::first_signature(exported, self.flags, Direction::ClientToServer, mech_types);
         verify_slices_are_equal(&expected, mic).map_err(|_| AuthError::MessageAltered)
+    }
+
+    /// What protects messages from now on; `None` for guests.
+    pub(in crate::auth) fn messages(&self, exchanged_mic: bool) -> Option<NtlmMessages> {
+        NtlmMessages::new(self.exported.as_ref()?, self.flags, exchanged_mic)
     }
 
     /// Our mechListMIC over `mech_types`; `None` for guests.

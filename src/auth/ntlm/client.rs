@@ -3,9 +3,9 @@
 use super::av_pair::{self, AvId, AvPairs};
 use super::keys::{self, Direction, NtHash, Secret16};
 use super::messages::{self, AuthenticateMessage, ChallengeMessage, MIC_OFFSET, NegotiateMessage};
-use super::{NegotiateFlags, utf16le};
-use crate::auth::AuthError;
+use super::{NegotiateFlags, NtlmMessages, utf16le};
 use crate::auth::spnego::{self, Mechanism, NegState, NegTokenResp};
+use crate::auth::{AuthError, MessageSecurity};
 use crate::crypto::SessionKey;
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use freehold_dtyp::{FileTime, Reader, Writer};
@@ -63,6 +63,8 @@ pub struct InitiatorOptions {
     pub mechanisms: Vec<Mechanism>,
     /// Asks for a key exchange, as everybody does.
     pub key_exchange: bool,
+    /// Asks for sealing of messages, for who protects messages of its own (RPC).
+    pub seal: bool,
     /// MIC of the AUTHENTICATE message.
     pub mic: MicMode,
     /// Kind of response.
@@ -78,6 +80,7 @@ impl Default for InitiatorOptions {
         InitiatorOptions {
             mechanisms: vec![Mechanism::Ntlm],
             key_exchange: true,
+            seal: false,
             mic: MicMode::Send,
             response: ResponseKind::V2,
             target_name: None,
@@ -115,6 +118,9 @@ impl Initiator {
             | NegotiateFlags::KEY_56;
         if options.key_exchange {
             flags |= NegotiateFlags::KEY_EXCH;
+        }
+        if options.seal {
+            flags |= NegotiateFlags::SEAL;
         }
         Initiator {
             credentials,
@@ -203,6 +209,13 @@ impl Initiator {
     #[must_use]
     pub fn session_key(&self) -> Option<SessionKey> {
         self.exported.as_ref().map(|key| SessionKey::new(&**key))
+    }
+
+    /// What protects messages once the logon has succeeded.
+    #[must_use]
+    pub fn message_security(&self) -> Option<MessageSecurity> {
+        let messages = NtlmMessages::new(self.exported.as_ref()?, self.flags, self.server_mic_seen)?;
+        Some(MessageSecurity::ntlm(messages.of_client()))
     }
 
     /// 3.1.5.1.2 Client Receives a CHALLENGE_MESSAGE from the Server.

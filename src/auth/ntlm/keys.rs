@@ -96,7 +96,7 @@ pub(super) fn first_signature(
 }
 
 /// [MS-NLMP] 3.4.5.2 SIGNKEY and 3.4.5.3 SEALKEY with extended session security.
-fn direction_keys(
+pub(super) fn direction_keys(
     exported_session_key: &[u8; 16],
     flags: NegotiateFlags,
     direction: Direction,
@@ -128,7 +128,7 @@ fn upper_case(text: &[u8]) -> Vec<u8> {
     text.as_chunks::<2>().0.iter().flat_map(unit).collect()
 }
 
-fn hmac_md5(key: &[u8; 16], parts: &[&[u8]]) -> Secret16 {
+pub(super) fn hmac_md5(key: &[u8; 16], parts: &[&[u8]]) -> Secret16 {
     // A key shorter than a block is padded with zeros.
     let mut block = Zeroizing::new([0u8; 64]);
     if let Some(front) = block.first_chunk_mut::<16>() {
@@ -146,11 +146,17 @@ fn md5(parts: &[&[u8]]) -> Secret16 {
 }
 
 fn rc4(key: &[u8; 16], data: &mut [u8]) {
-    // INVARIANT: RC4 takes keys of 1 to 256 bytes, and this one has 16.
-    match Rc4::new_from_slice(key) {
-        Ok(mut cipher) => cipher.apply_keystream(data),
-        Err(_) => debug_assert!(false, "a 16-byte key is refused"),
+    if let Some(mut cipher) = new_rc4(key) {
+        cipher.apply_keystream(data);
     }
+}
+
+/// RC4 at the start of its stream.
+pub(super) fn new_rc4(key: &[u8; 16]) -> Option<Rc4> {
+    let cipher = Rc4::new_from_slice(key).ok();
+    // INVARIANT: RC4 takes keys of 1 to 256 bytes, and this one has 16.
+    debug_assert!(cipher.is_some(), "a 16-byte key is refused");
+    cipher
 }
 
 #[cfg(test)]

@@ -5,8 +5,11 @@ mod av_pair;
 pub mod client;
 mod keys;
 mod messages;
+mod sealing;
 
 pub(super) use acceptor::{NtlmAcceptor, NtlmContext, NtlmStep};
+pub(super) use sealing::{NtlmMessages, SIGNATURE_SIZE};
+
 pub use keys::{NtHash, nt_hash};
 
 bitflags::bitflags! {
