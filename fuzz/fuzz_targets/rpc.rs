@@ -1,11 +1,15 @@
-//! Named pipes: arbitrary bytes, or calls with arbitrary parameters after a bind, written to each endpoint.
+//! Named pipes: arbitrary bytes, or calls with arbitrary parameters after a bind, written to each endpoint; also behind a logon of
+//! their own, with arbitrary signatures.
 #![no_main]
 
 use std::sync::{Arc, LazyLock};
 
-use freehold::auth::nt_hash;
+use freehold::auth::ntlm::client::{Credentials, Initiator, InitiatorOptions, Randomness};
+use freehold::auth::{Acceptor, AcceptorConfig, AcceptorRandomness, AccountAnswer, AuthError, nt_hash};
 use freehold::names::{Asked, DirectoryCache, Domain};
-use freehold::rpc::{DomainInfo, NoActivity, Pipe, PipeRead, RpcContext, ServerInfo};
+use freehold::rpc::{
+    Caller, DomainInfo, Errand, Logons, NoActivity, Outcome, Pipe, PipeRead, RpcContext, ServerInfo, TaskError,
+};
 use freehold::state::{Account, AccountsSnapshot, CachingMode, Group, Share, ShareSettings, SharesSnapshot};
 use freehold_acl::{SecurityDescriptor, Token};
 use freehold_dtyp::{FileTime, Guid, Sid};
@@ -125,7 +129,73 @@ fn context(caller: u8, asked: &Asked) -> RpcContext<'_> {
         asked,
         shares: &WORLD.shares,
         activity: &NoActivity,
+        logons: &Logon,
         now: FileTime(133_000_000_000_000_000),
+    }
+}
+
+/// Logons of "anna".
+struct Logon;
+
+impl Logons for Logon {
+    fn acceptor(&self) -> Acceptor {
+        let randomness = AcceptorRandomness::new(&[7; AcceptorRandomness::SIZE]);
+        Acceptor::new(Arc::new(AcceptorConfig::default()), FileTime(133_000_000_000_000_000), randomness)
+    }
+
+    fn failed(&self, _error: AuthError) -> bool {
+        true
+    }
+
+    fn succeeded(&self, _caller: &Caller) {}
+}
+
+/// The directory has been asked, for nothing; the account is there; nothing is changed.
+fn run_errands(pipe: &mut Pipe, cx: &RpcContext<'_>) {
+    while let Some(errand) = pipe.errand() {
+        let done = match errand {
+            Errand::Names(_) | Errand::Delay => Outcome::Nothing,
+            Errand::Task(_) => Outcome::Task(Err(TaskError::Failed)),
+            Errand::Account(_) => {
+                let answer = AccountAnswer::Secret { nt_hash: nt_hash("x"), restriction: None };
+                Outcome::Account(answer, Some(Caller::anonymous()))
+            }
+        };
+        if pipe.resume(cx, done).is_err() {
+            break;
+        }
+    }
+}
+
+/// [MS-RPCE] 2.2.2.11: adds a verifier of NTLM's at `level`.
+fn with_verifier(mut pdu: Vec<u8>, level: u8, token: &[u8]) -> Vec<u8> {
+    let pad = pdu.len().next_multiple_of(4) - pdu.len();
+    pdu.resize(pdu.len() + pad, 0);
+    pdu.extend([10, level, u8::try_from(pad).unwrap_or(0), 0, 0, 0, 0, 0]);
+    pdu.extend(token);
+    let lengths = [pdu.len(), token.len()].map(|length| u16::try_from(length).unwrap_or(u16::MAX).to_le_bytes());
+    pdu[8..12].copy_from_slice(&lengths.concat());
+    pdu
+}
+
+/// Binds with a logon in three legs.
+fn log_on(pipe: &mut Pipe, cx: &RpcContext<'_>, level: u8, bind: Vec<u8>) {
+    let credentials = Credentials {
+        user: "anna".to_owned(),
+        domain: String::new(),
+        workstation: String::new(),
+        nt_hash: nt_hash("x"),
+    };
+    let randomness = Randomness { client_challenge: [1; 8], exported_session_key: [2; 16] };
+    let options = InitiatorOptions { mechanisms: Vec::new(), seal: true, ..InitiatorOptions::default() };
+    let mut initiator = Initiator::new(credentials, randomness, options);
+    pipe.write(cx, &with_verifier(bind, level, &initiator.start())).expect("a bind");
+    let PipeRead::Data { bytes, .. } = pipe.read(1 << 20) else { return };
+    let length = usize::from(u16::from_le_bytes([bytes[10], bytes[11]]));
+    if let Ok(authenticate) = initiator.step(&bytes[bytes.len() - length..]) {
+        let auth3 = with_verifier(pdu(16, 3, 1, &[0; 4]), level, &authenticate);
+        pipe.write(cx, &auth3).expect("an auth3");
+        run_errands(pipe, cx);
     }
 }
 
@@ -202,7 +272,9 @@ fuzz_target!(|input: &[u8]| {
     let asked = Asked::default();
     let cx = context(caller, &asked);
     let Some(mut pipe) = Pipe::open(name.into()) else { return };
-    if choice & 0x80 == 0 {
+    if choice & 0x80 == 0 && caller & 8 != 0 {
+        log_on(&mut pipe, &cx, caller >> 5, bind(&uuid, version));
+    } else if choice & 0x80 == 0 {
         pipe.write(&cx, &bind(&uuid, version)).expect("a bind");
         drain(&mut pipe, 4280);
     }
@@ -222,6 +294,9 @@ fuzz_target!(|input: &[u8]| {
         };
         let outcome = if let (0, 0, Some(handle)) = (what & 4, what & 64, &handle) {
             pipe.write(&cx, &request(flags, operation, &[handle, bytes].concat()))
+        } else if what & 4 == 0 && caller & 8 != 0 {
+            let (token, bytes) = bytes.split_at(bytes.len().min(16));
+            pipe.write(&cx, &with_verifier(request(flags, operation, bytes), caller >> 5, token))
         } else if what & 4 == 0 {
             pipe.write(&cx, &request(flags, operation, bytes))
         } else {
@@ -230,12 +305,7 @@ fuzz_target!(|input: &[u8]| {
         if outcome.is_err() {
             break;
         }
-        // The directory has been asked, for nothing: each call that waits is answered then.
-        while pipe.questions().is_some() {
-            if pipe.resume(&cx).is_err() {
-                break;
-            }
-        }
+        run_errands(&mut pipe, &cx);
         assert!(!pipe.is_suspended(), "a call waits for ever");
         let (kept, _, _) = pipe.available();
         assert!(kept <= MOST_KEPT_BYTES, "{kept} bytes wait");

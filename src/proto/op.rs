@@ -16,6 +16,7 @@ use super::persistent::Persist;
 use crate::audit::record::Batch;
 use crate::auth::AccountQuery;
 use crate::names::Questions;
+use crate::rpc::{Done, Task, TaskError};
 use crate::vfs::{
     DataUse, DirectoryCursor, DirectoryEntry, Existing, ExtendedAttribute, FileRef, Metadata, MetadataChange,
     NewNode, OpenError, Opened, Space, StreamEntry, VfsError, VfsPath, Volume,
@@ -185,6 +186,8 @@ pub enum Op {
     /// Has the directory asked, so that [`super::server::Server::directory`] knows more; answers [`OpResult::Done`] also when
     /// nobody could be asked.
     Names { questions: Questions },
+    /// Does what an RPC call wants done.
+    Rpc { task: Box<Task> },
     /// Waits, then answers [`OpResult::Done`]: a failed logon's delay.
     Delay { duration: std::time::Duration },
 }
@@ -234,6 +237,7 @@ impl Op {
             | Op::Audit { .. }
             | Op::Account { .. }
             | Op::Names { .. }
+            | Op::Rpc { .. }
             | Op::Delay { .. } => false,
         }
     }
@@ -294,6 +298,8 @@ pub enum OpResult {
     Audited(bool),
     /// Of Account.
     Account(Box<AccountLookup>),
+    /// Of Rpc.
+    Rpc(Result<Done, TaskError>),
 }
 
 macro_rules! take {

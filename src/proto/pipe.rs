@@ -1,9 +1,9 @@
 //! Opens of named pipes: READ, WRITE, FSCTL_PIPE_TRANSCEIVE and FSCTL_PIPE_PEEK over `rpc` ([MS-SMB2] 3.3.5.12,
 //! 3.3.5.13, 3.3.5.15.3, 3.3.5.15.4).
 //!
-//! Calls run where they complete: they touch memory only. A read of an empty pipe waits until something is written. A call
-//! that needs names of the directory waits in the pipe; the request that wants its answer has the directory asked
-//! ([`Op::Names`]), others that come meanwhile wait as for any answer.
+//! Calls run where they complete: they touch memory only. A read of an empty pipe waits until something is written. What needs
+//! more than memory (names of the directory, an account that logs on, a change of the state) waits in the pipe; the request that
+//! wants its answer runs the errand, others that come meanwhile wait as for any answer.
 //! Lock order: a pipe's lock is taken before the tables of sessions and shares, never after.
 
 use std::sync::Arc;
@@ -11,17 +11,20 @@ use std::sync::Arc;
 use freehold_acl::AccessMask;
 use freehold_dtyp::{NtStatus, Wtf8};
 use parking_lot::Mutex;
+use zeroize::Zeroizing;
 
 use super::activity::ServerActivity;
 use super::commands::{Parked, Pending, read};
 use super::context::{Context, Step, StepResult};
-use super::event::{Event, WaiterId, Wake};
-use super::op::Op;
+use super::event::{Event, Now, WaiterId, Wake};
+use super::op::{Op, OpResult};
 use super::open::{Open, Target};
 use super::server::Server;
+use super::session::Identity;
 use super::status::{CommandError, pipe_status};
-use crate::names::{Asked, Questions};
-use crate::rpc::{Pipe, PipeError, PipeRead, RpcContext};
+use crate::auth::{Acceptor, AcceptorRandomness, AuthError};
+use crate::names::Asked;
+use crate::rpc::{Caller, Errand, Logons, Outcome, Pipe, PipeError, PipeRead, RpcContext};
 use crate::smb2::read::ReadResponse;
 use crate::smb2::write::WriteResponse;
 
@@ -85,18 +88,18 @@ impl PipeOpen {
             PipeRead::Data { bytes, more } => Ok(Answer::Data { bytes, more }),
             PipeRead::Empty if self.disconnected => Err(NtStatus::PIPE_DISCONNECTED.into()),
             PipeRead::Empty if max == 0 => Ok(Answer::Data { bytes: Vec::new(), more: false }),
-            PipeRead::Empty => self.ask_or_wait(waiter),
+            PipeRead::Empty => self.run_or_wait(waiter),
         }
     }
 
-    /// What the directory must be asked before there is something to read, if anything.
-    pub fn questions(&mut self) -> Option<Questions> {
-        if self.disconnected { None } else { self.pipe.questions() }
+    /// What must be done before there is something to read, if anything.
+    pub fn errand(&mut self) -> Option<Errand> {
+        if self.disconnected { None } else { self.pipe.errand() }
     }
 
-    fn ask_or_wait(&mut self, waiter: WaiterId) -> Result<Answer, CommandError> {
-        match self.questions() {
-            Some(questions) => Ok(Answer::Ask(questions)),
+    fn run_or_wait(&mut self, waiter: WaiterId) -> Result<Answer, CommandError> {
+        match self.errand() {
+            Some(errand) => Ok(Answer::Run(errand)),
             None => self.wait(waiter).map(|()| Answer::Wait),
         }
     }
@@ -119,8 +122,8 @@ pub enum Answer {
         /// The message goes on.
         more: bool,
     },
-    /// The request has to have these questions asked, then to call [`resume`].
-    Ask(Questions),
+    /// The request has to have this done, then to call [`resume`].
+    Run(Errand),
     /// Nothing: the request is registered to be woken.
     Wait,
 }
@@ -148,8 +151,8 @@ pub fn read(cx: &mut Context<'_>, parked: read::Parked) -> StepResult {
     let answer = of(parked.open())?.lock().take(max, cx.waiter)?;
     let (bytes, more) = match answer {
         Answer::Data { bytes, more } => (bytes, more),
-        Answer::Ask(questions) => {
-            return Ok(Step::Op(Op::Names { questions }, Pending::PipeRead(parked)));
+        Answer::Run(errand) => {
+            return Ok(Step::Op(operation(cx.server, errand), Pending::PipeRead(parked)));
         }
         Answer::Wait => return Ok(Step::Park(Parked::Read(parked))),
     };
@@ -196,20 +199,44 @@ pub fn transceive(
     let waiter = cx.waiter;
     call(cx, of(open)?, |open, rpc| match open.pipe.transceive(rpc, input, max)? {
         PipeRead::Data { bytes, more } => Ok(Answer::Data { bytes, more }),
-        PipeRead::Empty => open.ask_or_wait(waiter).map_err(|_| PipeError::Full),
+        PipeRead::Empty => open.run_or_wait(waiter).map_err(|_| PipeError::Full),
     })
 }
 
-/// The directory has been asked: the call that waited is run to its end.
+/// The operation that runs an errand.
+#[must_use]
+pub fn operation(server: &Server, errand: Errand) -> Op {
+    match errand {
+        Errand::Names(questions) => Op::Names { questions },
+        Errand::Task(task) => Op::Rpc { task },
+        Errand::Account(query) => Op::Account { query },
+        Errand::Delay => Op::Delay { duration: server.config.limits.logon_wait },
+    }
+}
+
+/// The errand is done: what has waited for it goes on.
 ///
 /// # Errors
 /// PIPE_BROKEN when the pipe was closed meanwhile, PIPE_DISCONNECTED, INSUFFICIENT_RESOURCES.
-pub fn resume(cx: &mut Context<'_>, open: &Open) -> Result<(), CommandError> {
+pub fn resume(cx: &mut Context<'_>, open: &Open, result: OpResult) -> Result<(), CommandError> {
     let pipe = of(open)?;
     if pipe.lock().closed {
         return Err(NtStatus::PIPE_BROKEN.into());
     }
-    call(cx, pipe, |open, rpc| open.pipe.resume(rpc))
+    let outcome = match result {
+        OpResult::Rpc(done) => Outcome::Task(done),
+        OpResult::Account(lookup) => Outcome::Account(lookup.answer, lookup.identity.as_ref().map(caller)),
+        _ => Outcome::Nothing,
+    };
+    call(cx, pipe, |open, rpc| open.pipe.resume(rpc, outcome))
+}
+
+fn caller(identity: &Identity) -> Caller {
+    Caller {
+        token: Arc::clone(&identity.token),
+        name: identity.user.clone(),
+        domain: identity.domain.clone(),
+    }
 }
 
 /// Goes on with a transceive that has waited.
@@ -249,6 +276,7 @@ fn call<T>(
     let domain = cx.server.domain.load();
     let activity = ServerActivity::new(cx.server, cx.now);
     let asked = Asked::default();
+    let logons = ServerLogons { server: cx.server, now: cx.now, peer: &cx.link.peer };
     let rpc = RpcContext {
         server: &cx.server.rpc,
         domain: domain.as_deref(),
@@ -259,6 +287,7 @@ fn call<T>(
         asked: &asked,
         shares: &shares,
         activity: &activity,
+        logons: &logons,
         now: cx.now.wall,
     };
     let (outcome, waiting) = {
@@ -268,8 +297,11 @@ fn call<T>(
         if matches!(outcome, Err(PipeError::Disconnected | PipeError::Full)) {
             pipe.disconnected = true;
         }
-        // One of those that wait has the questions asked that this request has not taken.
-        if pipe.disconnected || pipe.available().1 != 0 || pipe.pipe.has_questions() {
+        if pipe.pipe.is_broken() {
+            pipe.disconnected = true;
+        }
+        // One of those that wait runs the errand that this request has not taken.
+        if pipe.disconnected || pipe.available().1 != 0 || pipe.pipe.has_errand() {
             (outcome, before)
         } else {
             pipe.waiting.extend(before);
@@ -279,6 +311,31 @@ fn call<T>(
     post(cx.server, waiting, Wake::Retry);
     activity.finish(cx.before_reply);
     outcome.map_err(|error| pipe_status(error).into())
+}
+
+/// Logons within RPC are held to what those of sessions are held to.
+struct ServerLogons<'a> {
+    server: &'a Server,
+    now: Now,
+    peer: &'a str,
+}
+
+impl Logons for ServerLogons<'_> {
+    fn acceptor(&self) -> Acceptor {
+        let mut random = Zeroizing::new([0; AcceptorRandomness::SIZE]);
+        self.server.entropy.fill(&mut *random);
+        Acceptor::new(self.server.acceptor.load_full(), self.now.wall, AcceptorRandomness::new(&random))
+    }
+
+    fn failed(&self, error: AuthError) -> bool {
+        tracing::info!(peer = self.peer, reason = %error, "logon within RPC failed");
+        self.server.logon_failed(self.peer, self.now)
+    }
+
+    fn succeeded(&self, caller: &Caller) {
+        tracing::info!(user = caller.name, peer = self.peer, "logged on within RPC");
+        self.server.logon_succeeded(self.peer);
+    }
 }
 
 fn post(server: &Server, waiting: Vec<WaiterId>, wake: Wake) {

@@ -1,10 +1,13 @@
 //! What a call is answered from.
 
+use std::sync::Arc;
+
 use freehold_acl::Token;
 use freehold_dtyp::{FileTime, Guid, Sid};
 
+use crate::auth::{Acceptor, AuthError, Authorization};
 use crate::names::{Asked, DirectoryCache, Machine, NameBook, Principal, Scope};
-use crate::state::{AccountsSnapshot, Membership, SharesSnapshot};
+use crate::state::{AccountsSnapshot, Membership, SharesSnapshot, domain_token};
 
 /// How this server presents itself to RPC clients.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -85,6 +88,8 @@ pub struct RpcContext<'a> {
     pub shares: &'a SharesSnapshot,
     /// Who is connected and what is open.
     pub activity: &'a dyn Activity,
+    /// Logons within RPC.
+    pub logons: &'a dyn Logons,
     /// The present time.
     pub now: FileTime,
 }
@@ -125,6 +130,46 @@ impl RpcContext<'_> {
     pub fn is_anonymous(&self) -> bool {
         *self.caller.user() == Sid::ANONYMOUS
     }
+}
+
+/// Somebody who calls.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    /// What access checks see.
+    pub token: Arc<Token>,
+    /// Name without domain, empty for an anonymous one.
+    pub name: String,
+    /// NetBIOS name of the account's domain, or this server's.
+    pub domain: String,
+}
+
+impl Caller {
+    /// A user of a domain, as a domain controller tells of him.
+    #[must_use]
+    pub fn of_domain(accounts: &AccountsSnapshot, authorization: &Authorization) -> Caller {
+        Caller {
+            token: Arc::new(domain_token(accounts, authorization)),
+            name: authorization.account_name.clone(),
+            domain: authorization.domain_name.clone(),
+        }
+    }
+
+    /// Nobody in particular.
+    #[must_use]
+    pub fn anonymous() -> Caller {
+        let token = Token::builder(Sid::ANONYMOUS).groups([Sid::EVERYONE, Sid::NETWORK]).build();
+        Caller { token: Arc::new(token), name: String::new(), domain: String::new() }
+    }
+}
+
+/// Logons within RPC ([MS-RPCE] 3.3.1.5.2).
+pub trait Logons {
+    /// A new logon, with the server's names, keys, policy and randomness.
+    fn acceptor(&self) -> Acceptor;
+    /// A logon was refused. True: the client has had too many of that, the refusal has to wait.
+    fn failed(&self, error: AuthError) -> bool;
+    /// A logon succeeded.
+    fn succeeded(&self, caller: &Caller);
 }
 
 /// What goes on in the server. Asked only when a call needs it.

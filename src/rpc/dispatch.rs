@@ -6,6 +6,7 @@ use freehold_dtyp::{Guid, Sid};
 use super::fault::Fault;
 use super::ndr::{NdrReader, NdrWriter};
 use super::pdu::Syntax;
+use super::task::{Done, Task, TaskError};
 use super::{Endpoint, RpcContext, dssetup, lsarpc, samr, srvsvc, wkssvc};
 
 /// Most context handles that are open on one pipe.
@@ -22,6 +23,13 @@ pub(super) struct Interface {
 /// Runs operation `u16` with the parameters in the reader. Parameters are decoded before anything is decided.
 type Operation = fn(&mut Call<'_, '_>, u16) -> Result<NdrWriter, Fault>;
 
+impl Interface {
+    /// What it is called in binds.
+    pub(super) const fn syntax(&self) -> Syntax {
+        Syntax { uuid: self.uuid, version: self.version }
+    }
+}
+
 impl std::fmt::Debug for Interface {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{} v{}", self.uuid, self.version)
@@ -33,6 +41,33 @@ pub(super) struct Call<'c, 'a> {
     pub(super) cx: &'c RpcContext<'a>,
     pub(super) handles: &'c mut Handles,
     pub(super) parameters: NdrReader<'c>,
+    /// What came of the task that the call had done, in its second run.
+    done: Option<Result<Done, TaskError>>,
+    /// What it wants done before it runs again.
+    wanted: Option<Task>,
+}
+
+impl Call<'_, '_> {
+    /// Has a task done. In the first run of a call `prepare` checks whether it may and says what to do, which ends the run; in the
+    /// second one, nothing is checked again and this is what came of it. A call has one task.
+    ///
+    /// # Errors
+    /// To be passed on: the call is put aside.
+    pub(super) fn task<E: From<TaskError>>(
+        &mut self,
+        prepare: impl FnOnce(&mut Self) -> Result<Task, E>,
+    ) -> Result<Result<Done, E>, Fault> {
+        if let Some(done) = self.done.take() {
+            return Ok(done.map_err(E::from));
+        }
+        match prepare(self) {
+            Ok(task) => {
+                self.wanted = Some(task);
+                Err(Fault::PUT_ASIDE)
+            }
+            Err(refusal) => Ok(Err(refusal)),
+        }
+    }
 }
 
 static INTERFACES: [Interface; 5] = [
@@ -75,16 +110,32 @@ pub(super) fn find(endpoint: Endpoint, syntax: &Syntax) -> Option<&'static Inter
     })
 }
 
-/// Runs one operation and returns the stub of its response.
+/// What came of a run of an operation.
+pub(super) enum Ran {
+    /// The stub of its response.
+    Response(Vec<u8>),
+    /// A fault.
+    Fault(Fault),
+    /// The task has to be done before the operation runs again.
+    Wants(Box<Task>),
+}
+
+/// Runs one operation; `done` is what came of the task that it had done.
 pub(super) fn call(
     interface: &Interface,
     cx: &RpcContext<'_>,
     handles: &mut Handles,
     operation: u16,
     stub: &[u8],
-) -> Result<Vec<u8>, Fault> {
-    let mut call = Call { cx, handles, parameters: NdrReader::new(stub) };
-    (interface.call)(&mut call, operation).map(NdrWriter::into_bytes)
+    done: Option<Result<Done, TaskError>>,
+) -> Ran {
+    let mut call = Call { cx, handles, parameters: NdrReader::new(stub), done, wanted: None };
+    let outcome = (interface.call)(&mut call, operation);
+    match (call.wanted, outcome) {
+        (Some(task), _) => Ran::Wants(Box::new(task)),
+        (None, Ok(writer)) => Ran::Response(writer.into_bytes()),
+        (None, Err(fault)) => Ran::Fault(fault),
+    }
 }
 
 /// What a context handle stands for, and the rights that it was granted.
@@ -111,6 +162,8 @@ pub(super) enum Object {
     SamAlias(Sid),
     /// A user.
     SamUser(Sid),
+    /// [MS-SRVS] 2.2.1.3 SHARE_DEL_HANDLE: a share that is to be deleted, by its number.
+    ShareDeletion(i64),
 }
 
 /// The context handles that were given out on one pipe (C706 14.2.16.6 ndr_context_handle).

@@ -7,6 +7,8 @@ use freehold_dtyp::DecodeError;
 pub(super) struct Fault(pub(super) u32);
 
 impl Fault {
+    /// No fault at all: the call is put aside, and nothing is sent.
+    pub(super) const PUT_ASIDE: Fault = Fault(0);
     /// nca_s_op_rng_error: the interface has no such operation.
     pub(super) const OP_RANGE: Fault = Fault(0x1C01_0002);
     /// nca_s_unk_if: no such interface on this presentation context.
@@ -19,6 +21,10 @@ impl Fault {
     pub(super) const NO_MEMORY: Fault = Fault(0x1C00_001B);
     /// RPC_X_BAD_STUB_DATA: the parameters cannot be decoded.
     pub(super) const BAD_STUB_DATA: Fault = Fault(0x0000_06F7);
+    /// RPC_S_PROTOCOL_ERROR.
+    pub(super) const PROTOCOL_ERROR: Fault = Fault(0x0000_06C0);
+    /// RPC_S_SEC_PKG_ERROR: a logon that failed, or a message that its keys do not fit.
+    pub(super) const SECURITY_PACKAGE_ERROR: Fault = Fault(0x0000_0721);
     /// ERROR_ACCESS_DENIED.
     pub(super) const ACCESS_DENIED: Fault = Fault(0x0000_0005);
 }

@@ -23,6 +23,7 @@ mod context;
 mod dispatch;
 mod dssetup;
 mod enumeration;
+mod errand;
 mod fault;
 mod lsarpc;
 pub(crate) mod ndr;
@@ -30,7 +31,10 @@ mod objects;
 pub(crate) mod pdu;
 mod pipe;
 mod samr;
+mod security;
 mod srvsvc;
+mod task;
+mod verifier;
 mod win32;
 mod wkssvc;
 
@@ -40,7 +44,9 @@ mod golden;
 mod testing;
 
 pub use context::{
-    Activity, ConnectionInfo, DomainInfo, NoActivity, OpenFileInfo, RpcContext, ServerInfo, SessionInfo,
-    Statistics,
+    Activity, Caller, ConnectionInfo, DomainInfo, Logons, NoActivity, OpenFileInfo, RpcContext, ServerInfo,
+    SessionInfo, Statistics,
 };
+pub use errand::{Errand, Outcome};
 pub use pipe::{Endpoint, Pipe, PipeError, PipeRead};
+pub use task::{Done, Field, FileName, NewShare, Task, TaskError};

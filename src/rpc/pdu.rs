@@ -30,6 +30,7 @@ impl PduType {
     pub(crate) const BIND_NAK: PduType = PduType(13);
     pub(crate) const ALTER_CONTEXT: PduType = PduType(14);
     pub(crate) const ALTER_CONTEXT_RESPONSE: PduType = PduType(15);
+    pub(crate) const AUTH3: PduType = PduType(16);
     pub(crate) const CO_CANCEL: PduType = PduType(18);
     pub(crate) const ORPHANED: PduType = PduType(19);
 }
@@ -112,7 +113,10 @@ impl<'a> Decode<'a> for Header {
         let fragment_length = reader.u16("frag_length")?;
         let auth_length = reader.u16("auth_length")?;
         let call_id = reader.u32("call_id")?;
-        if !(16..=LARGEST_FRAGMENT_TAKEN).contains(&fragment_length) {
+        // A ticket with many groups makes the leg of a logon longer than any agreed size.
+        let is_leg = matches!(pdu_type, PduType::BIND | PduType::ALTER_CONTEXT | PduType::AUTH3);
+        let most = if is_leg { u16::MAX } else { LARGEST_FRAGMENT_TAKEN };
+        if !(16..=most).contains(&fragment_length) {
             return invalid(reader, "frag_length");
         }
         Ok(Header { pdu_type, flags, fragment_length, auth_length, call_id })
@@ -279,6 +283,8 @@ pub(crate) enum BindRefusal {
     Unspecified,
     /// [MS-RPCE] 2.2.2.5 authentication type not recognized.
     AuthenticationType,
+    /// [MS-RPCE] 2.2.2.5 invalid checksum: the logon failed.
+    InvalidChecksum,
 }
 
 pub(crate) fn bind_refused(call_id: u32, refusal: BindRefusal) -> Vec<u8> {
@@ -286,6 +292,7 @@ pub(crate) fn bind_refused(call_id: u32, refusal: BindRefusal) -> Vec<u8> {
     writer.u16(match refusal {
         BindRefusal::Unspecified => 0,
         BindRefusal::AuthenticationType => 8,
+        BindRefusal::InvalidChecksum => 9,
     });
     // p_rt_versions_supported: one, 5.0.
     writer.bytes(&[1, 5, 0]);

@@ -9,10 +9,10 @@ use super::fault::Fault;
 use super::ndr::NdrWriter;
 use super::pdu::{self, Header, PduType};
 use super::{
-    Activity, ConnectionInfo, DomainInfo, OpenFileInfo, Pipe, PipeRead, RpcContext, ServerInfo, SessionInfo,
-    Statistics,
+    Activity, Caller, ConnectionInfo, DomainInfo, Done, Errand, Logons, OpenFileInfo, Outcome, Pipe,
+    PipeRead, RpcContext, ServerInfo, SessionInfo, Statistics, Task, TaskError,
 };
-use crate::auth::NtHash;
+use crate::auth::{Acceptor, AcceptorConfig, AcceptorRandomness, AccountAnswer, AuthError, NtHash, nt_hash};
 use crate::names::{Asked, DirectoryCache, Domain};
 use crate::state::{Account, AccountsSnapshot, CachingMode, Group, Share, ShareSettings, SharesSnapshot};
 
@@ -34,6 +34,28 @@ pub(super) struct Fixture {
     asked: Asked,
     shares: SharesSnapshot,
     activity: Busy,
+    tasks: std::cell::RefCell<Vec<Task>>,
+    /// What comes of tasks.
+    pub(super) done: Result<Done, TaskError>,
+    /// Refused logons have to wait.
+    pub(super) slow_down: bool,
+}
+
+/// The password of "anna" and "bob".
+pub(super) const PASSWORD: &str = "Secret-1";
+
+impl Logons for Fixture {
+    fn acceptor(&self) -> Acceptor {
+        let config = AcceptorConfig { allow_anonymous: true, ..AcceptorConfig::default() };
+        let randomness = AcceptorRandomness::new(&[7; AcceptorRandomness::SIZE]);
+        Acceptor::new(Arc::new(config), FileTime::from_unix(1_700_000_000, 0), randomness)
+    }
+
+    fn failed(&self, _error: AuthError) -> bool {
+        self.slow_down
+    }
+
+    fn succeeded(&self, _caller: &Caller) {}
 }
 
 /// Two sessions and a file; what calls end is written down.
@@ -162,6 +184,9 @@ impl Fixture {
             asked: Asked::default(),
             shares: SharesSnapshot::new(vec![share(1, "hidden$", ""), share(2, "Data", "The data")]),
             activity: Busy::default(),
+            tasks: std::cell::RefCell::default(),
+            done: Ok(Done::Nothing),
+            slow_down: false,
         }
     }
 
@@ -184,6 +209,37 @@ impl Fixture {
         let names = aliases.iter().map(|alias| (*alias).to_owned()).collect();
         joined.domain.as_mut().unwrap().aliases = names;
         joined
+    }
+
+    /// Runs what the pipe needs to have done: the directory has said what is in the fixture's cache, accounts are those of the
+    /// fixture, and tasks are written down.
+    pub(super) fn run_errands(&self, pipe: &mut Pipe) {
+        while let Some(errand) = pipe.errand() {
+            let outcome = match errand {
+                Errand::Names(_) | Errand::Delay => Outcome::Nothing,
+                Errand::Task(task) => {
+                    self.tasks.borrow_mut().push(*task);
+                    Outcome::Task(self.done.clone())
+                }
+                Errand::Account(query) => self.account(&query.user),
+            };
+            pipe.resume(&self.context(), outcome).unwrap();
+        }
+    }
+
+    fn account(&self, user: &str) -> Outcome {
+        let Some(account) = self.accounts.account(user) else {
+            return Outcome::Account(AccountAnswer::Unknown, None);
+        };
+        let answer = AccountAnswer::Secret { nt_hash: nt_hash(PASSWORD), restriction: None };
+        let token = Arc::new(Token::builder(account.sid).groups([Sid::USERS]).build());
+        let caller = Caller { token, name: account.name.clone(), domain: "FILES".to_owned() };
+        Outcome::Account(answer, Some(caller))
+    }
+
+    /// What calls have had done.
+    pub(super) fn tasks(&self) -> Vec<Task> {
+        self.tasks.borrow().clone()
     }
 
     /// What calls have ended.
@@ -241,6 +297,7 @@ impl Fixture {
             asked: &self.asked,
             shares: &self.shares,
             activity: &self.activity,
+            logons: self,
             now: FileTime::from_unix(1_700_000_000, 0),
         }
     }
@@ -414,10 +471,7 @@ impl<'f> Client<'f> {
                 break;
             }
         }
-        // The directory has been asked: what it said is in the fixture's cache, if anything.
-        while self.pipe.questions().is_some() {
-            self.pipe.resume(&self.fixture.context()).unwrap();
-        }
+        self.fixture.run_errands(&mut self.pipe);
         let mut stub = Vec::new();
         loop {
             let PipeRead::Data { bytes, more: false } = self.pipe.read(usize::MAX) else {

@@ -6,6 +6,7 @@ mod entropy;
 mod interfaces;
 mod listener;
 mod persistent;
+mod rpc_tasks;
 mod run;
 mod scavenger;
 mod transport;

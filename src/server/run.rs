@@ -48,8 +48,8 @@ pub struct Shared {
     pub audit: Arc<AuditLog>,
     /// The domain that this server is or may become a member of.
     pub domain: Arc<Domain>,
-    state: Arc<State>,
-    volumes: HashMap<String, VolumeRef>,
+    pub(super) state: Arc<State>,
+    pub(super) volumes: HashMap<String, VolumeRef>,
     acl_jobs: Arc<AclJobs>,
 }
 

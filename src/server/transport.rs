@@ -450,6 +450,13 @@ impl Task {
                 Op::Names { .. } => {
                     self.connection.complete(id, OpResult::Done(Ok(())), self.shared.clock.now())?;
                 }
+                Op::Rpc { task } => {
+                    self.running += 1;
+                    let (shared, results) = (Arc::clone(&self.shared), self.results_in.clone());
+                    tokio::task::spawn_blocking(move || {
+                        let _ = results.send((id, OpResult::Rpc(shared.run_task(*task))));
+                    });
+                }
                 Op::Delay { duration } => {
                     self.running += 1;
                     let results = self.results_in.clone();

@@ -17,7 +17,7 @@ pub enum Outcome {
 
 /// Runs an operation. With [`Wait::Never`] a read of what is not in memory comes back undone.
 ///
-/// Not for `Op::Audit`, `Op::Account`, `Op::Names` and `Op::Delay`, which are not of a volume: the caller keeps them.
+/// Not for `Op::Audit`, `Op::Account`, `Op::Names`, `Op::Rpc` and `Op::Delay`, which are not of a volume: the caller keeps them.
 pub fn execute(op: Op, wait: Wait) -> Outcome {
     let result = match op {
         Op::Read { file, offset, length_bytes, buffer, may_splice } => {
@@ -104,7 +104,11 @@ pub fn execute(op: Op, wait: Wait) -> Outcome {
         Op::Entry { file, name } => OpResult::Entry(file.0.entry(name.as_wtf8())),
         Op::IsEmpty { file } => OpResult::IsEmpty(file.0.is_empty()),
         Op::Persist(persist) => OpResult::Done(persist.run()),
-        op @ (Op::Audit { .. } | Op::Account { .. } | Op::Names { .. } | Op::Delay { .. }) => {
+        op @ (Op::Audit { .. }
+        | Op::Account { .. }
+        | Op::Names { .. }
+        | Op::Rpc { .. }
+        | Op::Delay { .. }) => {
             debug_assert!(false, "not an operation of a volume");
             return Outcome::WouldBlock(op);
         }

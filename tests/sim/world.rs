@@ -20,6 +20,7 @@ use freehold::proto::op::{AccountLookup, Op, OpId, OpResult, VolumeId, VolumeRef
 use freehold::proto::server::{Entropy, Server, ServerConfig};
 use freehold::proto::session::Identity;
 use freehold::proto::tree_connect::{CachingMode, Share, ShareTarget, Shares};
+use freehold::rpc::{Done, Task, TaskError};
 use freehold::server::worker::{Outcome, execute};
 use freehold::smb2::header::Compound;
 use freehold::smb2::{AsyncId, Command, Dialect, HeaderFlags, HeaderId, MessageId, Smb2Header, TreeId};
@@ -777,6 +778,7 @@ fn fail(op: Op, error: VfsError) -> OpResult {
         Op::Account { .. } | Op::Delay { .. } | Op::Close { .. } => perform(op),
         // Nobody could be asked.
         Op::Names { .. } => OpResult::Done(Ok(())),
+        Op::Rpc { .. } => OpResult::Rpc(Err(TaskError::Failed)),
         // A log that cannot be written.
         Op::Audit { .. } => OpResult::Audited(false),
         Op::Open { .. } | Op::Create { .. } | Op::CreateStream { .. } => {
@@ -822,6 +824,11 @@ fn perform(op: Op) -> OpResult {
         Op::Account { query } => OpResult::Account(Box::new(account(&query.user))),
         Op::Delay { .. } | Op::Names { .. } => OpResult::Done(Ok(())),
         Op::Audit { .. } => OpResult::Audited(true),
+        // There is no state here that a call could change.
+        Op::Rpc { task } => OpResult::Rpc(match *task {
+            Task::RemoveShare { .. } => Ok(Done::Nothing),
+            _ => Err(TaskError::AccessDenied),
+        }),
         op => match execute(op, Wait::Allowed) {
             Outcome::Done(result) => result,
             Outcome::WouldBlock(_) => panic!("a volume that was allowed to wait did not"),

@@ -47,8 +47,8 @@ pub struct Pending {
 
 /// What is being done.
 enum Work {
-    /// PIPE_TRANSCEIVE and PIPE_PEEK: the directory is asked.
-    Names,
+    /// PIPE_TRANSCEIVE and PIPE_PEEK: an errand of the pipe.
+    Errand,
     /// SRV_COPYCHUNK.
     Copy(copy::Copy),
     /// DUPLICATE_EXTENTS_TO_FILE.
@@ -141,7 +141,7 @@ pub fn decide(cx: &mut Context<'_>) -> StepResult {
 pub fn finish(cx: &mut Context<'_>, pending: Pending, result: OpResult) -> StepResult {
     let Pending { call, work } = pending;
     match work {
-        Work::Names => pipes::asked(cx, call),
+        Work::Errand => pipes::resumed(cx, call, result),
         Work::Copy(copy) => copy::finish(cx, call, copy, result),
         Work::Extents(extents) => extents::finish(cx, call, extents, result),
         Work::Snapshots => object::finish_snapshots(cx, &call, result),

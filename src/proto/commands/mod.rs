@@ -43,7 +43,7 @@ pub enum Pending {
     Flush(flush::Pending),
     /// READ.
     Read(read::Pending),
-    /// READ of a pipe whose call has the directory asked.
+    /// READ of a pipe that has an errand run.
     PipeRead(read::Parked),
     /// WRITE.
     Write(write::Pending),
@@ -89,7 +89,7 @@ impl Pending {
             Pending::Close(pending) => close::finish(cx, pending, result),
             Pending::Flush(pending) => flush::finish(cx, pending, result),
             Pending::Read(pending) => read::finish(cx, pending, result),
-            Pending::PipeRead(parked) => read::asked(cx, parked),
+            Pending::PipeRead(parked) => read::resumed(cx, parked, result),
             Pending::Write(pending) => write::finish(cx, pending, result),
             Pending::WritePieces(pending) => pending.finish(cx, result),
             Pending::Ioctl(pending) => ioctl::finish(cx, *pending, result),

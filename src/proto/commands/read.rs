@@ -126,12 +126,12 @@ fn is_empty_request(cx: &Context<'_>) -> bool {
     ReadRequest::decode(&cx.request.message).is_ok_and(|request| request.length == 0)
 }
 
-/// Goes on with a pipe when the directory has been asked.
+/// Goes on with a pipe whose errand is done.
 ///
 /// # Errors
 /// PIPE_BROKEN and others of the pipe.
-pub fn asked(cx: &mut Context<'_>, parked: Parked) -> StepResult {
-    pipe::resume(cx, &parked.open)?;
+pub fn resumed(cx: &mut Context<'_>, parked: Parked, result: OpResult) -> StepResult {
+    pipe::resume(cx, &parked.open, result)?;
     pipe::read(cx, parked)
 }
 

@@ -58,7 +58,7 @@ pub(super) fn of(object: &Object) -> Option<(&'static Class, SecurityDescriptor)
             let own = allow(*sid, USER.mapping.write.0);
             (&USER, objects::descriptor(common(&USER).into_iter().chain([own])))
         }
-        Object::Policy | Object::LsaAccount(_) => return None,
+        Object::Policy | Object::LsaAccount(_) | Object::ShareDeletion(_) => return None,
     };
     Some((class, descriptor))
 }

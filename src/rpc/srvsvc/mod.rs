@@ -7,6 +7,8 @@ mod paths;
 mod server;
 mod server_info;
 mod share;
+mod share_changes;
+mod share_info;
 mod transport;
 
 pub(super) use transport::TRANSPORT_NAME;
@@ -27,8 +29,12 @@ pub(super) fn call(call: &mut Call<'_, '_>, operation: u16) -> Result<NdrWriter,
         11 => activity::file_close(call),
         12 => activity::session_enum(call),
         13 => activity::session_del(call),
+        14 => share_changes::share_add(call),
         15 => share::share_enum(call, share::Which::All),
         16 => share::share_get_info(call),
+        17 => share_changes::share_set_info(call),
+        18 => share_changes::share_del(call),
+        19 => share_changes::share_del_sticky(call),
         20 => share::share_check(call),
         21 => server_info::server_get_info(call),
         23 => transport::disk_enum(call),
@@ -42,10 +48,13 @@ pub(super) fn call(call: &mut Call<'_, '_>, operation: u16) -> Result<NdrWriter,
         34 => names::name_canonicalize(call),
         35 => names::name_compare(call),
         36 => share::share_enum(call, share::Which::Kept),
+        37 => share_changes::share_del_start(call),
+        38 => share_changes::share_del_commit(call),
         // NetrDfsGetVersion to NetrDfsManagerReportSiteInfo. Note <42>: deprecated since Windows Server 2003, which answers
         // them with an error of its own.
         43..=46 | 48..=52 => Ok(status_only(Err(Win32::NOT_SUPPORTED))),
         55 => transport::alias_enum(call),
+        57 => share_changes::share_del_ex(call),
         _ => Err(Fault::OP_RANGE),
     }
 }

@@ -10,22 +10,23 @@ use super::super::fault::Fault;
 use super::super::ndr::NdrWriter;
 use super::super::win32::Win32;
 use super::access;
+use super::share_info::windows_path;
 use crate::state::{Share, accounts::fold_name};
 
 /// [MS-SRVS] 2.2.2.4 share types: STYPE_DISKTREE.
-const DISK_TREE: u32 = 0;
+pub(super) const DISK_TREE: u32 = 0;
 /// STYPE_IPC.
 const IPC: u32 = 3;
 /// STYPE_IPC with STYPE_SPECIAL.
 const IPC_SPECIAL: u32 = 0x8000_0003;
 /// SHI1005_FLAGS_ACCESS_BASED_DIRECTORY_ENUM.
-const FLAG_ACCESS_BASED_ENUMERATION: u32 = 0x0800;
+pub(super) const FLAG_ACCESS_BASED_ENUMERATION: u32 = 0x0800;
 /// SHI1005_FLAGS_ENABLE_CA.
-const FLAG_CONTINUOUSLY_AVAILABLE: u32 = 0x4000;
+pub(super) const FLAG_CONTINUOUSLY_AVAILABLE: u32 = 0x4000;
 /// SHI1005_FLAGS_ENCRYPT_DATA.
-const FLAG_ENCRYPT_DATA: u32 = 0x8000;
+pub(super) const FLAG_ENCRYPT_DATA: u32 = 0x8000;
 /// shi*_max_uses: no limit.
-const UNLIMITED: u32 = u32::MAX;
+pub(super) const UNLIMITED: u32 = u32::MAX;
 
 /// Arms of SHARE_ENUM_UNION ([MS-SRVS] 2.2.3.5).
 const ENUM_LEVELS: [u32; 6] = [0, 1, 2, 501, 502, 503];
@@ -191,16 +192,6 @@ fn share_security(descriptor: &SecurityDescriptor) -> Vec<u8> {
     let mut visible = descriptor.clone();
     visible.sacl = freehold_acl::AclPart::Absent;
     visible.to_bytes()
-}
-
-/// The path in the form that Windows tools expect: the volume as a folder of drive C.
-fn windows_path(volume: &str, path: &str) -> String {
-    let mut whole = format!("C:\\{volume}");
-    if !path.is_empty() {
-        whole.push('\\');
-        whole.push_str(&path.replace('/', "\\"));
-    }
-    whole
 }
 
 impl Entry for ShareView {

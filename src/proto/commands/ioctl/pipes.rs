@@ -5,7 +5,7 @@ use freehold_dtyp::{Decode, Encode, NtStatus, Wtf8Buf};
 
 use super::super::super::context::{Context, Step, StepResult};
 use super::super::super::event::Wake;
-use super::super::super::op::Op;
+use super::super::super::op::OpResult;
 use super::super::super::pipe::{self, Answer, PipeOpen};
 use super::{Call, Parked, Work};
 use crate::fscc::fsctl::{FsctlCode, PipePeek, PipeWait};
@@ -42,12 +42,12 @@ pub(super) fn peek(cx: &mut Context<'_>, call: Call) -> StepResult {
         let Some(room) = call.max_output.checked_sub(PipePeek::FIXED_SIZE) else {
             return Err(NtStatus::INVALID_PARAMETER.into());
         };
-        // A client that looks again and again without reading would never see the answer of a call that waits for names.
+        // A client that looks again and again without reading would never see the answer of a call that waits.
         if pipe.available().1 == 0
-            && let Some(questions) = pipe.questions()
+            && let Some(errand) = pipe.errand()
         {
             drop(pipe);
-            return call.run(Op::Names { questions }, Work::Names);
+            return call.run(pipe::operation(cx.server, errand), Work::Errand);
         }
         let (bytes, messages, first) = pipe.available();
         if messages == 0 && pipe.is_disconnected() {
@@ -77,13 +77,13 @@ pub(super) fn transceive(cx: &mut Context<'_>, call: Call) -> StepResult {
     answered(cx, call, answer)
 }
 
-/// Goes on when the directory has been asked.
+/// Goes on when the errand of a pipe is done.
 ///
 /// # Errors
 /// PIPE_BROKEN, PIPE_DISCONNECTED.
-pub(super) fn asked(cx: &mut Context<'_>, call: Call) -> StepResult {
+pub(super) fn resumed(cx: &mut Context<'_>, call: Call, result: OpResult) -> StepResult {
     let open = call.open()?;
-    pipe::resume(cx, &open)?;
+    pipe::resume(cx, &open, result)?;
     if call.code == FsctlCode::PIPE_PEEK {
         return peek(cx, call);
     }
@@ -117,7 +117,7 @@ fn answered(cx: &mut Context<'_>, call: Call, answer: Answer) -> StepResult {
     match answer {
         Answer::Data { bytes, more: true } => call.answer_bytes(cx, &bytes, NtStatus::BUFFER_OVERFLOW),
         Answer::Data { bytes, more: false } => call.answer_bytes(cx, &bytes, NtStatus::SUCCESS),
-        Answer::Ask(questions) => call.run(Op::Names { questions }, Work::Names),
+        Answer::Run(errand) => call.run(pipe::operation(cx.server, errand), Work::Errand),
         Answer::Wait => Ok(Step::Park(super::super::Parked::Ioctl(Box::new(Parked { call })))),
     }
 }

@@ -1,0 +1,111 @@
+//! What a call has the server do: it blocks on a disk, so that the call is put aside until it is done.
+
+use std::sync::Arc;
+
+use freehold_acl::{SecurityDescriptor, SecurityInformation, Token};
+
+use crate::state::ShareChange;
+
+/// Something to do.
+#[derive(Clone, Debug)]
+pub enum Task {
+    /// Makes a share of a folder that is there.
+    AddShare(Box<NewShare>),
+    /// Changes a share.
+    ChangeShare {
+        /// Which.
+        name: String,
+        /// What.
+        change: Box<ShareChange>,
+    },
+    /// Removes a share.
+    RemoveShare {
+        /// Which.
+        name: String,
+    },
+    /// Reads parts of a file's descriptor, as far as the caller may.
+    ReadSecurity {
+        /// Which file.
+        file: FileName,
+        /// Which parts.
+        information: SecurityInformation,
+    },
+}
+
+/// A share to be made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewShare {
+    /// Its name.
+    pub name: String,
+    /// Name of the volume, in any case.
+    pub volume: String,
+    /// Folder within it: components separated by `/`.
+    pub path: String,
+    /// Remark.
+    pub comment: String,
+    /// Who may connect; `None` for what shares have that are made here.
+    pub security: Option<Arc<SecurityDescriptor>>,
+    /// Most users.
+    pub max_users: Option<u32>,
+}
+
+/// A file, and who wants something of it.
+#[derive(Clone, Debug)]
+pub struct FileName {
+    /// The share.
+    pub share: String,
+    /// Path below its root: components separated by `/`.
+    pub path: String,
+    /// Who asks.
+    pub token: Arc<Token>,
+}
+
+/// What came of a task.
+#[derive(Clone, Debug)]
+pub enum Done {
+    /// It is done.
+    Nothing,
+    /// The descriptor that was asked for, with no other parts.
+    Security(Box<SecurityDescriptor>),
+}
+
+/// Why a task was not done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TaskError {
+    /// The share is not there.
+    #[error("there is no such share")]
+    NoShare,
+    /// The name is taken.
+    #[error("a share of that name is there")]
+    Exists,
+    /// The folder to be shared is not there.
+    #[error("the folder is not there")]
+    NoFolder,
+    /// The file is not there.
+    #[error("the file is not there")]
+    NoFile,
+    /// The caller may not.
+    #[error("access is denied")]
+    AccessDenied,
+    /// A value is not allowed.
+    #[error("the value of {0:?} is not allowed")]
+    Invalid(Field),
+    /// Something else failed, and was logged.
+    #[error("it failed")]
+    Failed,
+}
+
+/// What of a share was not allowed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Field {
+    /// Its name.
+    Name,
+    /// Its remark.
+    Comment,
+    /// Its number of users.
+    MaxUsers,
+    /// Its path.
+    Path,
+    /// Its descriptor.
+    Security,
+}

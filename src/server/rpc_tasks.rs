@@ -1,0 +1,127 @@
+//! What RPC calls have the server do ([`crate::rpc::Task`]): changes of the state, and reads of the volumes. Runs on threads that
+//! may block.
+
+use std::sync::Arc;
+
+use freehold_acl::{
+    AccessMask, FileAccess, GenericMapping, access_to_query, file_access_check, maximum_access, query,
+    within_share,
+};
+use freehold_dtyp::Wtf8Buf;
+
+use super::Shared;
+use crate::admin::default_share_security;
+use crate::proto::op::VolumeRef;
+use crate::rpc::{Done, Field, FileName, NewShare, Task, TaskError};
+use crate::state::accounts::fold_name;
+use crate::state::{AuditOption, CachingMode, ShareSettings, StateError};
+use crate::vfs::{DataUse, NodeKind, OpenError, Opened, VfsError, VfsPath};
+
+impl Shared {
+    /// Does what a call wants done.
+    ///
+    /// # Errors
+    /// What the call tells its client. What is nobody's fault but the server's is logged here.
+    pub fn run_task(&self, task: Task) -> Result<Done, TaskError> {
+        match task {
+            Task::AddShare(new) => self.add_share(*new),
+            Task::ChangeShare { name, change } => {
+                self.state.change_share(&name, &change).map_err(refusal)?;
+                Ok(Done::Nothing)
+            }
+            Task::RemoveShare { name } => {
+                self.state.remove_share(&name).map_err(refusal)?;
+                Ok(Done::Nothing)
+            }
+            Task::ReadSecurity { file, information } => {
+                let opened = self.open_for(&file, access_to_query(information))?;
+                Ok(Done::Security(Box::new(query(&opened.security, information))))
+            }
+        }
+    }
+
+    /// The folder must be there, and is shared under the path that it has on the disk.
+    fn add_share(&self, new: NewShare) -> Result<Done, TaskError> {
+        let volume = self.volume_called(&new.volume).ok_or(TaskError::NoFolder)?;
+        let path = VfsPath::new(Wtf8Buf::from(new.path)).ok_or(TaskError::Invalid(Field::Path))?;
+        let opened = open(volume.1, &path).map_err(|error| match error {
+            TaskError::NoFile => TaskError::NoFolder,
+            other => other,
+        })?;
+        if opened.metadata.kind != NodeKind::Directory {
+            return Err(TaskError::NoFolder);
+        }
+        let path = opened.path.as_wtf8().to_str().ok_or(TaskError::Invalid(Field::Path))?.to_owned();
+        let settings = ShareSettings {
+            volume: volume.0.clone(),
+            path,
+            comment: new.comment,
+            security: new.security.unwrap_or_else(|| Arc::new(default_share_security())),
+            encrypt: false,
+            access_based_enumeration: false,
+            caching: CachingMode::Manual,
+            continuously_available: false,
+            max_users: new.max_users,
+            audit: AuditOption::None,
+        };
+        self.state.add_share(&new.name, &settings).map_err(refusal)?;
+        Ok(Done::Nothing)
+    }
+
+    /// Names of volumes are compared without case, as Windows' tools compare folders.
+    fn volume_called(&self, name: &str) -> Option<(&String, &VolumeRef)> {
+        let folded = fold_name(name);
+        self.volumes
+            .get_key_value(name)
+            .or_else(|| self.volumes.iter().find(|(name, _)| fold_name(name) == folded))
+    }
+
+    /// Opens a file for somebody who needs `access` to it, by the share and by the file itself.
+    fn open_for(&self, file: &FileName, access: AccessMask) -> Result<Opened, TaskError> {
+        let shares = self.state.shares();
+        let share = shares.share(&file.share).ok_or(TaskError::NoShare)?;
+        let volume = self.volumes.get(&share.settings.volume).ok_or(TaskError::NoShare)?;
+        let path = |text: &str| VfsPath::new(Wtf8Buf::from(text)).ok_or(TaskError::NoFile);
+        let path = path(&share.settings.path)?.join(&path(&file.path)?);
+        let opened = open(volume, &path)?;
+        let allowed = maximum_access(&share.settings.security, &file.token, &GenericMapping::FILE);
+        let granted = file_access_check(&FileAccess::new(&opened.security, &file.token, access))
+            .and_then(|granted| within_share(granted, allowed, &mut ()))
+            .map_err(|_| TaskError::AccessDenied)?;
+        if !granted.contains(access) {
+            return Err(TaskError::AccessDenied);
+        }
+        Ok(opened)
+    }
+}
+
+fn open(volume: &VolumeRef, path: &VfsPath) -> Result<Opened, TaskError> {
+    volume.volume.open(path, None, DataUse::READ).map_err(|error| match error {
+        OpenError::NotFound(_)
+        | OpenError::StreamNotFound(_)
+        | OpenError::PathNotFound
+        | OpenError::NotADirectory
+        | OpenError::Reparse { .. }
+        | OpenError::Failed(VfsError::NotFound) => TaskError::NoFile,
+        OpenError::Failed(error) => {
+            tracing::error!(%error, "a file that an RPC call names cannot be opened");
+            TaskError::Failed
+        }
+    })
+}
+
+fn refusal(error: StateError) -> TaskError {
+    match error {
+        StateError::NotFound { .. } => TaskError::NoShare,
+        StateError::Exists { .. } => TaskError::Exists,
+        StateError::Refused(_) => TaskError::AccessDenied,
+        StateError::Invalid { field: "comment", .. } => TaskError::Invalid(Field::Comment),
+        StateError::Invalid { field: "max users", .. } => TaskError::Invalid(Field::MaxUsers),
+        StateError::Invalid { field: "path", .. } => TaskError::Invalid(Field::Path),
+        StateError::Invalid { .. } => TaskError::Invalid(Field::Name),
+        error => {
+            tracing::error!(%error, "a change that an RPC call asks for failed");
+            TaskError::Failed
+        }
+    }
+}
