@@ -14,7 +14,7 @@ use hickory_resolver::{Resolver, TokioResolver};
 /// How long one resolver is waited for before the next one is asked.
 const RESOLVER_LIMIT: Duration = Duration::from_millis(700);
 /// How long a question may take in all.
-const QUESTION_LIMIT: Duration = Duration::from_millis(2500);
+const QUESTION_LIMIT: Duration = Duration::from_millis(1800);
 /// Targets of one SRV record set that are looked at.
 const TARGETS_LIMIT: usize = 256;
 /// Addresses of one host that are looked at.

@@ -222,6 +222,119 @@ async fn a_pool_serves_many_at_once() {
     println!("{CALLS} searches in {:?}, {pool:?}", started.elapsed());
 }
 
+/// A domain controller at another address of this machine (root is needed: its ports are those of the domain controller), which can be
+/// made silent: it takes connections and datagrams, as a process does that was stopped, and answers nothing.
+struct Stand {
+    address: std::net::IpAddr,
+    silent: tokio::sync::watch::Sender<bool>,
+}
+
+impl Stand {
+    async fn start(address: &str, dc: std::net::IpAddr) -> Self {
+        let address = address.parse().unwrap();
+        let (silent, stopped) = tokio::sync::watch::channel(false);
+        for port in [88, 389] {
+            let listener = tokio::net::TcpListener::bind((address, port)).await.unwrap();
+            let stopped = stopped.clone();
+            tokio::spawn(async move {
+                let mut kept = Vec::new();
+                loop {
+                    let (mut client, _) = listener.accept().await.unwrap();
+                    if *stopped.borrow() {
+                        kept.push(client);
+                        continue;
+                    }
+                    let mut stopped = stopped.clone();
+                    tokio::spawn(async move {
+                        let mut server = tokio::net::TcpStream::connect((dc, port)).await.unwrap();
+                        tokio::select! {
+                            _ = tokio::io::copy_bidirectional(&mut client, &mut server) => {}
+                            () = falls_silent(&mut stopped) => std::future::pending::<()>().await,
+                        }
+                    });
+                }
+            });
+        }
+        let socket = tokio::net::UdpSocket::bind((address, 389)).await.unwrap();
+        tokio::spawn(async move {
+            let mut buffer = [0; 4096];
+            loop {
+                let (received, client) = socket.recv_from(&mut buffer).await.unwrap();
+                if *stopped.borrow() {
+                    continue;
+                }
+                let server = tokio::net::UdpSocket::bind("0.0.0.0:0").await.unwrap();
+                server.send_to(&buffer[..received], (dc, 389)).await.unwrap();
+                let mut answer = [0; 4096];
+                let (received, _) = server.recv_from(&mut answer).await.unwrap();
+                socket.send_to(&answer[..received], client).await.unwrap();
+            }
+        });
+        Self { address, silent }
+    }
+}
+
+async fn falls_silent(stopped: &mut tokio::sync::watch::Receiver<bool>) {
+    let _silent = stopped.wait_for(|silent| *silent).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_silent_domain_controller_is_left_in_time() {
+    let real = dc().await.address;
+    let stand = Stand::start("127.0.0.77", real).await;
+    let both = DomainSettings { servers: vec![stand.address.to_string(), real.to_string()], ..settings() };
+    let two = Locator::new(&variable("FREEHOLD_AD_DOMAIN"), &both);
+    let pool = Pool::new(Arc::clone(&two), both, || vec![machine()]);
+    let alone = DomainSettings { servers: vec![stand.address.to_string()], ..settings() };
+    let one = Locator::new(&variable("FREEHOLD_AD_DOMAIN"), &alone);
+    let lonely = Pool::new(Arc::clone(&one), alone, || vec![machine()]);
+    for pool in [&pool, &lonely] {
+        assert_eq!(pool.connect().await.unwrap().dc().address, stand.address);
+    }
+    let base = pool.connect().await.unwrap().root().domain.clone();
+
+    stand.silent.send(true).unwrap();
+    let search = Search::new(&base, "(sAMAccountName=alice)", &["objectSid"]);
+    let started = Instant::now();
+    assert_eq!(pool.search(&search).await.unwrap().len(), 1);
+    println!("a search on a silent domain controller, done by the other after {:?}", started.elapsed());
+    assert!(started.elapsed() < Duration::from_secs(5));
+    assert_eq!(pool.connect().await.unwrap().dc().address, real);
+
+    let started = Instant::now();
+    let error = lonely.search(&search).await.unwrap_err();
+    println!("with no other: {error} after {:?}", started.elapsed());
+    assert!(started.elapsed() < Duration::from_secs(5));
+    let started = Instant::now();
+    lonely.search(&search).await.unwrap_err();
+    assert!(started.elapsed() < Duration::from_millis(100), "who asks next is told at once");
+
+    // A new connection, when the one that was chosen fell silent since.
+    stand.silent.send(false).unwrap();
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    assert_eq!(lonely.search(&search).await.unwrap().len(), 1, "it is found again");
+    lonely.reset();
+    stand.silent.send(true).unwrap();
+    let started = Instant::now();
+    lonely.search(&search).await.unwrap_err();
+    println!("a logon on a silent domain controller, given up after {:?}", started.elapsed());
+    assert!(started.elapsed() < Duration::from_secs(5));
+}
+
+#[tokio::test]
+async fn a_name_that_is_not_ascii_logs_on_over_tls() {
+    let settings = DomainSettings { tls_ca: Some(PathBuf::from(variable("FREEHOLD_AD_CA"))), ..settings() };
+    let account = credentials("zoë", "Pässwörd.€");
+    let connection = Connection::bind_as(&locator(), &settings, &account).await.unwrap();
+    assert!(
+        connection
+            .search_one(&Search::base(&connection.root().domain, &["objectSid"]))
+            .await
+            .unwrap()
+            .is_some()
+    );
+}
+
 #[tokio::test]
 async fn a_pool_tries_earlier_passwords_and_then_leaves_the_account_alone() {
     let wrong = || credentials(machine().account(), "no such password");

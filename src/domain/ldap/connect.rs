@@ -13,7 +13,7 @@ use super::operations::Search;
 use super::pump::{self, Ending, Sink, Source};
 use super::{Connection, LdapError, RootDse, sasl, tls};
 use crate::config::{DomainSettings, LdapProtection};
-use crate::domain::kdc::{Credentials, Initiator};
+use crate::domain::kdc::{Credentials, Initiator, KdcError};
 use crate::domain::locator::{DomainController, Locator};
 
 const LDAP_PORT: u16 = 389;
@@ -33,7 +33,18 @@ impl Connection {
         credentials: &Credentials,
     ) -> Result<Self, LdapError> {
         let mut connection = match settings.ldap {
-            LdapProtection::Sealed => sealed(dc, locator, settings, credentials).await?,
+            // What Kerberos cannot name may log on over TLS, where the domain controllers have certificates.
+            LdapProtection::Sealed => match sealed(dc, locator, settings, credentials).await {
+                Err(error @ LdapError::Kerberos(KdcError::NotAscii { .. })) => {
+                    over_tls(dc, locator, settings, credentials).await.map_err(|over_tls| match over_tls {
+                        LdapError::Tls { .. }
+                        | LdapError::Certificates(_)
+                        | LdapError::Unreachable { .. } => error,
+                        other => other,
+                    })?
+                }
+                outcome => outcome?,
+            },
             LdapProtection::Tls => over_tls(dc, locator, settings, credentials).await?,
         };
         connection.root = connection.read_root().await?;
@@ -184,6 +195,7 @@ async fn attach(
         request_limit: settings.request_timeout,
         in_flight: AtomicUsize::new(0),
         broken: AtomicBool::new(false),
+        gone: AtomicBool::new(false),
         ending,
         last_used: parking_lot::Mutex::new(Instant::now()),
         tasks: [pump, driver],

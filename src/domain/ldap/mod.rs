@@ -69,6 +69,8 @@ pub struct Connection {
     request_limit: Duration,
     in_flight: AtomicUsize,
     broken: AtomicBool,
+    /// The domain controller did not answer a ping either.
+    gone: AtomicBool,
     ending: Ending,
     last_used: parking_lot::Mutex<Instant>,
     tasks: [AbortHandle; 2],
@@ -116,6 +118,7 @@ impl Connection {
             answer = &mut answer => return self.answered(answer),
             alive = self.locator.is_alive(&self.dc) => {
                 if !alive {
+                    self.gone.store(true, Ordering::Relaxed);
                     return Err(self.broke("it answers neither on the connection nor to a ping".to_owned()));
                 }
             }

@@ -133,7 +133,7 @@ impl Pool {
     pub async fn failed(&self, connection: &Arc<Connection>) {
         self.open.lock().retain(|open| !Arc::ptr_eq(open, connection));
         // A domain controller that was restarted has closed its connections and is there again.
-        if !self.locator.is_alive(connection.dc()).await {
+        if connection.gone.load(Ordering::Relaxed) || !self.locator.is_alive(connection.dc()).await {
             self.locator.failed(connection.dc());
         }
     }

@@ -28,55 +28,89 @@ const NEEDED: u32 = DcFlags::LDAP | DcFlags::DS | DcFlags::KDC;
 /// A host to ask, and where.
 type Candidate = (String, IpAddr);
 
+/// What earlier searches found out.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Knowledge {
+    /// The site of this server, as a domain controller said.
+    pub(super) site: Option<String>,
+    /// The candidates of the last search: the DNS server is often the domain controller that does not answer.
+    candidates: Vec<Candidate>,
+}
+
 pub(super) struct Discovery<'a> {
     target: &'a Target,
+    known: Knowledge,
+    /// Those that did not answer, or not well.
+    useless: HashSet<IpAddr>,
     tried: Vec<String>,
 }
 
 impl<'a> Discovery<'a> {
-    pub(super) fn new(target: &'a Target) -> Self {
-        Self { target, tried: Vec::new() }
+    pub(super) fn new(target: &'a Target, known: Knowledge) -> Self {
+        Self { target, known, useless: HashSet::new(), tried: Vec::new() }
     }
 
     /// The domain controller to use. Those whose address is `avoided` only when no other answers.
     pub(super) async fn run(
         mut self,
-        known_site: Option<&str>,
         avoided: &(dyn Fn(IpAddr) -> bool + Sync),
-    ) -> Result<DomainController, LocateError> {
+    ) -> Result<(DomainController, Knowledge), LocateError> {
         let dns = Dns::new(&self.target.settings.dns_servers).map_err(|error| self.no_list(error))?;
-        let site = self.target.settings.site.as_deref().or(known_site);
-        let mut fallback = None;
+        let site = self.target.settings.site.clone().or_else(|| self.known.site.clone());
+        let mut left_aside = Vec::new();
         let mut list_error = None;
-        for site in site.map(Some).into_iter().chain([None]) {
-            let listed = match self.hosts(&dns, site).await {
-                Ok(listed) => listed,
+        let mut chosen = None;
+        for site in site.as_deref().map(Some).into_iter().chain([None]) {
+            let candidates = match self.list(&dns, site).await {
+                Ok(candidates) => candidates,
                 Err(error) => {
+                    let silent = !matches!(error, DnsError::NotFound { .. });
                     list_error = Some(error);
-                    continue;
+                    // Who does not answer one question does not answer the next.
+                    if silent { break } else { continue }
                 }
             };
-            let candidates = resolve(&dns, listed).await;
-            let (left_aside, good): (Vec<Candidate>, Vec<Candidate>) =
+            let (aside, good): (Vec<Candidate>, Vec<Candidate>) =
                 candidates.into_iter().partition(|(_, address)| avoided(*address));
+            left_aside.extend(aside);
             if let Some(dc) = self.first_answer(good, ROUND_LIMIT).await {
-                return Ok(self.nearer(&dns, dc, site, avoided).await);
-            }
-            if fallback.is_none() && !left_aside.is_empty() {
-                fallback = self.first_answer(left_aside, ROUND_LIMIT).await;
+                chosen = Some(self.nearer(&dns, dc, site, avoided).await);
+                break;
             }
             if !self.target.settings.servers.is_empty() {
                 break;
             }
         }
-        match (fallback, list_error) {
-            (Some(dc), _) => Ok(dc),
+        if chosen.is_none() {
+            chosen = self.first_answer(left_aside, ROUND_LIMIT).await;
+        }
+        match (chosen, list_error) {
+            (Some(dc), _) => {
+                self.known.site = dc.client_site.clone();
+                Ok((dc, self.known))
+            }
             (None, Some(error)) if self.tried.is_empty() => Err(self.no_list(error)),
             (None, _) => Err(LocateError::NoneAnswers {
                 domain: self.target.dns_domain.clone(),
                 tried: self.tried.join(", "),
             }),
         }
+    }
+
+    /// The candidates of a site or of all, without those that were asked in vain; those of the last search when the DNS is silent.
+    async fn list(&mut self, dns: &Dns, site: Option<&str>) -> Result<Vec<Candidate>, DnsError> {
+        let listed = match self.hosts(dns, site).await {
+            Ok(hosts) => resolve(dns, hosts).await,
+            Err(error @ DnsError::NotFound { .. }) => return Err(error),
+            Err(error) if self.known.candidates.is_empty() => return Err(error),
+            Err(_) => Vec::new(),
+        };
+        let mut candidates = if listed.is_empty() { self.known.candidates.clone() } else { listed };
+        if site.is_none() || self.known.candidates.is_empty() {
+            self.known.candidates.clone_from(&candidates);
+        }
+        candidates.retain(|(_, address)| !self.useless.contains(address));
+        Ok(candidates)
     }
 
     /// Every candidate with its answer.
@@ -138,7 +172,7 @@ impl<'a> Discovery<'a> {
         let deadline = Instant::now() + SITE_LIMIT;
         let Ok(Ok(hosts)) = timeout_at(deadline, self.hosts(dns, Some(&site))).await else { return dc };
         let Ok(mut candidates) = timeout_at(deadline, resolve(dns, hosts)).await else { return dc };
-        candidates.retain(|(_, address)| !avoided(*address));
+        candidates.retain(|(_, address)| !avoided(*address) && !self.useless.contains(address));
         let left = deadline.saturating_duration_since(Instant::now());
         self.first_answer(candidates, left).await.unwrap_or(dc)
     }
@@ -155,12 +189,14 @@ impl<'a> Discovery<'a> {
         let mut deadline = Instant::now() + limit;
         let mut next_at = Instant::now();
         let mut read_only = None;
+        let mut outstanding = Vec::new();
         let mut left = waiting.next();
         while left.is_some() || !asked.is_empty() {
             tokio::select! {
                 () = sleep_until(next_at), if left.is_some() => {
                     if let Some((host, address)) = left.take() {
                         let domain = self.target.dns_domain.clone();
+                        outstanding.push((host.clone(), address));
                         asked.spawn(async move { (ping(address, &domain, limit).await, host, address) });
                     }
                     left = waiting.next();
@@ -168,13 +204,14 @@ impl<'a> Discovery<'a> {
                 }
                 Some(answered) = asked.join_next(), if !asked.is_empty() => {
                     let Ok((answer, host, address)) = answered else { continue };
-                    match self.good(answer, address) {
+                    outstanding.retain(|(_, other)| *other != address);
+                    match self.good(answer, &host, address) {
                         Ok(dc) if dc.flags.has(DcFlags::WRITABLE) => return Some(dc),
                         Ok(dc) => {
                             deadline = deadline.min(Instant::now() + WRITABLE_GRACE);
                             read_only.get_or_insert(dc);
                         }
-                        Err(reason) => self.tried.push(format!("{host} [{address}]: {reason}")),
+                        Err(reason) => self.give_up(&host, address, &reason),
                     }
                     // One that failed need not be waited for.
                     next_at = Instant::now();
@@ -182,15 +219,23 @@ impl<'a> Discovery<'a> {
                 () = sleep_until(deadline) => break,
             }
         }
-        if read_only.is_none() && !asked.is_empty() {
-            self.tried.push(format!("{} more did not answer", asked.len()));
+        if read_only.is_none() {
+            for (host, address) in outstanding {
+                self.give_up(&host, address, "no answer");
+            }
         }
         read_only
+    }
+
+    fn give_up(&mut self, host: &str, address: IpAddr, reason: &str) {
+        self.useless.insert(address);
+        self.tried.push(format!("{host} [{address}]: {reason}"));
     }
 
     fn good(
         &self,
         answer: Result<SamLogonResponseEx, PingError>,
+        host: &str,
         address: IpAddr,
     ) -> Result<DomainController, String> {
         let response = answer.map_err(|error| error.to_string())?;
@@ -202,6 +247,10 @@ impl<'a> Discovery<'a> {
         }
         if response.host.is_empty() {
             return Err("does not say its name".to_owned());
+        }
+        // Anybody may have sent the answer. Tickets are asked for by the name in it: it must be the one that the DNS gave.
+        if self.target.settings.servers.is_empty() && !response.host.eq_ignore_ascii_case(host) {
+            return Err(format!("says that it is {}", response.host));
         }
         Ok(domain_controller(response, address))
     }

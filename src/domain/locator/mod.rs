@@ -28,7 +28,7 @@ pub use response::{DcFlags, SamLogonResponseEx};
 
 use super::dns::DnsError;
 use crate::config::DomainSettings;
-use candidates::Discovery;
+use candidates::{Discovery, Knowledge};
 
 /// What is looked for, and how.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -103,6 +103,7 @@ const ALIVE_LIMIT: Duration = Duration::from_millis(900);
 pub struct Locator {
     target: Target,
     known: ArcSwapOption<Known>,
+    knowledge: Mutex<Knowledge>,
     missing: Mutex<Option<(Instant, LocateError)>>,
     failures: Mutex<HashMap<IpAddr, Failure>>,
     asking: tokio::sync::Mutex<()>,
@@ -128,6 +129,7 @@ impl Locator {
         Arc::new(Self {
             target: Target { dns_domain: dns_domain.to_lowercase(), settings: settings.clone() },
             known: ArcSwapOption::empty(),
+            knowledge: Mutex::default(),
             missing: Mutex::new(None),
             failures: Mutex::new(HashMap::new()),
             asking: tokio::sync::Mutex::new(()),
@@ -211,7 +213,7 @@ impl Locator {
     pub async fn survey(
         &self,
     ) -> Result<Vec<(String, IpAddr, Result<DomainController, String>)>, LocateError> {
-        Discovery::new(&self.target).survey().await
+        Discovery::new(&self.target, Knowledge::default()).survey().await
     }
 
     fn known(self: &Arc<Self>) -> Option<Arc<DomainController>> {
@@ -246,8 +248,9 @@ impl Locator {
         let avoided = |address: IpAddr| {
             self.failures.lock().get(&address).is_some_and(|failure| failure.until > started)
         };
-        let known_site = self.current().and_then(|dc| dc.client_site.clone());
-        let dc = Discovery::new(&self.target).run(known_site.as_deref(), &avoided).await?;
+        let knowledge = self.knowledge.lock().clone();
+        let (dc, knowledge) = Discovery::new(&self.target, knowledge).run(&avoided).await?;
+        *self.knowledge.lock() = knowledge;
         let dc = Arc::new(dc);
         if self.current().is_none_or(|before| before.host != dc.host) {
             tracing::info!(
