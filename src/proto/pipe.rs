@@ -35,6 +35,8 @@ const MAX_WAITING: usize = 64;
 #[derive(Debug)]
 pub struct PipeOpen {
     pipe: Pipe,
+    /// Who opened it, and who calls through it: another logon of the session changes nothing here.
+    identity: Arc<Identity>,
     /// The client broke the protocol: what was answered before can still be read, then the pipe is gone.
     disconnected: bool,
     /// The open is closed.
@@ -47,9 +49,9 @@ impl PipeOpen {
     /// Opens the pipe called `name` (without `\PIPE\`, in any case); `None` when there is none:
     /// OBJECT_NAME_NOT_FOUND.
     #[must_use]
-    pub fn open(name: Wtf8<'_>) -> Option<PipeOpen> {
+    pub fn open(name: Wtf8<'_>, identity: Arc<Identity>) -> Option<PipeOpen> {
         let pipe = Pipe::open(name)?;
-        Some(PipeOpen { pipe, disconnected: false, closed: false, waiting: Vec::new() })
+        Some(PipeOpen { pipe, identity, disconnected: false, closed: false, waiting: Vec::new() })
     }
 
     /// True when there is a pipe of that name.
@@ -271,7 +273,7 @@ fn call<T>(
     pipe: &Mutex<PipeOpen>,
     run: impl FnOnce(&mut PipeOpen, &RpcContext<'_>) -> Result<T, PipeError>,
 ) -> Result<T, CommandError> {
-    let identity = cx.session()?.identity.load_full();
+    let identity = Arc::clone(&pipe.lock().identity);
     let (accounts, shares) = (cx.server.accounts.load(), cx.server.share_settings.load());
     let domain = cx.server.domain.load();
     let activity = ServerActivity::new(cx.server, cx.now);

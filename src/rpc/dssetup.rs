@@ -32,8 +32,6 @@ fn primary_domain_information(call: &mut Call<'_, '_>) -> Result<NdrWriter, Faul
     if known {
         writer.pointer();
         writer.u16(level);
-        // C706 14.3.8: every arm is aligned as the one that needs it most.
-        writer.align(4);
     } else {
         writer.null();
     }
@@ -41,6 +39,7 @@ fn primary_domain_information(call: &mut Call<'_, '_>) -> Result<NdrWriter, Faul
         BASIC => basic(&mut writer, call.cx),
         // 2.2.4 DSROLE_UPGRADE_STATUS_INFO: not being upgraded.
         UPGRADE_STATUS => {
+            writer.align(4);
             writer.u32(0);
             writer.u16(0);
         }
@@ -61,6 +60,7 @@ fn basic(writer: &mut NdrWriter, cx: &RpcContext<'_>) {
         }
         None => (STANDALONE_SERVER, workgroup, ["", ""]),
     };
+    writer.align(4);
     writer.u16(role);
     writer.u32(0);
     writer.pointer();
@@ -110,7 +110,7 @@ mod tests {
         let stub = client.call(0, &[2, 0]).unwrap();
         assert_eq!(stub[4..], [2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
         let stub = client.call(0, &[3, 0]).unwrap();
-        assert_eq!(stub[4..], [3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+        assert_eq!(stub[4..], [3, 0, 0, 0, 0, 0, 0, 0]);
         assert_eq!(client.call(0, &[9, 0]).unwrap(), [0, 0, 0, 0, 87, 0, 0, 0]);
     }
 }

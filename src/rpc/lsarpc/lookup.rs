@@ -73,7 +73,18 @@ fn sids(call: &mut Call<'_, '_>, extended: bool) -> Reply {
     let cx = call.cx;
     let answers: Answers =
         sids.iter().map(|sid| cx.of_sid(sid).filter(|found| scope.has(cx, found))).collect();
-    let domains = Domains::of(&answers);
+    // The domain of a SID that is nobody's is told all the same, where it is known.
+    let mut domains = Domains::default();
+    for (answer, sid) in answers.iter().zip(&sids) {
+        match answer {
+            Some(found) => domains.add(Some((&found.domain, found.domain_sid))),
+            None => {
+                let domain = Some(cx.names()).filter(|_| scope == Scope::Everything);
+                let domain = domain.and_then(|book| book.domain_of(sid));
+                domains.add(domain.as_ref().map(|domain| (domain.netbios_name.as_str(), domain.sid)));
+            }
+        }
+    }
     let mut writer = NdrWriter::new();
     domains.write(&mut writer);
     // An unknown SID comes back as its own text, as Windows does it.
@@ -84,11 +95,11 @@ fn sids(call: &mut Call<'_, '_>, extended: bool) -> Reply {
         .collect();
     writer.count(answers.len());
     array_pointer(&mut writer, answers.len());
-    for (answer, name) in answers.iter().zip(&shown) {
+    for ((answer, name), place) in answers.iter().zip(&shown).zip(&domains.places) {
         writer.align(4);
         writer.u16(sid_use(answer));
         writer.unicode_string_header(name);
-        writer.i32(domains.index(answer));
+        writer.i32(*place);
         if extended {
             writer.u32(0);
         }
@@ -109,7 +120,15 @@ fn names(call: &mut Call<'_, '_>, form: NamesForm) -> Reply {
     let isolated = if options & LOCAL_NAMES_ONLY == 0 { names::Scope::All } else { names::Scope::Local };
     let cx = call.cx;
     let book = cx.names();
-    let find = |name: &String| book.of_name(name, isolated).found().filter(|found| scope.has(cx, found));
+    let find = |name: &String| {
+        // As Windows has it: no name at all is the domain BUILTIN.
+        let nameless = names::builtin_sid().filter(|_| name.is_empty());
+        let known = match nameless {
+            Some(builtin) => book.of_sid(&builtin),
+            None => book.of_name(name, isolated),
+        };
+        known.found().filter(|found| scope.has(cx, found))
+    };
     let answers: Answers = wanted.iter().map(find).collect();
     let domains = Domains::of(&answers);
     let mut writer = NdrWriter::new();
@@ -117,7 +136,7 @@ fn names(call: &mut Call<'_, '_>, form: NamesForm) -> Reply {
     writer.count(answers.len());
     array_pointer(&mut writer, answers.len());
     let with_sid = form == NamesForm::Sid;
-    for answer in &answers {
+    for (answer, place) in answers.iter().zip(&domains.places) {
         writer.align(4);
         writer.u16(sid_use(answer));
         match answer {
@@ -126,7 +145,7 @@ fn names(call: &mut Call<'_, '_>, form: NamesForm) -> Reply {
             Some(found) => writer.u32(relative_id(found)),
             None => writer.u32(0),
         }
-        writer.i32(domains.index(answer));
+        writer.i32(*place);
         if extended {
             writer.u32(0);
         }
@@ -263,45 +282,50 @@ fn read_tail(parameters: &mut NdrReader<'_>, extended: bool) -> Result<(u16, u32
     Ok((level, options))
 }
 
-/// [MS-LSAT] 2.2.12 LSAPR_REFERENCED_DOMAIN_LIST: each domain once.
-struct Domains(Vec<(String, Sid)>);
+/// [MS-LSAT] 2.2.12 LSAPR_REFERENCED_DOMAIN_LIST: each domain once, and where in it each answer's is.
+#[derive(Default)]
+struct Domains {
+    all: Vec<(String, Sid)>,
+    places: Vec<i32>,
+}
 
 impl Domains {
     fn of(answers: &Answers) -> Self {
-        let mut all: Vec<(String, Sid)> = Vec::new();
-        for found in answers.iter().flatten() {
-            if !all.iter().any(|(_, sid)| *sid == found.domain_sid) {
-                all.push((found.domain.clone(), found.domain_sid));
-            }
+        let mut domains = Domains::default();
+        for answer in answers {
+            domains.add(answer.as_ref().map(|found| (found.domain.as_str(), found.domain_sid)));
         }
-        Domains(all)
+        domains
     }
 
-    /// Place in the list; -1 for what is unknown.
-    fn index(&self, answer: &Option<Principal>) -> i32 {
-        answer
-            .as_ref()
-            .and_then(|found| self.0.iter().position(|(_, sid)| *sid == found.domain_sid))
-            .and_then(|place| i32::try_from(place).ok())
-            .unwrap_or(-1)
+    /// Adds the domain of the next answer; its place is -1 where none is known.
+    fn add(&mut self, domain: Option<(&str, Sid)>) {
+        let place = domain.map(|(name, sid)| {
+            let known = self.all.iter().position(|(_, other)| *other == sid);
+            known.unwrap_or_else(|| {
+                self.all.push((name.to_owned(), sid));
+                self.all.len().saturating_sub(1)
+            })
+        });
+        self.places.push(place.and_then(|place| i32::try_from(place).ok()).unwrap_or(-1));
     }
 
     fn write(&self, writer: &mut NdrWriter) {
         writer.pointer();
-        writer.count(self.0.len());
-        if self.0.is_empty() {
+        writer.count(self.all.len());
+        if self.all.is_empty() {
             writer.null();
             writer.u32(MAX_DOMAIN_ENTRIES);
             return;
         }
         writer.pointer();
         writer.u32(MAX_DOMAIN_ENTRIES);
-        writer.count(self.0.len());
-        for (name, _) in &self.0 {
+        writer.count(self.all.len());
+        for (name, _) in &self.all {
             writer.unicode_string_header(name);
             writer.pointer();
         }
-        for (name, sid) in &self.0 {
+        for (name, sid) in &self.all {
             writer.unicode_string_buffer(name);
             writer.sid(sid);
         }
@@ -528,5 +552,35 @@ mod tests {
         assert_eq!(client.outcome(68, &names_request(Some(handle), &["anna"], true)), refused);
         assert_eq!(client.outcome(76, &sids_request(None, &["S-1-5-18"], true)), refused);
         assert_eq!(client.outcome(77, &names_request(None, &["anna"], true)), refused);
+    }
+
+    #[test]
+    fn a_sid_that_is_nobodys_is_in_its_domain_all_the_same() {
+        let fixture = Fixture::new();
+        let mut client = Client::lsarpc(&fixture);
+        let handle = client.open_policy();
+        let sids = ["S-1-5-21-1-2-3-77", "S-1-5-21-9-9-9-7"];
+        let (results, status) = client.outcome(15, &sids_request(Some(handle), &sids, false));
+        let mut reader = NdrReader::new(&results);
+        let machine = ("FILES".to_owned(), "S-1-5-21-1-2-3".parse().unwrap());
+        assert_eq!((read_domains(&mut reader), status), (vec![machine], NtStatus::NONE_MAPPED.0));
+        reader.bytes("", 12).unwrap();
+        for index in [0, u32::MAX] {
+            assert_eq!(reader.u16("").unwrap(), 8);
+            reader.unicode_string_header("").unwrap();
+            assert_eq!(reader.u32("").unwrap(), index);
+        }
+    }
+
+    #[test]
+    fn no_name_is_the_domain_builtin() {
+        let fixture = Fixture::new();
+        let mut client = Client::lsarpc(&fixture);
+        let handle = client.open_policy();
+        let (results, status) = client.outcome(14, &names_request(Some(handle), &[""], false));
+        let mut reader = NdrReader::new(&results);
+        assert_eq!(read_domains(&mut reader), [("BUILTIN".to_owned(), names::builtin_sid().unwrap())]);
+        reader.bytes("", 12).unwrap();
+        assert_eq!((reader.u16("").unwrap(), reader.u32("").unwrap(), status), (3, u32::MAX, 0));
     }
 }

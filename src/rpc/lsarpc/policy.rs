@@ -35,7 +35,7 @@ const DNS_DOMAIN_INT: u16 = 13;
 /// PolicyLocalAccountDomainInformation.
 const LOCAL_ACCOUNT_DOMAIN: u16 = 14;
 /// PolicyServerRolePrimary.
-const ROLE_PRIMARY: u16 = 3;
+const ROLE_PRIMARY: u32 = 3;
 /// Categories of audited events, and the one of them that is object access (POLICY_AUDIT_EVENT_TYPE, 2.2.4.20).
 const AUDIT_CATEGORIES: usize = 9;
 const AUDIT_OBJECT_ACCESS: usize = 2;
@@ -149,8 +149,6 @@ pub(super) fn query_information(call: &mut Call<'_, '_>) -> Reply {
     let mut results = NdrWriter::new();
     results.pointer();
     results.u16(class);
-    // C706 14.3.8: every arm is aligned as the one that needs it most, which holds a hyper.
-    results.align(8);
     match class {
         AUDIT_LOG => audit_log(&mut results),
         AUDIT_EVENTS => audit_events(&mut results),
@@ -161,7 +159,7 @@ pub(super) fn query_information(call: &mut Call<'_, '_>) -> Reply {
         ACCOUNT_DOMAIN | LOCAL_ACCOUNT_DOMAIN => {
             domain(&mut results, &server.netbios_name, Some(&server.machine_sid));
         }
-        SERVER_ROLE => results.u16(ROLE_PRIMARY),
+        SERVER_ROLE => results.u32(ROLE_PRIMARY),
         // 2.2.4.6 LSAPR_POLICY_PD_ACCOUNT_INFO and 2.2.4.8 LSAPR_POLICY_REPLICA_SRCE_INFO: a backup domain controller's.
         PD_ACCOUNT => empty_strings(&mut results, 1),
         REPLICA_SOURCE => empty_strings(&mut results, 2),
@@ -172,6 +170,7 @@ pub(super) fn query_information(call: &mut Call<'_, '_>) -> Reply {
 
 /// 2.2.4.3 POLICY_AUDIT_LOG_INFO. This server's log grows in files of its own: it is never full.
 fn audit_log(results: &mut NdrWriter) {
+    results.align(8);
     results.u32(0); // AuditLogPercentFull
     results.u32(u32::MAX); // MaximumLogSize
     results.u64(0); // AuditRetentionPeriod
@@ -182,6 +181,7 @@ fn audit_log(results: &mut NdrWriter) {
 
 /// 2.2.4.4 LSAPR_POLICY_AUDIT_EVENTS_INFO: what SACLs ask for is recorded, always.
 fn audit_events(results: &mut NdrWriter) {
+    results.align(4);
     results.u8(1); // AuditingMode
     results.pointer();
     results.count(AUDIT_CATEGORIES);

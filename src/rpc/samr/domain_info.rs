@@ -49,8 +49,6 @@ pub(super) fn query(call: &mut Call<'_, '_>) -> Reply {
     let mut results = NdrWriter::new();
     results.pointer();
     results.u16(class);
-    // C706 14.3.8: every arm is aligned as the one that needs it most, which holds a hyper.
-    results.align(8);
     match class {
         PASSWORD => password(&mut results),
         GENERAL => general(&mut results, call.cx, &domain, false),
@@ -61,7 +59,10 @@ pub(super) fn query(call: &mut Call<'_, '_>) -> Reply {
         SERVER_ROLE => results.u32(PRIMARY),
         MODIFIED => modified(&mut results),
         STATE => results.u32(ENABLED),
-        GENERAL_2 => general(&mut results, call.cx, &domain, true),
+        GENERAL_2 => {
+            results.align(8); // as a structure with a hyper in it
+            general(&mut results, call.cx, &domain, true);
+        }
         LOCKOUT => lockout(&mut results),
         _ => {
             modified(&mut results);
@@ -73,6 +74,7 @@ pub(super) fn query(call: &mut Call<'_, '_>) -> Reply {
 
 /// 2.2.4.5 DOMAIN_PASSWORD_INFORMATION: passwords do not grow old, and none are remembered.
 fn password(results: &mut NdrWriter) {
+    results.align(4);
     results.u16(MIN_PASSWORD_LENGTH);
     results.u16(0); // PasswordHistoryLength
     results.u32(0); // PasswordProperties

@@ -111,6 +111,9 @@ pub(super) fn lookup_domain(call: &mut Call<'_, '_>) -> Reply {
     let handle = server_handle(call)?;
     let wanted = fold_name(&super::name(&mut call.parameters)?.to_string());
     handle.need(SAM_SERVER_LOOKUP_DOMAIN)?;
+    if wanted.is_empty() {
+        return Err(NtStatus::INVALID_PARAMETER.into());
+    }
     let found = domains(call.cx).into_iter().find(|(name, _)| fold_name(name) == wanted);
     let (_, sid) = found.ok_or(NtStatus::NO_SUCH_DOMAIN)?;
     let mut results = NdrWriter::new();

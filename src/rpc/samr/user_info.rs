@@ -78,8 +78,6 @@ pub(super) fn query(call: &mut Call<'_, '_>) -> Reply {
     let mut results = NdrWriter::new();
     results.pointer();
     results.u16(class);
-    // C706 14.3.8: every arm is aligned as the one that needs it most, which holds a hyper.
-    results.align(8);
     let mut view = View { results, strings: Strings::default(), hours: false };
     view.write(class, &account, fields);
     success(view.finish())

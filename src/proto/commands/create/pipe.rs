@@ -45,7 +45,8 @@ pub(super) fn decide(cx: &mut Context<'_>, request: &CreateRequest<'_>) -> StepR
         return Err(NtStatus::ACCESS_DENIED.into());
     }
     let name = request.name.to_wtf8();
-    let pipe = PipeOpen::open(name.as_wtf8()).ok_or(NtStatus::OBJECT_NAME_NOT_FOUND)?;
+    let pipe = PipeOpen::open(name.as_wtf8(), session.identity.load_full())
+        .ok_or(NtStatus::OBJECT_NAME_NOT_FOUND)?;
     let id = cx.server.next_file_id();
     let file_id = FileId { persistent: id, volatile: id };
     let sequence = cx.request.header.channel_sequence();
