@@ -21,8 +21,8 @@ pub use domain::{DomainSettings, LdapProtection};
 pub use mistake::{ConfigError, Mistake};
 pub use sections::parse_address;
 pub use settings::{
-    AuditOption, Config, Dialect, EncryptionMode, KerberosConfig, Limits, LogConfig, LogFormat, NtlmConfig,
-    SecurityConfig, ServerNames, VolumeConfig,
+    AuditOption, Config, Dialect, DomainNtlm, EncryptionMode, KerberosConfig, Limits, LogConfig, LogFormat,
+    NtlmConfig, SecurityConfig, ServerNames, VolumeConfig,
 };
 
 /// Largest configuration file that is read, in bytes.

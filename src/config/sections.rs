@@ -8,8 +8,8 @@ use toml::de::DeTable;
 
 use super::read::{Found, Mistakes, Section};
 use super::{
-    Config, Dialect, EncryptionMode, KerberosConfig, Limits, LogConfig, LogFormat, Mistake, NtlmConfig,
-    SecurityConfig, ServerNames, VolumeConfig,
+    Config, Dialect, DomainNtlm, EncryptionMode, KerberosConfig, Limits, LogConfig, LogFormat, Mistake,
+    NtlmConfig, SecurityConfig, ServerNames, VolumeConfig,
 };
 
 /// The port of SMB over TCP.
@@ -380,6 +380,11 @@ fn read_ntlm(mut section: Section<'_, '_>) -> NtlmConfig {
         enabled: section.boolean("enabled", default.enabled),
         allow_raw: section.boolean("allow_raw", default.allow_raw),
         require_mic: section.boolean("require_mic", default.require_mic),
+        domain: section.choice(
+            "domain",
+            &[("allow", DomainNtlm::Allow), ("audit", DomainNtlm::Audit), ("deny", DomainNtlm::Deny)],
+            default.domain,
+        ),
     };
     section.finish();
     ntlm

@@ -164,6 +164,20 @@ pub struct NtlmConfig {
     pub allow_raw: bool,
     /// A logon whose message has no integrity code is refused even where the protocol allows it.
     pub require_mic: bool,
+    /// Whether users of the domain may log on with NTLM. Accounts of this server always may.
+    pub domain: DomainNtlm,
+}
+
+/// NTLM logons of users of the domain.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum DomainNtlm {
+    /// A domain controller decides.
+    #[default]
+    Allow,
+    /// A domain controller decides, and each is logged: who still needs NTLM, and from where.
+    Audit,
+    /// Refused: Kerberos only.
+    Deny,
 }
 
 /// Bounds on what clients may use.
@@ -268,7 +282,7 @@ impl Default for SecurityConfig {
 
 impl Default for NtlmConfig {
     fn default() -> Self {
-        NtlmConfig { enabled: true, allow_raw: true, require_mic: false }
+        NtlmConfig { enabled: true, allow_raw: true, require_mic: false, domain: DomainNtlm::Allow }
     }
 }
 

@@ -82,6 +82,8 @@ pub struct Member {
     pub locator: Arc<Locator>,
     /// LDAP as the machine account.
     pub ldap: Arc<ldap::Pool>,
+    /// NTLM logons of the domain's users.
+    pub netlogon: netlogon::Netlogon,
 }
 
 /// What a member's connections are made for: another one needs other connections.
@@ -174,11 +176,12 @@ impl Member {
     fn new(identity: MemberIdentity, state: &Arc<State>, settings: &Arc<DomainSettings>) -> Self {
         let locator = Locator::new(&identity.dns_domain, settings);
         let state: Weak<State> = Arc::downgrade(state);
+        let netlogon = netlogon::Netlogon::of_member(state.clone(), Arc::clone(&locator));
         let ldap = ldap::Pool::new(Arc::clone(&locator), DomainSettings::clone(settings), move || {
             let membership = state.upgrade().and_then(|state| state.membership());
             membership.map_or_else(Vec::new, |membership| machine_credentials(&membership))
         });
-        Member { identity, locator, ldap }
+        Member { identity, locator, ldap, netlogon }
     }
 }
 

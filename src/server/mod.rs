@@ -5,6 +5,7 @@ mod clock;
 mod entropy;
 mod interfaces;
 mod listener;
+mod logon;
 mod persistent;
 mod rpc_tasks;
 mod run;

@@ -19,17 +19,15 @@ use super::{persistent, scavenger};
 use crate::acl_jobs::AclJobs;
 use crate::admin::{AdminService, LiveOpen, RunningServer};
 use crate::audit::log::AuditLog;
-use crate::auth::{self, AuthError};
-use crate::config::{Config, EncryptionMode, Limits, VolumeConfig};
-use crate::domain::{Domain, Refreshed};
+use crate::config::{Config, DomainNtlm, EncryptionMode, Limits, VolumeConfig};
+use crate::domain::{Domain, Refreshed, netlogon};
 use crate::fsa::OpenReport;
 use crate::fscc::Pattern;
 use crate::proto;
 use crate::proto::audit::ShareAudit;
 use crate::proto::node::NodeKey;
-use crate::proto::op::{AccountLookup, VolumeId, VolumeRef};
+use crate::proto::op::{VolumeId, VolumeRef};
 use crate::proto::server::{Server, ServerConfig};
-use crate::proto::session::Identity;
 use crate::proto::tree_connect::{self, ShareTarget, Shares};
 use crate::smb2::{Dialect, FileId};
 use crate::state::{self, Change, State};
@@ -49,38 +47,13 @@ pub struct Shared {
     /// The domain that this server is or may become a member of.
     pub domain: Arc<Domain>,
     pub(super) state: Arc<State>,
+    /// Whether domain users may log on with NTLM.
+    pub(super) domain_ntlm: DomainNtlm,
     pub(super) volumes: HashMap<String, VolumeRef>,
     acl_jobs: Arc<AclJobs>,
 }
 
 impl Shared {
-    /// What a logon wants to know of an account. Local accounts answer to this server's names, an empty domain and `.`.
-    #[must_use]
-    pub fn account(&self, domain: &str, user: &str) -> AccountLookup {
-        let unknown = || AccountLookup { answer: auth::AccountAnswer::Unknown, identity: None };
-        let names = &self.core.config;
-        // `user@host` and `HOST\user` in one field are how some clients send it.
-        let (user, domain) = match user.split_once('@') {
-            Some((user, suffix)) if domain.is_empty() => (user, suffix),
-            _ => (user, domain),
-        };
-        // A stand-alone server answers to any domain name, as Windows does for clients that send their own.
-        let _ = domain;
-        let snapshot = self.state.accounts();
-        let Some(account) = snapshot.account(user) else { return unknown() };
-        let restriction = account.disabled.then_some(AuthError::AccountDisabled);
-        AccountLookup {
-            answer: auth::AccountAnswer::Secret { nt_hash: account.nt_hash.clone(), restriction },
-            identity: Some(Identity {
-                user: account.name.clone(),
-                domain: names.netbios_name.clone(),
-                token: Arc::new(state::network_token(account)),
-                is_anonymous: false,
-                is_guest: false,
-            }),
-        }
-    }
-
     /// Puts the present shares of the state into the core.
     fn load_shares(&self) {
         let before = self.core.shares.load_full();
@@ -264,6 +237,7 @@ pub async fn run(
         audit,
         domain: Domain::new(Arc::clone(&state), config.domain.clone(), &config.names.netbios),
         state: Arc::clone(&state),
+        domain_ntlm: config.security.ntlm.domain,
         volumes,
         acl_jobs,
     });
@@ -314,6 +288,7 @@ pub async fn run(
     }
     let service = AdminService::of_running(Arc::clone(&state), Arc::clone(&shared) as Arc<dyn RunningServer>);
     let maintaining = tokio::spawn(Arc::clone(&shared.domain).maintain(stopped.clone()));
+    let channel = tokio::spawn(netlogon::keep_channel(Arc::clone(&shared.domain), stopped.clone()));
     let admin = tokio::spawn(crate::admin::listen(service, config.admin_socket.clone(), stopped.clone()));
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
@@ -341,6 +316,7 @@ pub async fn run(
     }
     let _ = admin.await;
     let _ = maintaining.await;
+    let _ = channel.await;
     shared.acl_jobs.stop();
     let _ = scavenging.await;
     scavenger::finish(&shared).await;

@@ -23,6 +23,7 @@ use super::listener::Counted;
 use super::worker::{Outcome, execute};
 use crate::audit::log::Done;
 use crate::audit::record::Batch;
+use crate::auth::AccountQuery;
 use crate::proto::admit::Disconnect;
 use crate::proto::buffer::TRANSPORT_HEADER_BYTES;
 use crate::proto::connection::pieces::{HEAD_BYTES, WriteInPieces};
@@ -437,14 +438,14 @@ impl Task {
     fn operate(&mut self) -> Result<(), Disconnect> {
         while let Some((id, op)) = self.connection.poll_op() {
             match op {
-                Op::Account { query } => {
-                    let lookup = self.shared.account(&query.domain, &query.user);
-                    self.connection.complete(
+                Op::Account { query } => match self.shared.account_here(&query) {
+                    Some(lookup) => self.connection.complete(
                         id,
                         OpResult::Account(Box::new(lookup)),
                         self.shared.clock.now(),
-                    )?;
-                }
+                    )?,
+                    None => self.ask_domain(id, query),
+                },
                 Op::Audit { batch, .. } => self.record(id, batch),
                 // A server that is in no domain has nobody to ask.
                 Op::Names { .. } => {
@@ -473,6 +474,17 @@ impl Task {
             }
         }
         Ok(())
+    }
+
+    /// Lets a domain controller decide on a logon. Other requests of the connection go on meanwhile.
+    fn ask_domain(&mut self, id: OpId, query: Box<AccountQuery>) {
+        self.running += 1;
+        let (shared, results) = (Arc::clone(&self.shared), self.results_in.clone());
+        let client = self.connection.link().peer.clone();
+        tokio::spawn(async move {
+            let lookup = shared.account_of_domain(&query, &client).await;
+            let _ = results.send((id, OpResult::Account(Box::new(lookup))));
+        });
     }
 
     /// Gives records to the audit log. Where it has no room, this connection takes in nothing more until it has.

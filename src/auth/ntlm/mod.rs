@@ -12,6 +12,9 @@ pub(super) use sealing::{NtlmMessages, SIGNATURE_SIZE};
 
 pub use keys::{NtHash, nt_hash};
 
+use super::AccountQuery;
+use aws_lc_rs::constant_time::verify_slices_are_equal;
+
 bitflags::bitflags! {
     /// [MS-NLMP] 2.2.2.5 NEGOTIATE.
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,4 +63,17 @@ pub(super) fn is_ntlmssp(token: &[u8]) -> bool {
 /// UTF-16LE of `text`.
 fn utf16le(text: &str) -> Vec<u8> {
     text.encode_utf16().flat_map(u16::to_le_bytes).collect()
+}
+
+/// True when the client of `query` proved to know the password with this hash.
+#[must_use]
+pub fn proves(hash: &NtHash, query: &AccountQuery) -> bool {
+    let Ok(messages::NtResponse::V2(response)) =
+        messages::NtResponse::decode(&query.pass_through.nt_response)
+    else {
+        return false;
+    };
+    let key = keys::ntowf_v2(hash, &utf16le(&query.user), &utf16le(&query.domain));
+    let proof = keys::nt_proof(&key, &query.pass_through.server_challenge, response.temp);
+    verify_slices_are_equal(&*proof, &response.proof).is_ok()
 }

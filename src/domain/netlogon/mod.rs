@@ -20,7 +20,7 @@ mod tests;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use freehold_dtyp::NtStatus;
@@ -30,7 +30,9 @@ use tokio::time::{Instant, sleep};
 use zeroize::Zeroizing;
 
 use crate::auth::{AccountQuery, Authorization};
-use crate::state::Membership;
+use crate::domain::Domain;
+use crate::domain::locator::Locator;
+use crate::state::{Membership, State};
 use channel::{CallError, Channel};
 pub use error::LogonError;
 use error::{ChannelError, asks_for_another};
@@ -45,6 +47,9 @@ const ANSWER_LIMIT: Duration = Duration::from_secs(20);
 const MAX_ATTEMPTS: usize = 4;
 /// How often the channel is looked after while nothing happens.
 const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(60);
+
+/// [MS-RPCE] 2.1.1.1: where endpoint mappers listen.
+const ENDPOINT_MAPPER_PORT: u16 = 135;
 
 /// A domain controller to make a channel to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -90,7 +95,18 @@ struct Making {
     failed: Option<(Instant, LogonError)>,
 }
 
+impl std::fmt::Debug for Netlogon {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Netlogon({:?})", self.controller())
+    }
+}
+
 impl Netlogon {
+    /// Of a running server. Nothing is asked of anybody yet.
+    pub(super) fn of_member(state: Weak<State>, locator: Arc<Locator>) -> Self {
+        Netlogon::new(Box::new(OfMember { state, locator }))
+    }
+
     /// Without a channel yet.
     #[must_use]
     pub fn new(surroundings: Box<dyn Surroundings>) -> Self {
@@ -155,30 +171,15 @@ impl Netlogon {
         Ok(())
     }
 
-    /// Keeps a channel up until `stop`, so that a logon finds it and a domain controller that died is noticed early. Never ends by
-    /// itself.
-    pub async fn keep_alive(&self, mut stop: watch::Receiver<bool>) {
-        loop {
-            if self.surroundings.membership().is_some() {
-                if let Err(error) = self.check().await {
-                    tracing::warn!(%error, "there is no secure channel to a domain controller");
-                }
-                self.return_to_the_best().await;
-                if let Some(channel) = self.present.lock().as_ref() {
-                    channel.trim();
-                }
-            }
-            tokio::select! {
-                _ = stop.wait_for(|stop| *stop) => return,
-                () = sleep(KEEP_ALIVE_INTERVAL) => {}
-            }
+    /// Looks after the channel while nothing else does: makes one so that a logon finds it, and notices early when its domain
+    /// controller died.
+    pub async fn look_after(&self) {
+        if let Err(error) = self.check().await {
+            tracing::warn!(%error, "there is no secure channel to a domain controller");
         }
-    }
-
-    /// The membership changed: a channel of another account is no good.
-    pub fn membership_changed(&self) {
-        if let Some(channel) = self.present.lock().take() {
-            channel.give_up();
+        self.return_to_the_best().await;
+        if let Some(channel) = self.present.lock().as_ref() {
+            channel.trim();
         }
     }
 
@@ -272,6 +273,54 @@ impl Netlogon {
             self.surroundings.failed(channel.controller());
         }
         channel.give_up();
+    }
+}
+
+/// Keeps a channel up while this server is a member, until `stop` becomes true.
+pub async fn keep_channel(domain: Arc<Domain>, mut stop: watch::Receiver<bool>) {
+    loop {
+        if let Some(member) = domain.member() {
+            tokio::select! {
+                _ = stop.wait_for(|stop| *stop) => return,
+                () = member.netlogon.look_after() => {}
+            }
+        }
+        tokio::select! {
+            _ = stop.wait_for(|stop| *stop) => return,
+            () = sleep(KEEP_ALIVE_INTERVAL) => {}
+        }
+    }
+}
+
+/// The surroundings in a running server.
+struct OfMember {
+    state: Weak<State>,
+    locator: Arc<Locator>,
+}
+
+impl Surroundings for OfMember {
+    fn membership(&self) -> Option<Arc<Membership>> {
+        self.state.upgrade()?.membership()
+    }
+
+    fn find(&self) -> Find<'_> {
+        Box::pin(async {
+            let found = self.locator.find().await;
+            let found = found.inspect_err(|error| tracing::debug!(%error, "no domain controller")).ok()?;
+            Some(Controller {
+                host: found.host.clone(),
+                endpoint_mapper: SocketAddr::new(found.address, ENDPOINT_MAPPER_PORT),
+            })
+        })
+    }
+
+    fn failed(&self, controller: &Controller) {
+        // Another one may have been chosen meanwhile.
+        if let Some(current) = self.locator.current()
+            && current.address == controller.endpoint_mapper.ip()
+        {
+            self.locator.failed(&current);
+        }
     }
 }
 

@@ -237,7 +237,8 @@ fn fail(cx: &mut Context<'_>, setup: &Setup, status: NtStatus) -> StepResult {
     if let Purpose::Reauthenticate(session) = &setup.purpose {
         cx.server.end_session(session, cx.before_reply, cx.now);
     }
-    if cx.server.logon_failed(&cx.link.peer, cx.now) {
+    // Where nobody could say whether the password is right nothing was learnt, and time has passed already.
+    if cx.server.logon_failed(&cx.link.peer, cx.now) && status != NtStatus::NO_LOGON_SERVERS {
         let op = Op::Delay { duration: cx.server.config.limits.logon_wait };
         return Ok(Step::Op(op, super::Pending::SessionSetup(Box::new(Pending::Delayed(status)))));
     }
