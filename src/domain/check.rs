@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use super::account::{self, ComputerAccount};
 use super::dns::Dns;
-use super::kdc::{self, Credentials, Observed};
+use super::kdc::{self, Credentials, KdcError, Observed};
 use super::ldap::Connection;
 use super::locator::DomainController;
-use super::{Domain, DomainError, Member, machine_names};
+use super::{Domain, DomainError, Member, machine_names, own_ticket};
 use crate::auth::kerberos::EncryptionType;
 use crate::config::LdapProtection;
 use crate::state::Membership;
@@ -255,28 +255,39 @@ impl Domain {
                 }
                 Some(observed)
             }
-            Err(error) => {
+            Err(error) if error.is_unreachable() || matches!(error, KdcError::ClockSkew { .. }) => {
                 checks.outcome::<(), _>("Clock", Err(error));
+                None
+            }
+            Err(error) => {
+                checks.skip(&["Clock"], &error.to_string());
                 None
             }
         }
     }
 }
 
-/// The logon with the present password, and the keys that the KDC has of it.
+/// The logon with the present password, what this server makes of a ticket for itself, and the keys that the KDC has. True when the
+/// logon succeeds.
 async fn check_logon(
     checks: &mut Checks,
     dc: &Arc<DomainController>,
     membership: &Membership,
     observed: Option<&Observed>,
-) {
+) -> bool {
     let machine = Credentials::new(
         &membership.account_name(),
         &membership.dns_domain,
         membership.password.text.clone(),
     );
-    match kdc::log_on(dc, &machine).await {
-        Ok(_) => checks.add("Machine logon", CheckResult::Ok, format!("{} by Kerberos", membership.account_name()), ""),
+    let logged_on = kdc::log_on(dc, &machine).await;
+    let good = logged_on.is_ok();
+    match logged_on {
+        Ok(_) => {
+            let detail = format!("{} by Kerberos", membership.account_name());
+            checks.add("Machine logon", CheckResult::Ok, detail, "");
+            check_own_ticket(checks, dc, &machine, membership).await;
+        }
         Err(error) if error.is_wrong_password() => checks.add(
             "Machine logon",
             CheckResult::Failed,
@@ -287,7 +298,7 @@ async fn check_logon(
             checks.outcome::<(), _>("Machine logon", Err(error));
         }
     }
-    let Some(observed) = observed else { return };
+    let Some(observed) = observed else { return good };
     let aes = |salt: &kdc::EncryptionSalt| {
         [EncryptionType::AES256_CTS_HMAC_SHA1_96.0, EncryptionType::AES128_CTS_HMAC_SHA1_96.0]
             .contains(&salt.encryption_type)
@@ -299,6 +310,34 @@ async fn check_logon(
         format!("the domain controller has keys of the types {}", types.join(", ")),
         "the password was set before the domain had AES: `freehold domain rotate`",
     );
+    good
+}
+
+async fn check_own_ticket(
+    checks: &mut Checks,
+    dc: &Arc<DomainController>,
+    machine: &Credentials,
+    membership: &Membership,
+) {
+    match own_ticket::check(dc, machine, &membership.dns_host_name, &membership.keys).await {
+        Ok(service) => {
+            checks.add(
+                "Own ticket",
+                CheckResult::Ok,
+                format!("one for {service} is taken by this server"),
+                "",
+            );
+        }
+        Err(DomainError::Refused(detail)) => checks.add(
+            "Own ticket",
+            CheckResult::Failed,
+            detail,
+            "the account was reset or joined from elsewhere: join again",
+        ),
+        Err(error) => {
+            checks.outcome::<(), _>("Own ticket", Err(error));
+        }
+    }
 }
 
 async fn check_account(

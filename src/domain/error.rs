@@ -30,6 +30,12 @@ pub enum DomainError {
         /// What to do.
         advice: String,
     },
+    /// The machine account's password is another one than this server has.
+    #[error(
+        "{0}: the account was reset or joined from elsewhere, or the domain controller has not heard of a new password yet. Try again \
+         later, or join again"
+    )]
+    Estranged(LdapError),
     /// The state could not be read or changed.
     #[error(transparent)]
     State(#[from] StateError),

@@ -11,7 +11,7 @@ use super::error::DomainError;
 use super::kdc::{self, Credentials};
 use super::ldap::{Connection, Search};
 use super::locator::{DcFlags, DomainController, Locator};
-use super::{Domain, Progress, keys, machine_names};
+use super::{Domain, Progress, keys, machine_names, own_ticket};
 use crate::auth::kerberos::ServiceKey;
 use crate::config::DomainSettings;
 use crate::state::NewMembership;
@@ -300,7 +300,8 @@ impl AccountStep<'_> {
         }
         let account = must_be_there(&own, &self.names.computer).await?;
         let keys = domain_keys(dc, &account, &self.names.domain, &self.names.computer, self.password).await?;
-        kdc::log_on(dc, &machine).await?;
+        let service = own_ticket::check(dc, &machine, host, &keys).await?;
+        progress(&format!("A ticket for {service} is taken with the new keys."));
         Ok(Proved { account, keys })
     }
 }

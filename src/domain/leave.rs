@@ -86,7 +86,7 @@ impl Domain {
                 );
                 match Connection::bind_as(&member.locator, &self.settings, &machine).await {
                     Ok(connection) => return Ok(connection),
-                    Err(error) if error.is_wrong_password() => last = error.into(),
+                    Err(error) if error.is_wrong_password() => last = DomainError::Estranged(error),
                     Err(error) => return Err(error.into()),
                 }
             }

@@ -22,6 +22,7 @@ pub mod locator;
 pub mod machine_names;
 mod maintenance;
 pub mod netlogon;
+mod own_ticket;
 mod rotation;
 mod rpc;
 mod status;

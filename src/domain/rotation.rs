@@ -51,7 +51,10 @@ impl Domain {
             }
         };
         let machine = machine(&membership, &membership.password.text);
-        let connection = Connection::bind_as(&member.locator, &self.settings, &machine).await?;
+        let connection = match Connection::bind_as(&member.locator, &self.settings, &machine).await {
+            Err(error) if error.is_wrong_password() => return Err(DomainError::Estranged(error)),
+            outcome => outcome?,
+        };
         let account = must_be_there(&connection, &membership.computer_name).await?;
         let sent = account::change_password(&connection, &account.dn, &membership.password.text, &new).await;
         match sent {

@@ -80,9 +80,10 @@ impl Membership {
         names
     }
 
-    /// The passwords to try, the most probable one first.
+    /// The passwords to try, the most probable one first. Of earlier ones the latest alone: a domain controller that lags is a
+    /// change behind, and each try with a wrong one counts towards a lock-out.
     pub fn passwords(&self) -> impl Iterator<Item = &MachinePassword> {
-        std::iter::once(&self.password).chain(&self.pending_password).chain(&self.earlier_passwords)
+        std::iter::once(&self.password).chain(&self.pending_password).chain(self.earlier_passwords.first())
     }
 
     /// Key version number of the current password's keys.
