@@ -7,7 +7,7 @@
 mod error;
 mod exchange;
 mod krb_error;
-mod wrap;
+pub(in crate::domain) mod wrap;
 
 use std::sync::Arc;
 

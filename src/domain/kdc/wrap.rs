@@ -103,8 +103,9 @@ impl Unseal {
         let [0x05, 0x04, flags, 0xff, ec0, ec1, rrc0, rrc1, sequence @ ..] = *head else {
             return Err(WrapError::Malformed);
         };
-        // An answer in the clear, or our own token sent back, is none.
-        if flags != FLAG_SENT_BY_ACCEPTOR | FLAG_SEALED | FLAG_ACCEPTOR_SUBKEY {
+        // An answer in the clear, or our own token sent back, is none. Which key it is sealed with the decryption tells.
+        const NEEDED: u8 = FLAG_SENT_BY_ACCEPTOR | FLAG_SEALED;
+        if flags & NEEDED != NEEDED {
             return Err(WrapError::Malformed);
         }
         let extra = u16::from_be_bytes([ec0, ec1]);
@@ -143,30 +144,41 @@ fn header(flags: u8, extra: u16, rotation: u16, sequence: u64) -> [u8; HEADER_BY
     [0x05, 0x04, flags, 0xff, e0, e1, r0, r1, s0, s1, s2, s3, s4, s5, s6, s7]
 }
 
+/// Tokens as an acceptor makes them, and the initiator's side of the context, also for tests of what carries tokens.
 #[cfg(test)]
-mod tests {
+pub(in crate::domain) mod testing {
     use picky_krb::crypto::CipherSuite;
-    use proptest::prelude::{any, prop_assert_eq, proptest};
     use zeroize::Zeroizing;
 
-    use super::{ACCEPTOR_SEAL, Unseal, WrapError, header, pair};
+    use super::{ACCEPTOR_SEAL, Seal, Unseal, header, pair};
 
     const KEY: [u8; 32] = [0x5a; 32];
 
-    fn unseal() -> Unseal {
-        pair(Zeroizing::new(KEY.to_vec()), 7).unwrap().1
+    pub(in crate::domain) fn context() -> (Seal, Unseal) {
+        pair(Zeroizing::new(KEY.to_vec()), 7).unwrap()
     }
 
-    /// As an acceptor makes it.
-    fn token(plaintext: &[u8], extra: u16, rotation: u16, sequence: u64) -> Vec<u8> {
+    pub(in crate::domain) fn token(plaintext: &[u8], extra: u16, rotation: u16, sequence: u64) -> Vec<u8> {
         let mut payload = plaintext.to_vec();
         payload.extend(vec![0; usize::from(extra)]);
         payload.extend(header(7, extra, 0, sequence));
-        let mut sealed =
-            CipherSuite::Aes256CtsHmacSha196.cipher().encrypt(&KEY, ACCEPTOR_SEAL, &payload).unwrap();
+        let cipher = CipherSuite::Aes256CtsHmacSha196.cipher();
+        let mut sealed = cipher.encrypt(&KEY, ACCEPTOR_SEAL, &payload).unwrap();
         let length = sealed.len();
         sealed.rotate_right(usize::from(rotation) % length);
         [header(7, extra, rotation, sequence).as_slice(), &sealed].concat()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::{any, prop_assert_eq, proptest};
+
+    use super::testing::{context, token};
+    use super::{Unseal, WrapError};
+
+    fn unseal() -> Unseal {
+        context().1
     }
 
     #[test]
@@ -197,7 +209,7 @@ mod tests {
 
     #[test]
     fn what_this_side_sealed_is_not_taken_back() {
-        let (mut seal, mut unseal) = pair(Zeroizing::new(KEY.to_vec()), 7).unwrap();
+        let (mut seal, mut unseal) = context();
         let sent = seal.wrap(b"hello").unwrap();
         assert_eq!(unseal.unwrap(&sent), Err(WrapError::Malformed));
     }

@@ -21,6 +21,8 @@ const IDLE_LIMIT: Duration = Duration::from_secs(10 * 60);
 const TRIES: usize = 3;
 /// How long nobody logs on again after the machine account's password was refused: each try counts towards a lock-out.
 const REFUSED_FOR: Duration = Duration::from_secs(30);
+/// How long nobody tries again after no connection could be had for another reason: those who wait are all told at once.
+const FAILED_FOR: Duration = Duration::from_secs(2);
 
 /// Who logs on: the machine account with its password, then with earlier ones, which a domain controller that has not heard of the latest
 /// still knows. None when this server is no member.
@@ -41,6 +43,7 @@ pub struct Pool {
     settings: DomainSettings,
     source: Box<dyn CredentialSource>,
     open: Mutex<Vec<Arc<Connection>>>,
+    /// Until when nobody connects, and why.
     refused: Mutex<Option<(Instant, LdapError)>>,
     opening: tokio::sync::Mutex<()>,
 }
@@ -82,10 +85,19 @@ impl Pool {
         if let Some(connection) = self.idle() {
             return Ok(connection);
         }
+        if let Some((until, error)) = &*self.refused.lock()
+            && *until > Instant::now()
+        {
+            return self.least_busy().ok_or_else(|| error.clone());
+        }
         let connection = match self.open().await {
             Ok(connection) => Arc::new(connection),
-            // Busy ones are better than none.
-            Err(error) => return self.least_busy().ok_or(error),
+            Err(error) => {
+                let lasts = if error.is_wrong_password() { REFUSED_FOR } else { FAILED_FOR };
+                *self.refused.lock() = Some((Instant::now() + lasts, error.clone()));
+                // Busy ones are better than none.
+                return self.least_busy().ok_or(error);
+            }
         };
         self.open.lock().push(Arc::clone(&connection));
         Ok(connection)
@@ -160,11 +172,6 @@ impl Pool {
     }
 
     async fn open(&self) -> Result<Connection, LdapError> {
-        if let Some((since, error)) = &*self.refused.lock()
-            && since.elapsed() < REFUSED_FOR
-        {
-            return Err(error.clone());
-        }
         let mut last = LdapError::NoAccount;
         for _ in 0..TRIES {
             let dc = self.locator.find().await?;
@@ -189,7 +196,6 @@ impl Pool {
             }
             if let Some(error) = refused {
                 tracing::error!(%error, "the machine account cannot log on");
-                *self.refused.lock() = Some((Instant::now(), error.clone()));
                 return Err(error);
             }
             if matches!(last, LdapError::NoAccount) {

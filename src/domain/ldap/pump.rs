@@ -83,3 +83,104 @@ async fn outbound(
         zeroize::Zeroize::zeroize(buffer.get_mut(..received).unwrap_or_default());
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use ldap3::{LdapConnAsync, LdapConnSettings, Scope, StdStream};
+    use tokio::net::UnixStream;
+    use tokio::sync::mpsc;
+
+    use super::{Ending, Sink, Source, run};
+    use crate::domain::ber::{
+        ENUMERATED, INTEGER, OCTET_STRING, SEQUENCE, SET, constructed, element, encode_integer,
+    };
+
+    /// A domain controller that sends what a test tells it to.
+    struct Script(mpsc::UnboundedReceiver<Vec<u8>>);
+
+    impl Source for Script {
+        async fn next(&mut self) -> std::io::Result<Option<Vec<u8>>> {
+            Ok(self.0.recv().await)
+        }
+    }
+
+    /// And tells the test what it got.
+    struct Heard(mpsc::UnboundedSender<Vec<u8>>);
+
+    impl Sink for Heard {
+        async fn send(&mut self, plaintext: &[u8]) -> std::io::Result<()> {
+            self.0.send(plaintext.to_vec()).map_err(std::io::Error::other)
+        }
+    }
+
+    struct Rig {
+        ldap: ldap3::Ldap,
+        say: mpsc::UnboundedSender<Vec<u8>>,
+        heard: mpsc::UnboundedReceiver<Vec<u8>>,
+        ending: Ending,
+    }
+
+    async fn rig() -> Rig {
+        let (ours, theirs) = UnixStream::pair().unwrap();
+        let settings = LdapConnSettings::new().set_std_stream(StdStream::Unix(theirs.into_std().unwrap()));
+        let (driver, ldap) = LdapConnAsync::with_settings(settings, "ldapi://test").await.unwrap();
+        tokio::spawn(driver.drive());
+        let (say, script) = mpsc::unbounded_channel();
+        let (tell, heard) = mpsc::unbounded_channel();
+        let ending = Ending::default();
+        tokio::spawn(run(Script(script), Heard(tell), ours, ending.clone()));
+        Rig { ldap, say, heard, ending }
+    }
+
+    fn message(operation: &[u8]) -> Vec<u8> {
+        constructed(SEQUENCE, &[&encode_integer(INTEGER, 1), operation])
+    }
+
+    fn entry(name: &str) -> Vec<u8> {
+        let values = constructed(SET, &[&element(OCTET_STRING, &[0xff])]);
+        let attribute = constructed(SEQUENCE, &[&element(OCTET_STRING, b"objectSid"), &values]);
+        let dn = element(OCTET_STRING, name.as_bytes());
+        message(&constructed(0x64, &[&dn, &element(SEQUENCE, &attribute)]))
+    }
+
+    fn done() -> Vec<u8> {
+        let text = element(OCTET_STRING, b"");
+        message(&constructed(0x65, &[&encode_integer(ENUMERATED, 0), &text, &text]))
+    }
+
+    #[tokio::test]
+    async fn answers_reach_ldap3_whatever_pieces_they_come_in() {
+        let mut rig = rig().await;
+        let search =
+            tokio::spawn(async move { rig.ldap.search("", Scope::Subtree, "(cn=*)", vec!["cn"]).await });
+        assert!(!rig.heard.recv().await.unwrap().is_empty(), "the request");
+        let all: Vec<u8> = (0..500).flat_map(|number| entry(&format!("CN={number}"))).chain(done()).collect();
+        for piece in all.chunks(777) {
+            rig.say.send(piece.to_vec()).unwrap();
+        }
+        let (entries, _) = search.await.unwrap().unwrap().success().unwrap();
+        assert_eq!(entries.len(), 500);
+    }
+
+    #[tokio::test]
+    async fn a_message_that_would_end_ldap3_ends_the_connection_with_a_reason() {
+        let mut rig = rig().await;
+        let search =
+            tokio::spawn(async move { rig.ldap.search("", Scope::Subtree, "(cn=*)", vec!["cn"]).await });
+        rig.heard.recv().await.unwrap();
+        rig.say.send(message(&element(0x65, b""))).unwrap();
+        assert!(search.await.unwrap().is_err(), "an error and no panic");
+        assert_eq!(rig.ending.lock().as_deref(), Some("a malformed LDAP message"));
+    }
+
+    #[tokio::test]
+    async fn a_domain_controller_that_closes_ends_what_waits() {
+        let mut rig = rig().await;
+        let search =
+            tokio::spawn(async move { rig.ldap.search("", Scope::Subtree, "(cn=*)", vec!["cn"]).await });
+        rig.heard.recv().await.unwrap();
+        drop(rig.say);
+        assert!(search.await.unwrap().is_err());
+        assert_eq!(rig.ending.lock().as_deref(), Some("the connection was closed"));
+    }
+}

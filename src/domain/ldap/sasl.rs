@@ -199,10 +199,14 @@ impl Sink for SealedSink {
 mod tests {
     use proptest::prelude::{any, proptest};
 
-    use super::{BUFFER_LIMIT, Response, frame, request};
+    use tokio::io::AsyncWriteExt;
+    use tokio::net::{TcpListener, TcpStream};
+
+    use super::{BUFFER_LIMIT, Response, SealedSource, Source, frame, request};
     use crate::domain::ber::{
         ENUMERATED, INTEGER, OCTET_STRING, SEQUENCE, constructed, element, encode_integer,
     };
+    use crate::domain::kdc::wrap::testing::{context, token};
 
     #[test]
     fn the_request_is_a_sasl_bind_of_version_3() {
@@ -235,6 +239,44 @@ mod tests {
         assert_eq!(frame(&[0, 0, 0, 2, 1]).unwrap(), None);
         assert_eq!(frame(&[0, 0, 0, 2, 1, 2, 9]).unwrap(), Some(6));
         assert!(frame(&(BUFFER_LIMIT as u32 + 1).to_be_bytes()).is_err());
+    }
+
+    async fn source() -> (TcpStream, SealedSource) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let (server, _) = listener.accept().await.unwrap();
+        (server, SealedSource::new(client.into_split().0, context().1))
+    }
+
+    fn framed(plaintext: &[u8], sequence: u64) -> Vec<u8> {
+        let token = token(plaintext, 0, 28, sequence);
+        [(token.len() as u32).to_be_bytes().as_slice(), &token].concat()
+    }
+
+    /// Where ldap3's own GSSAPI loses data.
+    #[tokio::test]
+    async fn several_buffers_of_one_read_are_all_opened() {
+        let (mut server, mut source) = source().await;
+        let mut sent = [framed(b"one", 5), framed(b"two", 6), framed(b"three", 7)].concat();
+        let rest = sent.split_off(sent.len() - 9);
+        server.write_all(&sent).await.unwrap();
+        assert_eq!(source.next().await.unwrap().unwrap(), b"one");
+        assert_eq!(source.next().await.unwrap().unwrap(), b"two");
+        server.write_all(&rest).await.unwrap();
+        assert_eq!(source.next().await.unwrap().unwrap(), b"three");
+        drop(server);
+        assert_eq!(source.next().await.unwrap(), None);
+    }
+
+    #[tokio::test]
+    async fn a_buffer_that_is_cut_off_or_not_sealed_is_an_error() {
+        let (mut server, mut source_of_half) = source().await;
+        server.write_all(&framed(b"one", 5)[..20]).await.unwrap();
+        drop(server);
+        assert!(source_of_half.next().await.is_err());
+        let (mut server, mut source_of_clear) = source().await;
+        server.write_all(b"\0\0\0\x05clear").await.unwrap();
+        assert!(source_of_clear.next().await.is_err());
     }
 
     proptest! {

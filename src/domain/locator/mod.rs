@@ -73,7 +73,7 @@ pub enum LocateError {
     },
     /// Those that are listed do not answer.
     #[error(
-        "no domain controller of {domain} answers ({tried}); check the network and ports 389 (UDP and TCP), 88 and 445 to them"
+        "no domain controller of {domain} answers ({tried}); check the network, and ports 389 (UDP and TCP) and 88 to them"
     )]
     NoneAnswers {
         /// The domain.
