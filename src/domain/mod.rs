@@ -10,6 +10,7 @@ mod account;
 mod alias;
 mod ber;
 mod check;
+pub mod directory;
 pub mod dns;
 mod error;
 mod join;
@@ -42,7 +43,9 @@ pub use leave::AccountEnd;
 pub use status::DomainStatus;
 
 use crate::config::DomainSettings;
+use crate::names::{self, DirectoryCache};
 use crate::state::{Membership, State};
+use directory::Directory;
 use kdc::Credentials;
 use locator::Locator;
 
@@ -70,6 +73,8 @@ pub struct Domain {
     settings: Arc<DomainSettings>,
     /// The NetBIOS name of the configuration: what the computer account is called unless the administrator says otherwise.
     default_computer_name: String,
+    /// What the directory has answered.
+    names: Arc<DirectoryCache>,
     member: ArcSwapOption<Member>,
     /// One join, leave, change of the password or of names at a time.
     changing: tokio::sync::Mutex<()>,
@@ -85,6 +90,8 @@ pub struct Member {
     pub ldap: Arc<ldap::Pool>,
     /// NTLM logons of the domain's users.
     pub netlogon: netlogon::Netlogon,
+    /// Names of the domain.
+    pub directory: Arc<Directory>,
 }
 
 /// What a member's connections are made for: another one needs other connections.
@@ -121,11 +128,17 @@ pub enum Refreshed {
 impl Domain {
     /// The domain of the server with this state. Nothing is asked of anybody yet.
     #[must_use]
-    pub fn new(state: Arc<State>, settings: DomainSettings, default_computer_name: &str) -> Arc<Self> {
+    pub fn new(
+        state: Arc<State>,
+        settings: DomainSettings,
+        default_computer_name: &str,
+        names: Arc<DirectoryCache>,
+    ) -> Arc<Self> {
         let domain = Arc::new(Domain {
             state,
             settings: Arc::new(settings),
             default_computer_name: default_computer_name.to_owned(),
+            names,
             member: ArcSwapOption::empty(),
             changing: tokio::sync::Mutex::new(()),
         });
@@ -145,18 +158,32 @@ impl Domain {
         self.member.load_full()
     }
 
+    /// What the directory has answered; empty while this server is no member.
+    #[must_use]
+    pub fn names(&self) -> &Arc<DirectoryCache> {
+        &self.names
+    }
+
     /// Follows a change of the membership: [`Change::MembershipChanged`](crate::state::Change::MembershipChanged).
     pub fn refresh(&self) -> Refreshed {
         let before = self.member.load_full();
         let Some(membership) = self.state.membership() else {
             self.member.store(None);
+            self.names.set_domain(None);
             return if before.is_some() { Refreshed::Left } else { Refreshed::Same };
         };
         let identity = MemberIdentity::of(&membership);
         match before {
             Some(before) if before.identity == identity => Refreshed::Same,
             before => {
-                self.member.store(Some(Arc::new(Member::new(identity, &self.state, &self.settings))));
+                let domain = names::Domain {
+                    sid: membership.domain_sid,
+                    netbios_name: membership.netbios_domain.clone(),
+                    dns_name: membership.dns_domain.clone(),
+                };
+                let member =
+                    Member::new(identity, domain, &self.state, &self.settings, Arc::clone(&self.names));
+                self.member.store(Some(Arc::new(member)));
                 let another =
                     before.is_some_and(|before| before.identity.domain_sid != membership.domain_sid);
                 if another { Refreshed::Left } else { Refreshed::Joined }
@@ -174,7 +201,13 @@ impl Domain {
 }
 
 impl Member {
-    fn new(identity: MemberIdentity, state: &Arc<State>, settings: &Arc<DomainSettings>) -> Self {
+    fn new(
+        identity: MemberIdentity,
+        domain: names::Domain,
+        state: &Arc<State>,
+        settings: &Arc<DomainSettings>,
+        names: Arc<DirectoryCache>,
+    ) -> Self {
         let locator = Locator::new(&identity.dns_domain, settings);
         let state: Weak<State> = Arc::downgrade(state);
         let netlogon = netlogon::Netlogon::of_member(state.clone(), Arc::clone(&locator));
@@ -182,7 +215,8 @@ impl Member {
             let membership = state.upgrade().and_then(|state| state.membership());
             membership.map_or_else(Vec::new, |membership| machine_credentials(&membership))
         });
-        Member { identity, locator, ldap, netlogon }
+        let directory = Directory::new(Arc::clone(&ldap) as Arc<dyn directory::Source>, names, domain);
+        Member { identity, locator, ldap, netlogon, directory }
     }
 }
 
@@ -220,7 +254,7 @@ mod tests {
     #[test]
     fn a_member_is_made_anew_for_another_account_only() {
         let state = Arc::new(State::in_memory().unwrap());
-        let domain = Domain::new(Arc::clone(&state), DomainSettings::default(), "FILES");
+        let domain = Domain::new(Arc::clone(&state), DomainSettings::default(), "FILES", Arc::default());
         assert!(domain.member().is_none());
         assert_eq!(domain.refresh(), Refreshed::Same);
         join(&state, "FILES", "S-1-5-21-7-8-9");

@@ -136,7 +136,7 @@ pub struct Server {
     /// The domain that this server is a member of, swapped when it joins or leaves.
     pub domain: ArcSwapOption<DomainInfo>,
     /// Names of that domain: what its directory has answered.
-    pub directory: DirectoryCache,
+    pub directory: Arc<DirectoryCache>,
     /// Sessions whose logon succeeded.
     pub sessions: Sharded<u64, Arc<Session>>,
     /// Files that are open.
@@ -223,7 +223,7 @@ impl Server {
             share_settings: ArcSwap::from_pointee(SharesSnapshot::default()),
             rpc,
             domain: ArcSwapOption::empty(),
-            directory: DirectoryCache::default(),
+            directory: Arc::default(),
             config,
             acceptor: ArcSwap::from_pointee(acceptor),
             authenticators,

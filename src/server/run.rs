@@ -23,6 +23,7 @@ use crate::config::{Config, DomainNtlm, EncryptionMode, Limits, VolumeConfig};
 use crate::domain::{Domain, Refreshed, netlogon};
 use crate::fsa::OpenReport;
 use crate::fscc::Pattern;
+use crate::names::Questions;
 use crate::proto;
 use crate::proto::audit::ShareAudit;
 use crate::proto::node::NodeKey;
@@ -54,6 +55,13 @@ pub struct Shared {
 }
 
 impl Shared {
+    /// Asks the directory; its answers are in the core's cache then. Returns also when nobody could be asked.
+    pub async fn ask_directory(&self, questions: &Questions) {
+        if let Some(member) = self.domain.member() {
+            member.directory.look_up(questions).await;
+        }
+    }
+
     /// Puts the present shares of the state into the core.
     fn load_shares(&self) {
         let before = self.core.shares.load_full();
@@ -230,12 +238,13 @@ pub async fn run(
         volumes.clone(),
         Arc::new(BlockingRecorder(Arc::clone(&audit))),
     );
+    let names = Arc::clone(&core.directory);
     let shared = Arc::new(Shared {
         core,
         clock,
         limits: config.limits.clone(),
         audit,
-        domain: Domain::new(Arc::clone(&state), config.domain.clone(), &config.names.netbios),
+        domain: Domain::new(Arc::clone(&state), config.domain.clone(), &config.names.netbios, names),
         state: Arc::clone(&state),
         domain_ntlm: config.security.ntlm.domain,
         volumes,

@@ -447,9 +447,13 @@ impl Task {
                     None => self.ask_domain(id, query),
                 },
                 Op::Audit { batch, .. } => self.record(id, batch),
-                // A server that is in no domain has nobody to ask.
-                Op::Names { .. } => {
-                    self.connection.complete(id, OpResult::Done(Ok(())), self.shared.clock.now())?;
+                Op::Names { questions } => {
+                    self.running += 1;
+                    let (shared, results) = (Arc::clone(&self.shared), self.results_in.clone());
+                    tokio::spawn(async move {
+                        shared.ask_directory(&questions).await;
+                        let _ = results.send((id, OpResult::Done(Ok(()))));
+                    });
                 }
                 Op::Rpc { task } => {
                     self.running += 1;

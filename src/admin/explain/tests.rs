@@ -45,7 +45,12 @@ impl RunningServer for Fixture {
     }
 
     fn domain(&self) -> Arc<crate::domain::Domain> {
-        crate::domain::Domain::new(Arc::new(State::in_memory().unwrap()), DomainSettings::default(), "FILES")
+        crate::domain::Domain::new(
+            Arc::new(State::in_memory().unwrap()),
+            DomainSettings::default(),
+            "FILES",
+            Arc::default(),
+        )
     }
 
     fn opens_of(&self, _: &str, _: NodeId) -> Vec<LiveOpen> {
