@@ -1,8 +1,6 @@
 //! What the requests about access-control lists do: names are looked up, the work is done by the running server's
 //! [`AclJobs`].
 
-use std::sync::Arc;
-
 use anyhow::Context as _;
 use freehold_acl::{
     AceType, Acl, AclEdit, AclPart, Control, EntryError, SecurityDescriptor, ace_text, parse_entry,
@@ -14,10 +12,10 @@ use super::acl_path;
 use super::acl_protocol::{
     AclChange, AclChanged, AclJobRow, AclReply, AclRequest, AclRestored, AclRow, InheritMode, RestoreEntry,
 };
+use super::names;
 use super::protocol::Reply;
 use super::service::{AdminService, iso_8601};
 use crate::acl_jobs::{AclJobs, Found, JobReport};
-use crate::names::{Asked, NameBook, Scope};
 use crate::vfs::VfsPath;
 
 /// Objects of a part of an answer.
@@ -28,8 +26,8 @@ const BYTES_AT_ONCE: usize = 256 * 1024;
 /// An account cannot be found, or an entry not read.
 #[derive(Debug, thiserror::Error)]
 enum NameError {
-    #[error("there is no account or group called {0:?}; a SID is given as *S-1-...")]
-    Unknown(String),
+    #[error("{0:#}")]
+    Unknown(anyhow::Error),
     #[error(transparent)]
     Entry(#[from] EntryError),
 }
@@ -37,43 +35,20 @@ enum NameError {
 /// Names of accounts as of one moment.
 struct Names<'a> {
     jobs: &'a AclJobs,
-    accounts: Arc<crate::state::AccountsSnapshot>,
-}
-
-/// Only what is known is looked at.
-fn known() -> Asked {
-    let asked = Asked::default();
-    asked.begin(true);
-    asked
+    names: names::Names,
 }
 
 impl Names<'_> {
-    fn book<'b>(&'b self, asked: &'b Asked) -> NameBook<'b> {
-        let core = self.jobs.core();
-        NameBook {
-            machine: core.rpc.machine(),
-            accounts: &self.accounts,
-            directory: &core.directory,
-            asked,
-            now: FileTime::from_system_time(std::time::SystemTime::now()),
-        }
-    }
-
     fn find(&self, name: &str) -> Result<Sid, NameError> {
-        let name = name.trim();
-        name.strip_prefix('*')
-            .unwrap_or(name)
-            .parse()
-            .ok()
-            .or_else(|| self.book(&known()).of_name(name, Scope::All).found().map(|found| found.sid))
-            .ok_or_else(|| NameError::Unknown(name.to_owned()))
+        self.names.find(name).map_err(NameError::Unknown)
     }
 
     fn of(&self, sid: &Sid) -> String {
-        self.book(&known()).shown(sid)
+        self.names.full_name_of(sid)
     }
 
     fn row(&self, path: String, is_directory: bool, security: &SecurityDescriptor) -> AclRow {
+        self.names.prepare(names::sids_in(security));
         let name = |sid: &Option<Sid>| sid.as_ref().map_or(String::new(), |sid| self.of(sid));
         let text = |ace| ace_text(ace, |sid| self.of(sid));
         let dacl = security.dacl.acl().map_or(&[][..], Acl::aces).iter();
@@ -165,7 +140,7 @@ impl AdminService {
     /// Why it is refused.
     pub(super) fn acl(&self, request: AclRequest, sink: &mut dyn FnMut(Reply) -> bool) -> anyhow::Result<()> {
         let jobs = self.running("an access-control list")?.acl_jobs();
-        let names = Names { jobs: &jobs, accounts: self.state().accounts() };
+        let names = Names { jobs: &jobs, names: self.names() };
         let place = |path: &str| acl_path::find(path, &self.state().shares(), &self.state().volumes());
         let reply = match request {
             AclRequest::Read { path, recurse } => {

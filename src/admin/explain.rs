@@ -25,6 +25,7 @@ pub use answer::{
     ShareAnswer,
 };
 
+use super::names::{Names, sids_in};
 use super::running::RunningServer;
 use crate::state::State;
 use reason::Reasoner;
@@ -58,13 +59,15 @@ pub struct ExplainRequest {
 /// When the user, the path, the share, a group or an entry cannot be understood or is not there.
 pub(super) fn explain(
     state: &State,
+    names: Names,
     server: &dyn RunningServer,
     request: &ExplainRequest,
 ) -> anyhow::Result<Explanation> {
     let asked = Asked::parse(request.right.as_deref())?;
-    let subject = Subject::find(state, &request.user, &request.add_groups)?;
+    let subject = Subject::find(names, state.identity().machine_sid, &request.user, &request.add_groups)?;
     let target = Target::find(state, server, &request.path, request.share.as_deref())?;
     let descriptor = target.with_aces(&request.with_aces, &subject)?;
+    subject.prepare(sids_in(&descriptor));
     let question = Question { subject, target, descriptor, asked, backup_intent: request.backup_intent };
     Ok(question.answer(server))
 }

@@ -13,6 +13,8 @@ mod client;
 mod domain;
 pub mod domain_protocol;
 pub mod explain;
+mod lookup;
+pub mod lookup_protocol;
 mod names;
 pub mod protocol;
 mod running;

@@ -6,6 +6,7 @@ use zeroize::{Zeroize, ZeroizeOnDrop};
 use super::acl_protocol::{AclReply, AclRequest};
 use super::domain_protocol::{DomainReply, DomainRequest};
 use super::explain::{ExplainRequest, Explanation};
+use super::lookup_protocol::{AccountRow, MembershipRow};
 use crate::config::AuditOption;
 use crate::state::CachingMode;
 
@@ -75,6 +76,16 @@ pub enum Request {
     },
     /// Lists accounts.
     UserList,
+    /// Who has a name or a SID.
+    Lookup {
+        /// Name or SID, in any spelling.
+        account: String,
+    },
+    /// The groups that an account is in, of the domain and of this server.
+    LookupGroups {
+        /// Name or SID, in any spelling.
+        account: String,
+    },
     /// Makes a group.
     GroupAdd {
         /// Its name.
@@ -93,7 +104,7 @@ pub enum Request {
     GroupAddMember {
         /// The group.
         name: String,
-        /// Account, group or SID.
+        /// Account, group or SID, of this server or of the domain.
         member: String,
     },
     /// Takes members out of a group.
@@ -215,6 +226,10 @@ pub enum Reply {
     Acl(AclReply),
     /// About the domain.
     Domain(DomainReply),
+    /// Who it is.
+    Lookup(Box<AccountRow>),
+    /// Groups of an account.
+    LookupGroups(Vec<MembershipRow>),
     /// It was refused.
     Refused {
         /// Why, and what would be right.
@@ -309,6 +324,9 @@ pub struct ShareRow {
     pub hidden: bool,
     /// Who may connect, as SDDL.
     pub access: String,
+    /// The same for people, an entry each, as icacls writes them.
+    #[serde(default)]
+    pub permissions: Vec<String>,
 }
 
 #[cfg(test)]

@@ -2,18 +2,16 @@
 
 use std::sync::Arc;
 
-use freehold_acl::{AccessMask, Ace, AceFlags, AceType, Acl, AclPart, SecurityDescriptor};
+use freehold_acl::{AccessMask, Ace, AceFlags, AceType, Acl, AclPart, SecurityDescriptor, ace_text};
 use freehold_dtyp::{FileTime, Sid};
 
-use super::names::{find_sid, name_of};
+use super::names::{Names, sids_in};
 use super::protocol::{
     GroupRow, Password, Reply, Request, ShareOptions, ShareRight, ShareRow, StatusRow, UserRow,
 };
 use super::running::RunningServer;
 use super::{explain, volume_folder};
-use crate::state::{
-    AccountChange, AccountsSnapshot, CachingMode, NewAccount, Share, ShareChange, ShareSettings, State,
-};
+use crate::state::{AccountChange, CachingMode, NewAccount, Share, ShareChange, ShareSettings, State};
 
 /// Executes requests against the state of a server, running or not.
 #[derive(Clone)]
@@ -80,6 +78,11 @@ impl AdminService {
         &self.state
     }
 
+    /// Names of accounts as of now.
+    pub(super) fn names(&self) -> Names {
+        Names::new(&self.state, self.running.as_deref())
+    }
+
     fn run(&self, request: Request) -> anyhow::Result<Reply> {
         match request {
             Request::Status => return Ok(Reply::Status(self.status())),
@@ -104,20 +107,28 @@ impl AdminService {
                 self.state.change_account(&name, &change)?;
             }
             Request::UserRemove { name } => self.state.remove_account(&name)?,
-            Request::UserList => return Ok(Reply::Users(users(&self.state.accounts()))),
+            Request::UserList => return Ok(Reply::Users(users(&self.names()))),
             Request::GroupAdd { name, comment } => {
                 self.state.add_group(&name, &comment)?;
             }
             Request::GroupRemove { name } => self.state.remove_group(&name)?,
-            Request::GroupList => return Ok(Reply::Groups(groups(&self.state.accounts()))),
-            Request::GroupAddMember { name, member } => self.state.add_group_member(&name, &member)?,
-            Request::GroupRemoveMember { name, member } => self.state.remove_group_member(&name, &member)?,
+            Request::GroupList => return Ok(Reply::Groups(groups(&self.names()))),
+            Request::GroupAddMember { name, member } => {
+                let sid = self.names().find(&member)?;
+                self.state.add_group_member(&name, &sid.to_string())?;
+            }
+            Request::GroupRemoveMember { name, member } => {
+                let sid = self.names().find(&member)?;
+                self.state.remove_group_member(&name, &sid.to_string())?;
+            }
             Request::ShareAdd { name, volume, settings } => self.add_share(&name, volume, settings)?,
             Request::ShareSet { name, volume, settings } => self.set_share(&name, volume, settings)?,
             Request::ShareRemove { name } => self.state.remove_share(&name)?,
             Request::ShareList => {
-                let shares = self.state.shares();
-                return Ok(Reply::Shares(shares.all().iter().map(|share| self.share_row(share)).collect()));
+                let (shares, names) = (self.state.shares(), self.names());
+                names.prepare(shares.all().iter().flat_map(|share| sids_in(&share.settings.security)));
+                let rows = shares.all().iter().map(|share| self.share_row(share, &names));
+                return Ok(Reply::Shares(rows.collect()));
             }
             Request::ShareGrant { name, account, right } => {
                 self.change_access(&name, &account, Some(right))?;
@@ -125,7 +136,16 @@ impl AdminService {
             Request::ShareRevoke { name, account } => self.change_access(&name, &account, None)?,
             Request::Explain(question) => {
                 let server = self.running("an explanation")?;
-                return Ok(Reply::Explanation(Box::new(explain::explain(&self.state, server, &question)?)));
+                return Ok(Reply::Explanation(Box::new(explain::explain(
+                    &self.state,
+                    self.names(),
+                    server,
+                    &question,
+                )?)));
+            }
+            Request::Lookup { account } => return Ok(Reply::Lookup(Box::new(self.look_up(&account)?))),
+            Request::LookupGroups { account } => {
+                return Ok(Reply::LookupGroups(self.groups_of(&account)?));
             }
             // INVARIANT: their answers have parts; `execute_in_parts` keeps them.
             Request::Acl { .. } | Request::Domain { .. } => {
@@ -227,8 +247,7 @@ impl AdminService {
     fn change_access(&self, name: &str, account: &str, right: Option<ShareRight>) -> anyhow::Result<()> {
         let shares = self.state.shares();
         let share = shares.share(name).ok_or_else(|| anyhow::anyhow!("there is no share called {name:?}"))?;
-        let sid = find_sid(&self.state.accounts(), account)
-            .ok_or_else(|| anyhow::anyhow!("there is no account or group called {account:?}"))?;
+        let sid = self.names().find(account)?;
         let mut descriptor = SecurityDescriptor::clone(&share.settings.security);
         let present: &[Ace] = descriptor.dacl.acl().map_or(&[], Acl::aces);
         let mut entries: Vec<Ace> = present.iter().filter(|ace| *ace.sid() != sid).cloned().collect();
@@ -255,7 +274,7 @@ impl AdminService {
         Ok(())
     }
 
-    fn share_row(&self, share: &Share) -> ShareRow {
+    fn share_row(&self, share: &Share, names: &Names) -> ShareRow {
         let settings = &share.settings;
         let volumes = self.state.volumes();
         let volume = volumes.iter().find(|volume| volume.name == settings.volume);
@@ -280,6 +299,9 @@ impl AdminService {
             audit: settings.audit,
             hidden: share.is_hidden(),
             access: settings.security.to_sddl(),
+            permissions: settings.security.dacl.acl().map_or_else(Vec::new, |acl| {
+                acl.aces().iter().map(|ace| ace_text(ace, |sid| names.name_of(sid))).collect()
+            }),
         }
     }
 }
@@ -299,8 +321,9 @@ pub fn default_share_security() -> SecurityDescriptor {
     SecurityDescriptor::new(Sid::ADMINISTRATORS, Sid::ADMINISTRATORS, dacl)
 }
 
-fn users(accounts: &AccountsSnapshot) -> Vec<UserRow> {
-    accounts
+fn users(names: &Names) -> Vec<UserRow> {
+    names
+        .accounts()
         .accounts()
         .iter()
         .map(|account| UserRow {
@@ -310,14 +333,16 @@ fn users(accounts: &AccountsSnapshot) -> Vec<UserRow> {
             full_name: account.full_name.clone(),
             comment: account.comment.clone(),
             sid: account.sid.to_string(),
-            groups: account.groups.iter().map(|sid| name_of(accounts, sid)).collect(),
+            groups: account.groups.iter().map(|sid| names.name_of(sid)).collect(),
             created: iso_8601(account.created),
             password_set: iso_8601(account.password_set),
         })
         .collect()
 }
 
-fn groups(accounts: &AccountsSnapshot) -> Vec<GroupRow> {
+fn groups(names: &Names) -> Vec<GroupRow> {
+    let accounts = names.accounts();
+    names.prepare(accounts.groups().iter().flat_map(|group| group.members.iter().copied()));
     accounts
         .groups()
         .iter()
@@ -326,7 +351,7 @@ fn groups(accounts: &AccountsSnapshot) -> Vec<GroupRow> {
             built_in: group.builtin,
             comment: group.comment.clone(),
             sid: group.sid.to_string(),
-            members: group.members.iter().map(|sid| name_of(accounts, sid)).collect(),
+            members: group.members.iter().map(|sid| names.name_of(sid)).collect(),
         })
         .collect()
 }
@@ -393,6 +418,39 @@ mod tests {
         assert!(rows[0].created.starts_with("20") && rows[0].created.ends_with('Z'), "{}", rows[0].created);
         let Reply::Groups(rows) = service.execute(Request::GroupList) else { panic!() };
         assert_eq!(rows.iter().find(|row| row.name == "Users").unwrap().members, ["anna"]);
+    }
+
+    #[test]
+    fn members_of_the_domain_are_taken_by_sid_while_the_server_does_not_run() {
+        let (service, _folder) = service();
+        let alice = "S-1-5-21-7-8-9-1103";
+        let member =
+            |member: &str| Request::GroupAddMember { name: "Users".to_owned(), member: member.to_owned() };
+        assert!(refused(service.execute(member("CORP\\alice"))).contains("CORP"));
+        done(service.execute(member(&format!("*{alice}"))));
+        done(service.execute(Request::ShareAdd {
+            name: "a".to_owned(),
+            volume: "data".to_owned(),
+            settings: ShareOptions::default(),
+        }));
+        let right = ShareRight::Read;
+        done(service.execute(Request::ShareGrant { name: "a".to_owned(), account: alice.to_owned(), right }));
+        let Reply::Groups(rows) = service.execute(Request::GroupList) else { panic!() };
+        assert_eq!(rows.iter().find(|row| row.name == "Users").unwrap().members, [alice]);
+        let row = &shares(&service)[0];
+        assert!(row.permissions.iter().any(|entry| entry.starts_with(alice)), "{:?}", row.permissions);
+        assert!(
+            row.permissions.iter().any(|entry| entry.starts_with("Administrators:")),
+            "{:?}",
+            row.permissions
+        );
+        let lookup = |account: &str| service.execute(Request::Lookup { account: account.to_owned() });
+        let Reply::Lookup(row) = lookup("builtin\\users") else { panic!() };
+        assert_eq!(
+            (row.name.as_str(), row.r#type.as_str(), row.source.as_str()),
+            ("BUILTIN\\Users", "local group", "server")
+        );
+        assert!(refused(lookup(alice)).contains(alice));
     }
 
     #[test]

@@ -10,8 +10,9 @@ use freehold_dtyp::FileTime;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::ServerOptions;
 use super::output::{Format, OutputOptions, csv_field};
+use super::{ServerOptions, target};
+use crate::admin::protocol::{Reply, Request};
 use crate::audit::filter::{Filter, share_name};
 use crate::audit::read::{Found, Reader};
 use crate::audit::record::time_text;
@@ -69,7 +70,7 @@ pub(super) struct SearchArgs {
     /// Before this time
     #[arg(long, value_parser = time, value_name = "TIME")]
     until: Option<String>,
-    /// Who did it: a name, DOMAIN\name or a SID
+    /// Who did it: a name, DOMAIN\name, name@domain or a SID
     #[arg(long, value_name = "NAME")]
     user: Option<String>,
     /// What it was done to: volume:\path or share\path, with * for any characters and ? for one, without case
@@ -170,12 +171,26 @@ fn is_broken_pipe(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::BrokenPipe
 }
 
+/// How records name a user: NetBIOS domain and name, or a SID. Other spellings take the server, which knows the SID.
+fn recorded_user(user: &str, options: &ServerOptions) -> String {
+    let user = user.strip_prefix('*').unwrap_or(user);
+    let dns_domain = user.split_once('\\').is_some_and(|(domain, _)| domain.contains('.'));
+    if !dns_domain && !user.contains('@') {
+        return user.to_owned();
+    }
+    match target::call(options, Request::Lookup { account: user.to_owned() }) {
+        Ok(Reply::Lookup(row)) => row.sid,
+        // What it is called in the records may be what was given.
+        _ => user.to_owned(),
+    }
+}
+
 fn search(arguments: &SearchArgs, options: &ServerOptions) -> anyhow::Result<()> {
     let folder = arguments.log.folder(options)?;
     let filter = Filter {
         since: arguments.since.clone(),
         until: arguments.until.clone(),
-        user: arguments.user.clone(),
+        user: arguments.user.as_deref().map(|user| recorded_user(user, options)),
         path: arguments.path.clone(),
         events: arguments.event.clone(),
         success: arguments.outcome.map(|outcome| outcome == Outcome::Success),

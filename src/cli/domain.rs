@@ -9,7 +9,7 @@ use clap::{Args, Subcommand};
 
 use super::output::{self, Format, OutputOptions};
 use super::password::LogonPasswordOptions;
-use super::{ServerOptions, domain_show, target};
+use super::{ServerOptions, domain_lookup, domain_show, target};
 use crate::admin::domain_protocol::{DomainLogon, DomainReply, DomainRequest};
 use crate::admin::protocol::{Reply, Request};
 
@@ -23,6 +23,8 @@ const CHECK_COLUMNS: [&str; 4] = ["Check", "Result", "Detail", "Advice"];
                         freehold domain status -o json\n  \
                         freehold domain test\n  \
                         freehold domain rotate\n  \
+                        freehold domain lookup alice\n  \
+                        freehold domain groups 'CORP\\alice'\n  \
                         freehold domain keytab export /etc/krb5.keytab\n  \
                         freehold domain leave --user joiner --yes\n\n\
                         The server does the work: it must run. How it finds domain controllers is in [domain] of its configuration.")]
@@ -54,6 +56,17 @@ pub(super) enum DomainCommand {
     Test(OutputOptions),
     /// Change the password of the computer account now; the keys before go on opening tickets as long as these live
     Rotate,
+    /// Say who has a name or a SID: of the domain, of this server, or well-known
+    #[command(
+        after_help = "Examples:\n  freehold domain lookup 'CORP\\alice'\n  freehold domain lookup alice@corp.example -o json\n  \
+                            freehold domain lookup S-1-5-21-1004336348-1177238915-682003330-512"
+    )]
+    Lookup(domain_lookup::LookupArgs),
+    /// List the groups that an account is in, as a logon finds them: of the domain and of this server
+    #[command(
+        after_help = "Examples:\n  freehold domain groups alice\n  freehold domain groups 'CORP\\alice' -o csv"
+    )]
+    Groups(domain_lookup::LookupArgs),
     /// The keys for programs beside this server
     #[command(subcommand)]
     Keytab(KeytabCommand),
@@ -131,6 +144,8 @@ pub(super) fn run(command: DomainCommand, options: &ServerOptions) -> anyhow::Re
         DomainCommand::Leave(arguments) => leave(&arguments, options),
         DomainCommand::Status(form) => status(form, options),
         DomainCommand::Test(form) => test(form, options),
+        DomainCommand::Lookup(arguments) => domain_lookup::lookup(arguments, options),
+        DomainCommand::Groups(arguments) => domain_lookup::groups(arguments, options),
         DomainCommand::Rotate => match ask(options, DomainRequest::Rotate)? {
             DomainReply::Rotated { key_version } => {
                 super::say(&format!(

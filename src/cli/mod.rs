@@ -14,6 +14,7 @@ mod check;
 mod completions;
 mod demo;
 mod domain;
+mod domain_lookup;
 mod domain_show;
 mod explain;
 mod group;

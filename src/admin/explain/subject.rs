@@ -1,13 +1,15 @@
-//! Who asks: an account of this server with its token, its groups, and the ways into them.
+//! Who asks: an account of this server or of the domain with its token, its groups, and the ways into them.
 
 use std::sync::Arc;
 
-use freehold_acl::{Privileges, Token};
+use freehold_acl::{Group, GroupAttributes, Privileges, Token};
 use freehold_dtyp::Sid;
 
-use crate::admin::names;
-use crate::state::tokens::LOGON_GROUPS;
-use crate::state::{AccountsSnapshot, State, network_token_if};
+use crate::admin::names::Names;
+use crate::auth::Authorization;
+use crate::names::SidUse;
+use crate::state::tokens::{LOGON_GROUPS, domain_token};
+use crate::state::{AccountsSnapshot, network_token_if};
 
 pub(super) struct Subject {
     pub(super) name: String,
@@ -16,10 +18,13 @@ pub(super) struct Subject {
     pub(super) token: Token,
     /// What was assumed, for people.
     pub(super) what_if: Vec<String>,
+    names: Names,
     accounts: Arc<AccountsSnapshot>,
     /// SID of the machine: names of a domain's own groups in SDDL mean this server's.
     pub(super) machine: Sid,
     added: Vec<Sid>,
+    /// Groups of the domain that the user is in, directly or not.
+    of_domain: Vec<Sid>,
 }
 
 /// Privileges with a name, and what they are for.
@@ -35,42 +40,75 @@ const PRIVILEGES: [(Privileges, &str); 7] = [
 
 impl Subject {
     /// The account, as it would be in `groups` too.
-    pub(super) fn find(state: &State, user: &str, groups: &[String]) -> anyhow::Result<Subject> {
-        let accounts = state.accounts();
-        // `SERVER\anna` and `anna@server` mean the local account, as at a logon.
-        let bare = user.rsplit_once('\\').map_or(user, |(_, name)| name);
-        let bare = bare.split_once('@').map_or(bare, |(name, _)| name);
-        let by_sid = || user.parse().ok().and_then(|sid: Sid| accounts.account_by_sid(&sid));
-        let account = accounts.account(bare).or_else(by_sid).ok_or_else(|| {
-            anyhow::anyhow!("there is no account called {user:?}; `freehold user list` shows all")
-        })?;
+    pub(super) fn find(names: Names, machine: Sid, user: &str, groups: &[String]) -> anyhow::Result<Subject> {
+        let hint = "`freehold user list` shows the accounts of this server";
+        let found = names.principal(user).map_err(|error| anyhow::anyhow!("{error:#}; {hint}"))?;
+        anyhow::ensure!(
+            found.sid_use == SidUse::User,
+            "{} is a {}, not a user",
+            found.full_name(),
+            found.sid_use.word()
+        );
         let mut added = Vec::new();
         let mut what_if = Vec::new();
         for group in groups {
-            let sid = names::find_sid(&accounts, group).ok_or_else(|| {
-                anyhow::anyhow!("there is no group called {group:?}; `freehold group list` shows all")
-            })?;
-            what_if.push(format!("{} is in {}", account.name, names::name_of(&accounts, &sid)));
+            let sid = names.find(group)?;
+            names.prepare([sid]);
+            what_if.push(format!("{} is in {}", found.name, names.name_of(&sid)));
             added.push(sid);
         }
+        let accounts = Arc::clone(names.accounts());
+        let (name, enabled, token, of_domain) = match accounts.account_by_sid(&found.sid) {
+            Some(account) => {
+                let token = network_token_if(&accounts, account, &added);
+                (account.name.clone(), !account.disabled, token, Vec::new())
+            }
+            None => {
+                let details = names.details(&found.sid)?;
+                let of_domain = names.token_groups(&found.sid)?;
+                names.prepare(of_domain.iter().copied());
+                let member = |sid: &Sid| Group { sid: *sid, attributes: GroupAttributes::MEMBER };
+                let authorization = Authorization {
+                    user: found.sid,
+                    primary_group: details.primary_group.unwrap_or(found.sid),
+                    groups: of_domain.iter().chain(&added).map(member).collect(),
+                    account_name: found.name.clone(),
+                    domain_name: found.domain.clone(),
+                    full_name: details.display_name,
+                    user_principal_name: None,
+                    user_claims: Vec::new(),
+                    device_claims: Vec::new(),
+                    device_groups: Vec::new(),
+                };
+                let token = domain_token(&accounts, &authorization);
+                (found.full_name(), details.enabled, token, of_domain)
+            }
+        };
         Ok(Subject {
-            name: account.name.clone(),
-            sid: account.sid,
-            enabled: !account.disabled,
-            token: network_token_if(&accounts, account, &added),
+            name,
+            sid: found.sid,
+            enabled,
+            token,
             what_if,
-            accounts: Arc::clone(&accounts),
-            machine: state.identity().machine_sid,
+            names,
+            accounts,
+            machine,
             added,
+            of_domain,
         })
     }
 
-    pub(super) fn name_of(&self, sid: &Sid) -> String {
-        names::name_of(&self.accounts, sid)
+    /// Has the names of these ready.
+    pub(super) fn prepare(&self, sids: impl IntoIterator<Item = Sid>) {
+        self.names.prepare(sids);
     }
 
-    pub(super) fn find_sid(&self, name: &str) -> Option<Sid> {
-        names::find_sid(&self.accounts, name)
+    pub(super) fn name_of(&self, sid: &Sid) -> String {
+        self.names.name_of(sid)
+    }
+
+    pub(super) fn find_sid(&self, name: &str) -> anyhow::Result<Sid> {
+        self.names.find(name)
     }
 
     /// True for a group of this server.
@@ -87,7 +125,7 @@ impl Subject {
         if let Some(chain) = self.accounts.membership_chain(&self.sid, sid) {
             return named(chain);
         }
-        for added in &self.added {
+        for added in self.added.iter().chain(&self.of_domain) {
             if let Some(chain) = self.accounts.membership_chain(added, sid) {
                 let mut names = vec![self.name.clone()];
                 names.extend(named(chain));

@@ -315,10 +315,7 @@ fn read_ace(text: &str, subject: &Subject) -> anyhow::Result<Ace> {
         return Ace::from_sddl(text, Some(&subject.machine))
             .map_err(|error| anyhow::anyhow!("the entry {text:?} is not valid SDDL: {error}"));
     }
-    let find = |name: &str| {
-        let found = subject.find_sid(name);
-        found.ok_or_else(|| anyhow::anyhow!("there is no account or group called {name:?}"))
-    };
+    let find = |name: &str| subject.find_sid(name);
     let entry = parse_entry(text, false, find);
     Ok(entry
         .with_context(|| format!("{text:?} is no entry: give SDDL such as (A;;FR;;;BU), or anna:(OI)(CI)M"))?

@@ -116,7 +116,7 @@ fn state_and_server() -> (Arc<State>, Fixture) {
 
 fn ask(request: &ExplainRequest) -> anyhow::Result<Explanation> {
     let (state, server) = state_and_server();
-    explain(&state, &server, request)
+    explain(&state, Names::new(&state, Some(&server)), &server, request)
 }
 
 fn question(user: &str, path: &str, right: &str) -> ExplainRequest {

@@ -21,7 +21,11 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("config", &["audit"]),
     ("state", &["auth", "config"]),
     ("acl_jobs", &["audit", "fscc", "proto", "state", "vfs"]),
-    ("admin", &["acl_jobs", "config", "domain", "fsa", "fscc", "names", "proto", "rpc", "state", "vfs"]),
+    // Of auth it makes what a domain controller would say of a user, for a what-if.
+    (
+        "admin",
+        &["acl_jobs", "auth", "config", "domain", "fsa", "fscc", "names", "proto", "rpc", "state", "vfs"],
+    ),
     // Talks to domain controllers: part of the shell. Of rpc it uses NDR and PDUs.
     ("domain", &["auth", "config", "crypto", "names", "rpc", "state"]),
     // Who is called what, from snapshots: pure.
