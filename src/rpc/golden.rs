@@ -1,7 +1,7 @@
 //! Conversations of real clients with a real server, as bytes: impacket 0.13.1 and smbclient 4.17.12 with smbd 4.17.12,
 //! signed, loopback, 2026-11-21 (`tests/vectors/`). Ours answers the same, but for what each server chooses freely.
 
-use super::testing::Fixture;
+use super::testing::{Client, Fixture};
 use super::{Pipe, PipeRead};
 
 /// Both clients' bind to srvsvc; they differ in nothing.
@@ -68,4 +68,57 @@ fn shares_are_listed_as_smbd_lists_them() {
     let own_text = theirs.iter().rposition(|word| *word == 0x23).unwrap() - 2;
     assert_eq!(ours[..own_text], theirs[..own_text]);
     assert_eq!(ours[ours.len() - 4..], theirs[theirs.len() - 4..]);
+}
+
+/// impacket 0.13 with smbd 4.17.12, 2026-11-27: what a call is asked behind its handle, and answered.
+const LSARPC: [(u16, &str, &str); 2] = [
+    // LsarLookupPrivilegeValue of SeBackupPrivilege.
+    (
+        31,
+        "2200220000000200110000000000000011000000530065004200610063006b0075007000500072006900760069006c00650067006500\
+         0000",
+        "110000000000000000000000",
+    ),
+    // LsarLookupPrivilegeName of 17.
+    (
+        32,
+        "1100000000000000",
+        "000002002200240004000200120000000000000011000000530065004200610063006b0075007000500072006900760069006c006500\
+         67006500000000000000",
+    ),
+];
+
+#[test]
+fn privileges_are_answered_as_smbd_does() {
+    let fixture = Fixture::new();
+    let mut client = Client::lsarpc(&fixture);
+    let policy = client.open_policy();
+    for (operation, asked, answered) in LSARPC {
+        let ours = client.call(operation, &[policy.as_slice(), &bytes(asked)].concat()).unwrap();
+        assert_eq!(words(&ours), words(&bytes(answered)), "operation {operation}");
+    }
+}
+
+/// The same of samr: SamrLookupDomainInSamServer of Builtin at the server's handle; SamrLookupIdsInDomain of two that are nobody's
+/// at the domain's.
+const LOOKUP_DOMAIN: (&str, &str) = (
+    "0e000e00000002000700000000000000070000004200750069006c00740069006e000000",
+    "040002000100000001010000000000052000000000000000",
+);
+const LOOKUP_IDS: (&str, &str) = (
+    "02000000e80300000000000002000000e6030000e7030000",
+    "0200000000000200020000000000000000000000000000000000000002000000040002000200000008000000080000007300\
+     00c0",
+);
+
+#[test]
+fn domains_and_ids_are_looked_up_as_smbd_does() {
+    let fixture = Fixture::new();
+    let mut client = Client::samr(&fixture);
+    let server = client.opened(57, &[0, 0, 0, 0, 0, 0, 0, 2]);
+    let ours = client.call(5, &[server.as_slice(), &bytes(LOOKUP_DOMAIN.0)].concat()).unwrap();
+    assert_eq!(words(&ours), words(&bytes(LOOKUP_DOMAIN.1)));
+    let builtin = client.open_domain("S-1-5-32");
+    let ours = client.call(18, &[builtin.as_slice(), &bytes(LOOKUP_IDS.0)].concat()).unwrap();
+    assert_eq!(words(&ours), words(&bytes(LOOKUP_IDS.1)));
 }

@@ -19,6 +19,7 @@
     )
 )]
 
+mod account_task;
 mod context;
 mod dispatch;
 mod dssetup;
@@ -43,6 +44,7 @@ mod golden;
 #[cfg(test)]
 mod testing;
 
+pub use account_task::AccountTask;
 pub use context::{
     Activity, Caller, ConnectionInfo, DomainInfo, Logons, NoActivity, OpenFileInfo, RpcContext, ServerInfo,
     SessionInfo, Statistics,

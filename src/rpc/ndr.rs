@@ -268,6 +268,14 @@ impl NdrWriter {
         self.bytes(&bytes);
     }
 
+    /// An RPC_UNICODE_STRING without a buffer.
+    pub(crate) fn null_string(&mut self) {
+        self.align(4);
+        self.u16(0);
+        self.u16(0);
+        self.null();
+    }
+
     /// The fixed part of an RPC_UNICODE_STRING with room for an ending zero, which some clients take for granted in
     /// names of DNS; [`NdrWriter::unicode_string_large_buffer`] has to follow.
     pub(crate) fn unicode_string_large_header(&mut self, text: &str) {

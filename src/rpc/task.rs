@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use freehold_acl::{SecurityDescriptor, SecurityInformation, Token};
+use freehold_dtyp::Sid;
 
+use super::account_task::AccountTask;
 use crate::state::ShareChange;
 
 /// Something to do.
@@ -23,6 +25,8 @@ pub enum Task {
         /// Which.
         name: String,
     },
+    /// Changes local accounts and groups.
+    Accounts(Box<AccountTask>),
     /// Reads parts of a file's descriptor, as far as the caller may.
     ReadSecurity {
         /// Which file.
@@ -65,6 +69,8 @@ pub struct FileName {
 pub enum Done {
     /// It is done.
     Nothing,
+    /// What was made has this SID.
+    Made(Sid),
     /// The descriptor that was asked for, with no other parts.
     Security(Box<SecurityDescriptor>),
 }

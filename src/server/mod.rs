@@ -1,5 +1,6 @@
 //! The I/O shell: sockets, clocks, random numbers, threads and signals around the protocol core. It has no protocol rules.
 
+mod account_tasks;
 mod audit;
 mod clock;
 mod entropy;

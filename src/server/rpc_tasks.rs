@@ -33,6 +33,7 @@ impl Shared {
                 self.state.remove_share(&name).map_err(refusal)?;
                 Ok(Done::Nothing)
             }
+            Task::Accounts(task) => self.change_accounts(*task),
             Task::ReadSecurity { file, information } => {
                 let opened = self.open_for(&file, access_to_query(information))?;
                 Ok(Done::Security(Box::new(query(&opened.security, information))))
@@ -110,7 +111,7 @@ fn open(volume: &VolumeRef, path: &VfsPath) -> Result<Opened, TaskError> {
     })
 }
 
-fn refusal(error: StateError) -> TaskError {
+pub(super) fn refusal(error: StateError) -> TaskError {
     match error {
         StateError::NotFound { .. } => TaskError::NoShare,
         StateError::Exists { .. } => TaskError::Exists,

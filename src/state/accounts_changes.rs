@@ -154,7 +154,25 @@ impl State {
                 "INSERT INTO local_group (sid, name, folded_name, comment, builtin) VALUES (?1, ?2, ?3, ?4, 0)",
                 (sid.to_string(), name, fold_name(name), comment),
             )?;
-            Ok((sid, Vec::new()))
+            Ok((sid, vec![Change::AccountChanged(sid)]))
+        })
+    }
+
+    /// Gives a group a comment.
+    ///
+    /// # Errors
+    /// [`StateError::NotFound`], [`StateError::Invalid`] and failures of the database.
+    pub fn change_group(&self, group: Sid, comment: &str) -> Result<(), StateError> {
+        check_comment("comment", comment)?;
+        self.change(|transaction| {
+            let changed = transaction.execute(
+                "UPDATE local_group SET comment = ?2 WHERE sid = ?1",
+                (group.to_string(), comment),
+            )?;
+            if changed == 0 {
+                return Err(StateError::NotFound { kind: "group", name: group.to_string() });
+            }
+            Ok(((), vec![Change::AccountChanged(group)]))
         })
     }
 
@@ -168,7 +186,8 @@ impl State {
         if group.builtin {
             return Err(StateError::Refused("groups of BUILTIN cannot be removed"));
         }
-        let members: Vec<Change> = affected(&accounts, group.sid);
+        let mut changes: Vec<Change> = affected(&accounts, group.sid);
+        changes.push(Change::AccountChanged(group.sid));
         self.change(|transaction| {
             transaction.execute("DELETE FROM group_member WHERE member_sid = ?1", [group.sid.to_string()])?;
             transaction.execute("DELETE FROM local_group WHERE sid = ?1", [group.sid.to_string()])?;
@@ -177,7 +196,7 @@ impl State {
             {
                 return Err(LAST_ADMINISTRATOR);
             }
-            Ok(((), members))
+            Ok(((), changes))
         })
     }
 

@@ -64,7 +64,7 @@ pub enum Change {
     AccountRemoved(Sid),
     /// An account was disabled: its sessions end.
     AccountDisabled(Sid),
-    /// Password, names or groups of an account differ: new logons use them.
+    /// Password, names or groups of an account differ: new logons use them. Or there is another group, or one differs.
     AccountChanged(Sid),
     /// A share was removed: tree connects to it end. The name is in the case it was made with.
     ShareRemoved(String),

@@ -136,3 +136,29 @@ def impacket_samrdump(t):
     names = someone(t)
     t.contains(impacket(t, 'samrdump.py'), '%s (%d)/FullName: Änne Ø' % (names['user'], names['rid']),
                '%s (%d)/AdminComment: a comment' % (names['user'], names['rid']))
+
+
+@case(freehold_only=True)
+def groups_and_accounts_are_changed(t):
+    """net and rpcclient make a local group, fill it and empty it, remove an account."""
+    def net(*words, ok=True):
+        return t.samba('net', 'rpc', *words, '-S', t.server.host, user=t.server.admin, ok=ok).stdout
+
+    member = 'FREEHOLDTEST\\names2'
+    t.server.run('user', 'add', 'names2', '--password-stdin', stdin='Passw0rd1\n')
+    net('group', 'add', 'made-afar', '-L', '-C', 'from afar')
+    t.contains(rpcclient(t, 'enumalsgroups domain'), 'made-afar')
+    net('group', 'addmem', 'made-afar', member)
+    t.contains(net('group', 'members', 'made-afar'), member)
+    t.contains(t.server.run('group', 'list').stdout, 'made-afar', 'from afar')
+    t.contains(net('group', 'addmem', 'made-afar', member, ok=None), 'NT_STATUS_MEMBER_IN_ALIAS')
+    net('group', 'delmem', 'made-afar', member)
+    t.true(member not in net('group', 'members', 'made-afar'), 'still a member')
+    net('group', 'delete', 'made-afar')
+    t.true('made-afar' not in rpcclient(t, 'enumalsgroups domain'), 'the group is still there')
+    net('group', 'delete', 'Backup Operators', ok=None)
+    t.contains(rpcclient(t, 'enumalsgroups builtin'), 'Backup Operators')
+    t.contains(rpcclient(t, 'enumdomusers'), 'names2')
+    rpcclient(t, 'deletedomuser names2')
+    t.true('names2' not in rpcclient(t, 'enumdomusers'), 'the account is still there')
+    t.contains(rpcclient(t, 'deletedomuser admin'), 'NT_STATUS_ACCESS_DENIED')

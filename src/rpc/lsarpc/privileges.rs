@@ -33,12 +33,12 @@ pub(super) fn enumerate(call: &mut Call<'_, '_>) -> Reply {
     results.pointer();
     results.count(now.len());
     for privilege in now {
-        results.unicode_string_header(privilege.name);
+        results.unicode_string_large_header(privilege.name);
         results.u32(privilege.luid);
         results.u32(0);
     }
     for privilege in now {
-        results.unicode_string_buffer(privilege.name);
+        results.unicode_string_large_buffer(privilege.name);
     }
     ended(results, if taken == waiting.len() { NtStatus::SUCCESS } else { NtStatus::MORE_ENTRIES })
 }
@@ -68,8 +68,8 @@ pub(super) fn lookup_name(call: &mut Call<'_, '_>) -> Reply {
     let privilege = Privilege::of_luid(low, high).ok_or(NtStatus::NO_SUCH_PRIVILEGE)?;
     let mut results = NdrWriter::new();
     results.pointer();
-    results.unicode_string_header(privilege.name);
-    results.unicode_string_buffer(privilege.name);
+    results.unicode_string_large_header(privilege.name);
+    results.unicode_string_large_buffer(privilege.name);
     success(results)
 }
 
@@ -83,8 +83,8 @@ pub(super) fn lookup_display_name(call: &mut Call<'_, '_>) -> Reply {
     let privilege = Privilege::of_name(&name).ok_or(NtStatus::NO_SUCH_PRIVILEGE)?;
     let mut results = NdrWriter::new();
     results.pointer();
-    results.unicode_string_header(privilege.display);
-    results.unicode_string_buffer(privilege.display);
+    results.unicode_string_large_header(privilege.display);
+    results.unicode_string_large_buffer(privilege.display);
     results.u16(LANGUAGE);
     success(results)
 }

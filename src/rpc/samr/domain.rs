@@ -153,17 +153,17 @@ pub(super) fn lookup_ids(call: &mut Call<'_, '_>) -> Reply {
     let all = everything(call.cx, &domain);
     let find = |rid: &u32| all.iter().find(|(entry, _)| entry.rid == *rid);
     let found: Vec<Found<'_>> = wanted.iter().map(find).collect();
-    let name = |found: &Found<'_>| found.map_or(String::new(), |(entry, _)| entry.name.clone());
     let mut results = NdrWriter::new();
     results.count(found.len());
     results.pointer();
     results.count(found.len());
     for entry in &found {
-        results.unicode_string_header(&name(entry));
+        match entry {
+            Some((entry, _)) => results.unicode_string_header(&entry.name),
+            None => results.null_string(),
+        }
     }
-    for entry in &found {
-        results.unicode_string_buffer(&name(entry));
-    }
+    found.iter().flatten().for_each(|(entry, _)| results.unicode_string_buffer(&entry.name));
     numbers(&mut results, found.iter().map(uses));
     mapped(results, &found)
 }

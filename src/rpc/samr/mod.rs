@@ -2,6 +2,7 @@
 //! it since 2016.
 
 mod alias;
+mod changes;
 mod display;
 mod domain;
 mod domain_info;
@@ -45,7 +46,7 @@ static OPERATIONS: &[Operation] = &[
     Operation::new(11, domain::enumerate_groups, 12),
     Operation::new(12, refused::change, HANDLE_SIZE + 4),
     Operation::new(13, domain::enumerate_users, 12),
-    Operation::new(14, refused::change, HANDLE_SIZE + 4),
+    Operation::new(14, changes::create_alias, HANDLE_SIZE + 4),
     Operation::new(15, domain::enumerate_aliases, 12),
     Operation::new(16, membership::aliases_of, 8),
     Operation::new(17, domain::lookup_names, 16),
@@ -60,15 +61,15 @@ static OPERATIONS: &[Operation] = &[
     Operation::new(26, refused::change, 0),
     Operation::new(27, alias::open, HANDLE_SIZE),
     Operation::new(28, alias::query, 4),
-    Operation::new(29, refused::change, 0),
-    Operation::new(30, refused::delete, HANDLE_SIZE),
-    Operation::new(31, refused::change, 0),
-    Operation::new(32, refused::change, 0),
+    Operation::new(29, changes::set_alias, 0),
+    Operation::new(30, changes::delete_alias, HANDLE_SIZE),
+    Operation::new(31, changes::add_member, 0),
+    Operation::new(32, changes::remove_member, 0),
     Operation::new(33, alias::members, 8),
     Operation::new(34, user::open, HANDLE_SIZE),
-    Operation::new(35, refused::delete, HANDLE_SIZE),
+    Operation::new(35, changes::delete_user, HANDLE_SIZE),
     Operation::new(36, user_info::query, 4),
-    Operation::new(37, refused::change, 0),
+    Operation::new(37, changes::set_user, 0),
     Operation::new(39, user::groups, 4),
     Operation::new(40, display::query, display::EMPTY_SIZE),
     Operation::new(41, display::index_of, 4),
@@ -82,11 +83,11 @@ static OPERATIONS: &[Operation] = &[
     Operation::new(49, display::index_of, 4),
     Operation::new(50, refused::change, HANDLE_SIZE + 8),
     Operation::new(51, display::query, display::EMPTY_SIZE),
-    Operation::new(52, refused::change, 0),
-    Operation::new(53, refused::change, 0),
+    Operation::new(52, changes::add_members, 0),
+    Operation::new(53, changes::remove_members, 0),
     Operation::new(56, domain_info::password_information, 8),
     Operation::new(57, server::connect_2, HANDLE_SIZE),
-    Operation::new(58, refused::change, 0),
+    Operation::new(58, changes::set_user, 0),
     Operation::new(59, refused::not_supported, 0),
     Operation::new(60, refused::not_supported, 4),
     Operation::new(61, server::connect_4, HANDLE_SIZE),

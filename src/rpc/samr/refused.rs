@@ -1,5 +1,5 @@
-//! What is refused: changes, which are made with `freehold user` and `freehold group`, and calls that no server of today
-//! serves.
+//! What is refused: changes that are made with `freehold user` alone (new accounts, passwords), and calls that no server of
+//! today serves.
 
 use freehold_dtyp::NtStatus;
 
@@ -14,7 +14,7 @@ pub(super) fn change(call: &mut Call<'_, '_>) -> Reply {
     Err(NtStatus::ACCESS_DENIED.into())
 }
 
-/// SamrDeleteGroup, SamrDeleteAlias, SamrDeleteUser: the handle stays good.
+/// SamrDeleteGroup: the handle stays good.
 pub(super) fn delete(call: &mut Call<'_, '_>) -> Reply {
     let wire = call.parameters.array("Handle")?;
     call.handles.find(&wire)?;

@@ -9,6 +9,9 @@ use freehold_dtyp::{NtStatus, Sid};
 use super::super::dispatch::{Call, Object};
 use super::super::objects::{self, Class, Reply, allow};
 
+/// The right to remove an object.
+pub(super) const DELETE: u32 = 0x0001_0000;
+
 /// 2.2.1.3 Server ACCESS_MASK Values.
 pub(super) const SAM_SERVER_ENUMERATE_DOMAINS: u32 = 0x0000_0010;
 pub(super) const SAM_SERVER_LOOKUP_DOMAIN: u32 = 0x0000_0020;
@@ -17,6 +20,7 @@ pub(super) const SERVER: Class = Class::new(0x0002_0010, 0x0002_000E, 0x0002_002
 /// 2.2.1.4 Domain ACCESS_MASK Values.
 pub(super) const DOMAIN_READ_PASSWORD_PARAMETERS: u32 = 0x0000_0001;
 pub(super) const DOMAIN_READ_OTHER_PARAMETERS: u32 = 0x0000_0004;
+pub(super) const DOMAIN_CREATE_ALIAS: u32 = 0x0000_0040;
 pub(super) const DOMAIN_GET_ALIAS_MEMBERSHIP: u32 = 0x0000_0080;
 pub(super) const DOMAIN_LIST_ACCOUNTS: u32 = 0x0000_0100;
 pub(super) const DOMAIN_LOOKUP: u32 = 0x0000_0200;
@@ -28,8 +32,11 @@ pub(super) const GROUP_LIST_MEMBERS: u32 = 0x0000_0010;
 pub(super) const GROUP: Class = Class::new(0x0002_0010, 0x0002_000E, 0x0002_0001, 0x000F_001F);
 
 /// 2.2.1.6 Alias ACCESS_MASK Values.
+pub(super) const ALIAS_ADD_MEMBER: u32 = 0x0000_0001;
+pub(super) const ALIAS_REMOVE_MEMBER: u32 = 0x0000_0002;
 pub(super) const ALIAS_LIST_MEMBERS: u32 = 0x0000_0004;
 pub(super) const ALIAS_READ_INFORMATION: u32 = 0x0000_0008;
+pub(super) const ALIAS_WRITE_ACCOUNT: u32 = 0x0000_0010;
 pub(super) const ALIAS: Class = Class::new(0x0002_0004, 0x0002_0013, 0x0002_0008, 0x000F_001F);
 
 /// 2.2.1.7 User ACCESS_MASK Values.
@@ -37,6 +44,7 @@ pub(super) const USER_READ_GENERAL: u32 = 0x0000_0001;
 pub(super) const USER_READ_PREFERENCES: u32 = 0x0000_0002;
 pub(super) const USER_READ_LOGON: u32 = 0x0000_0008;
 pub(super) const USER_READ_ACCOUNT: u32 = 0x0000_0010;
+pub(super) const USER_WRITE_ACCOUNT: u32 = 0x0000_0020;
 pub(super) const USER_LIST_GROUPS: u32 = 0x0000_0100;
 pub(super) const USER: Class = Class::new(0x0002_031A, 0x0002_0044, 0x0002_0041, 0x000F_07FF);
 

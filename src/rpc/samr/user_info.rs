@@ -158,10 +158,7 @@ impl View {
 
     /// A string without a buffer.
     fn nothing(&mut self) {
-        self.results.align(4);
-        self.results.u16(0);
-        self.results.u16(0);
-        self.results.null();
+        self.results.null_string();
     }
 
     /// 2.2.6.5 SAMPR_LOGON_HOURS: always.
