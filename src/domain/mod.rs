@@ -229,6 +229,16 @@ fn machine_credentials(membership: &Membership) -> Vec<Credentials> {
     membership.passwords().map(with).collect()
 }
 
+/// For the fuzz target: reads `bytes` as everything that a domain controller, a KDC and a directory server send.
+#[cfg(fuzzing)]
+pub fn read_any(bytes: &[u8]) {
+    locator::read_any(bytes);
+    kdc::read_any(bytes);
+    ldap::read_any(bytes);
+    netlogon::read_any(bytes);
+    rpc::read_any(bytes);
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -157,6 +157,18 @@ impl Drop for InFlight<'_> {
     }
 }
 
+/// For the fuzz target: reads `bytes`, in two pieces, as what a directory server sends.
+#[cfg(fuzzing)]
+pub fn read_any(bytes: &[u8]) {
+    sasl::read_any(bytes);
+    let mut messages = message::Messages::default();
+    let (first, rest) = bytes.split_at(bytes.len() / 2);
+    for piece in [first, rest] {
+        messages.push(piece);
+        let _ = messages.take();
+    }
+}
+
 #[cfg(test)]
 mod tests {
     #[test]

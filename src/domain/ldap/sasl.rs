@@ -195,6 +195,12 @@ impl Sink for SealedSink {
     }
 }
 
+/// For the fuzz target.
+#[cfg(fuzzing)]
+pub(super) fn read_any(bytes: &[u8]) {
+    let _ = (Response::decode(bytes), frame(bytes));
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::{any, proptest};

@@ -274,6 +274,13 @@ impl Locator {
     }
 }
 
+/// For the fuzz target: reads `bytes` as the answer to a ping.
+#[cfg(fuzzing)]
+pub fn read_any(bytes: &[u8]) {
+    ping::read_any(bytes);
+    let _ = response::SamLogonResponseEx::decode(bytes);
+}
+
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;

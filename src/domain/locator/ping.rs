@@ -175,6 +175,12 @@ fn answer(message: &[u8]) -> Result<SamLogonResponseEx, PingError> {
     Err(PingError::NotForDomain)
 }
 
+/// For the fuzz target.
+#[cfg(fuzzing)]
+pub(super) fn read_any(bytes: &[u8]) {
+    let _ = answer(bytes);
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::{any, proptest};

@@ -347,3 +347,12 @@ fn judge(result: messages::LogonResult) -> Result<Verified, LogonError> {
         (status, _) => refused(status),
     }
 }
+
+/// For the fuzz target: reads `bytes` as each answer of a domain controller.
+#[cfg(fuzzing)]
+pub fn read_any(bytes: &[u8]) {
+    let _ = messages::decode_req_challenge(bytes);
+    let _ = messages::decode_authenticate3(bytes);
+    let _ = messages::decode_get_capabilities(bytes);
+    let _ = messages::decode_sam_logon_ex(bytes);
+}

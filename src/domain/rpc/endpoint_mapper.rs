@@ -148,6 +148,12 @@ pub(in crate::domain) mod testing {
     }
 }
 
+/// For the fuzz target.
+#[cfg(fuzzing)]
+pub(super) fn read_any(bytes: &[u8]) {
+    let _ = decode_map(bytes);
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

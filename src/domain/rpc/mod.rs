@@ -47,3 +47,11 @@ pub(super) enum RpcError {
     #[error("the endpoint mapper knows no TCP port of the interface (status {0:#010x})")]
     NotMapped(u32),
 }
+
+/// For the fuzz target: reads `bytes` as each PDU of a server, and as the endpoint mapper's answer.
+#[cfg(fuzzing)]
+pub(super) fn read_any(bytes: &[u8]) {
+    let body = pdu::plain_body(bytes);
+    let _ = (pdu::BindAck::decode(body), pdu::bind_refusal(body), pdu::fault_status(body));
+    endpoint_mapper::read_any(bytes);
+}
