@@ -201,6 +201,6 @@ fn status_row(member: &Membership, status: &DomainStatus) -> DomainStatusRow {
         domain_controller_site: site,
         clock_offset_seconds: status.clock_offset_seconds,
         directory: status.directory.clone(),
-        secure_channel: String::new(),
+        secure_channel: status.secure_channel.clone(),
     }
 }

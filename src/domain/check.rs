@@ -9,6 +9,7 @@ use super::dns::Dns;
 use super::kdc::{self, Credentials, KdcError, Observed};
 use super::ldap::Connection;
 use super::locator::DomainController;
+use super::netlogon::LogonError;
 use super::{Domain, DomainError, Member, machine_names, own_ticket};
 use crate::auth::kerberos::EncryptionType;
 use crate::config::LdapProtection;
@@ -118,7 +119,11 @@ impl Domain {
         };
         self.check_ports(&mut checks, &dc).await;
         let observed = self.check_clock(&mut checks, &dc, &membership).await;
-        check_logon(&mut checks, &dc, &membership, observed.as_ref()).await;
+        if check_logon(&mut checks, &dc, &membership, observed.as_ref()).await {
+            check_channel(&mut checks, &member).await;
+        } else {
+            checks.skip(&["Secure channel"], "the computer does not log on");
+        }
         let connected = member.ldap.connect().await.map(|connection| {
             let detail = match self.settings.ldap {
                 LdapProtection::Sealed => "bound as the computer, sealed by Kerberos",
@@ -311,6 +316,28 @@ async fn check_logon(
         "the password was set before the domain had AES: `freehold domain rotate`",
     );
     good
+}
+
+/// What NTLM logons of domain users go through.
+async fn check_channel(checks: &mut Checks, member: &Member) {
+    match member.netlogon.check().await {
+        Ok(()) => {
+            let dc = member.netlogon.controller().unwrap_or_default();
+            checks.add("Secure channel", CheckResult::Ok, format!("to {dc}, for NTLM logons"), "");
+        }
+        Err(error @ LogonError::NoLogonServers) => checks.add(
+            "Secure channel",
+            CheckResult::Failed,
+            error.to_string(),
+            "let port 135 and the RPC ports (49152 to 65535) through between this server and the domain controllers",
+        ),
+        Err(error) => checks.add(
+            "Secure channel",
+            CheckResult::Failed,
+            error.to_string(),
+            "if the account was reset or joined from elsewhere, join again",
+        ),
+    }
 }
 
 async fn check_own_ticket(

@@ -17,6 +17,8 @@ pub struct DomainStatus {
     pub clock_offset_seconds: Option<i64>,
     /// The directory as the machine account reaches it: `ok`, or why not.
     pub directory: String,
+    /// The secure channel for NTLM logons: `ok`, or why not.
+    pub secure_channel: String,
 }
 
 impl Domain {
@@ -39,14 +41,19 @@ impl Domain {
         };
         status.domain_controller = Some((dc.host.clone(), dc.address, dc.site.clone()));
         let account = membership.account_name();
-        let (observed, directory) = tokio::join!(
+        let (observed, directory, channel) = tokio::join!(
             kdc::preauthentication(&dc, &account, &membership.dns_domain),
             member.ldap.connect(),
+            member.netlogon.check(),
         );
         status.clock_offset_seconds =
             observed.ok().and_then(|observed| observed.clock_difference_seconds).and_then(i64::checked_neg);
         status.directory = match directory {
             Ok(_) => "ok".to_owned(),
+            Err(error) => error.to_string(),
+        };
+        status.secure_channel = match channel {
+            Ok(()) => "ok".to_owned(),
             Err(error) => error.to_string(),
         };
         Ok(status)
