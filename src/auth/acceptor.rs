@@ -6,7 +6,7 @@
 //!                             '-----mechanism done, MIC missing----> AwaitMic --MIC--> Finished
 //! ```
 
-use super::kerberos::{self, KerberosAcceptor, KerberosContext, KerberosStep};
+use super::kerberos::{self, KerberosAcceptor, KerberosContext, KerberosMessages, KerberosStep};
 use super::ntlm::{self, NtlmAcceptor, NtlmContext, NtlmStep};
 use super::spnego::{self, Mechanism, NegState, NegTokenInit, NegTokenResp};
 use super::{
@@ -390,14 +390,15 @@ impl Context {
                 Accepted { identity, session_key, token_out, authorization: None, expires: None, security }
             }
             Context::Kerberos(context) => {
-                let KerberosContext { identity, session_key, authorization, expires, .. } = *context;
+                let KerberosContext { identity, session_key, authorization, expires, mic } = *context;
+                let security = MessageSecurity::kerberos(KerberosMessages::new(mic, exchanged_mics));
                 Accepted {
                     identity,
                     session_key,
                     token_out,
                     authorization: Some(authorization),
                     expires: Some(expires),
-                    security: None,
+                    security: Some(security),
                 }
             }
         }))

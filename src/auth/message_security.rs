@@ -2,6 +2,7 @@
 //! [MS-NLMP] 3.4.6 to 3.4.9 and [MS-KILE] 3.4.5.4 to 3.4.5.7, seen from the acceptor.
 
 use super::AuthError;
+use super::kerberos::KerberosMessages;
 use super::ntlm::{NtlmMessages, SIGNATURE_SIZE};
 
 /// What is done to a message.
@@ -18,6 +19,7 @@ pub struct MessageSecurity(Mechanism);
 
 enum Mechanism {
     Ntlm(Box<NtlmMessages>),
+    Kerberos(Box<KerberosMessages>),
 }
 
 impl MessageSecurity {
@@ -25,19 +27,32 @@ impl MessageSecurity {
         MessageSecurity(Mechanism::Ntlm(Box::new(messages)))
     }
 
+    pub(super) fn kerberos(messages: KerberosMessages) -> Self {
+        MessageSecurity(Mechanism::Kerberos(Box::new(messages)))
+    }
+
     /// Did both sides agree to do that?
     #[must_use]
     pub const fn offers(&self, protection: Protection) -> bool {
         match &self.0 {
             Mechanism::Ntlm(messages) => messages.offers(protection),
+            Mechanism::Kerberos(messages) => messages.offers(protection),
         }
+    }
+
+    /// Are headers covered also where the parties have not agreed on that? NTLM with extended session security signs the whole PDU in
+    /// any case, as Windows does and clients expect.
+    #[must_use]
+    pub const fn always_covers_headers(&self) -> bool {
+        matches!(self.0, Mechanism::Ntlm(_))
     }
 
     /// Bytes of a signature.
     #[must_use]
-    pub const fn signature_size(&self, _protection: Protection) -> usize {
+    pub const fn signature_size(&self, protection: Protection) -> usize {
         match &self.0 {
             Mechanism::Ntlm(_) => SIGNATURE_SIZE,
+            Mechanism::Kerberos(_) => KerberosMessages::signature_size(protection),
         }
     }
 
@@ -47,6 +62,10 @@ impl MessageSecurity {
     pub fn protect(&mut self, protection: Protection, head: &[u8], data: &mut [u8], tail: &[u8]) -> Vec<u8> {
         match &mut self.0 {
             Mechanism::Ntlm(messages) => messages.protect(protection, head, data, tail).to_vec(),
+            // INVARIANT: a key that cannot be used is not offered.
+            Mechanism::Kerberos(messages) => {
+                messages.protect(protection, head, data, tail).unwrap_or_default()
+            }
         }
     }
 
@@ -64,6 +83,7 @@ impl MessageSecurity {
     ) -> Result<(), AuthError> {
         match &mut self.0 {
             Mechanism::Ntlm(messages) => messages.verify(protection, head, data, tail, signature),
+            Mechanism::Kerberos(messages) => messages.verify(protection, head, data, tail, signature),
         }
     }
 }

@@ -24,6 +24,10 @@ pub mod usage {
     pub const AP_REP: u32 = 12;
     /// [MS-PAC] 2.8: KERB_NON_KERB_CKSUM_SALT, of signatures in a PAC.
     pub const PAC_SIGNATURE: u32 = 17;
+    /// RFC 4121 section 2: KG-USAGE-ACCEPTOR-SEAL.
+    pub const ACCEPTOR_SEAL: u32 = 22;
+    /// RFC 4121 section 2: KG-USAGE-INITIATOR-SEAL.
+    pub const INITIATOR_SEAL: u32 = 24;
     /// RFC 4121 section 2: KG-USAGE-ACCEPTOR-SIGN.
     pub const ACCEPTOR_SIGN: u32 = 23;
     /// RFC 4121 section 2: KG-USAGE-INITIATOR-SIGN.
@@ -188,6 +192,29 @@ impl EncryptionKey {
         };
         output.extend_from_slice(&mac);
         output
+    }
+
+    /// The parts of [`EncryptionKey::encrypt`] on their own, for messages whose encrypted parts have others between them: the MAC over
+    /// the plain `parts`, one after the other. `None` unless the key is for AES with SHA-1.
+    pub(super) fn integrity(&self, usage: u32, parts: &[&[u8]]) -> Option<Vec<u8>> {
+        self.is_aes_sha1().then(|| self.mac(&self.derive(usage, Derived::Integrity), parts))
+    }
+
+    /// Encrypts what begins with a confounder, without a MAC.
+    pub(super) fn encrypt_in_place(&self, usage: u32, data: &mut [u8]) -> Option<()> {
+        let aes = Aes::new(&self.derive(usage, Derived::Encryption)).filter(|_| self.is_aes_sha1())?;
+        aes.cts_encrypt(data);
+        Some(())
+    }
+
+    /// The reverse of [`EncryptionKey::encrypt_in_place`].
+    pub(super) fn decrypt_in_place(&self, usage: u32, data: &mut [u8]) -> Option<()> {
+        let aes = Aes::new(&self.derive(usage, Derived::Encryption)).filter(|_| self.is_aes_sha1())?;
+        aes.cts_decrypt(data)
+    }
+
+    const fn is_aes_sha1(&self) -> bool {
+        matches!(self.profile, Profile::Aes128Sha1 | Profile::Aes256Sha1)
     }
 
     /// The checksum that the encryption type requires (RFC 3961 section 3), over `parts` one after the other.

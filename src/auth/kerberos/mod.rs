@@ -13,6 +13,7 @@ mod names;
 mod pac;
 mod rc4_hmac;
 mod replay;
+mod wrap;
 
 pub(in crate::auth) use acceptor::{KerberosAcceptor, KerberosContext, KerberosStep};
 pub use acceptor::{KerberosConfig, MAX_CLOCK_SKEW, Randomness};
@@ -22,6 +23,7 @@ pub use key::{EncryptionType, ServiceKey};
 pub use messages::PrincipalName;
 pub use names::ServiceNames;
 pub use replay::ReplayCache;
+pub(in crate::auth) use wrap::KerberosMessages;
 
 #[cfg(test)]
 pub(crate) mod testing;
