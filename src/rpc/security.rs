@@ -234,6 +234,8 @@ impl Security {
         let tail_size = verifier.token.len().saturating_add(verifier::TRAILER_SIZE);
         let data_end = fragment.len().checked_sub(tail_size).ok_or(Fault::BAD_STUB_DATA)?;
         let mut stub = fragment.get(head..data_end).ok_or(Fault::BAD_STUB_DATA)?.to_vec();
+        let always = established.messages.as_ref().is_some_and(MessageSecurity::always_covers_headers);
+        let signs_headers = signs_headers || always;
         let (front, trailer) = if signs_headers {
             let trailer_end = data_end.saturating_add(verifier::TRAILER_SIZE);
             (
@@ -300,6 +302,7 @@ impl Security {
             return pdu::response_fragments(call_id, context_id, stub, fragment_size).collect();
         };
         let signature_size = messages.signature_size(protection);
+        let signs_headers = signs_headers || messages.always_covers_headers();
         let room = usize::from(fragment_size).saturating_sub(verifier::room(signature_size));
         let room = u16::try_from(room).unwrap_or(0);
         pdu::response_fragments(call_id, context_id, stub, room)

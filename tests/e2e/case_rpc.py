@@ -50,3 +50,108 @@ def pipes_that_do_not_exist(t):
 def pipes_over_an_encrypted_session(t):
     out = t.samba('rpcclient', t.server.host, '--client-protection=encrypt', '-c', 'netshareenumall 1').stdout
     t.contains(out, 'netname: IPC$')
+
+
+# --- srvsvc and wkssvc: what the tools ask, and what they change ----------------------------------------------------
+
+def rpc(t, *commands, user=None, ok=True, binding='', server=None):
+    """rpcclient with these commands, by the server's administrator unless somebody else is named."""
+    s = server or t.server
+    return t.samba('rpcclient', binding or s.host, '-c', ';'.join(commands), user=user or s.admin, server=server,
+                   ok=ok).stdout
+
+
+@case(freehold_only=True)
+def rpcclient_table_of_srvsvc(t):
+    """Every command that rpcclient has for srvsvc, with what it must print."""
+    share = t.share()
+    for command, wanted in [
+            ('srvinfo', 'platform_id'),
+            ('netshareenum 2', 'C:\\data'),
+            ('netshareenum 502', 'path'),
+            ('netshareenumall 1', 'IPC$'),
+            ('netsharegetinfo %s 2' % share.name, 'C:\\data'),
+            ('netsharegetinfo %s 502' % share.name, 'DACL'),
+            ('netfileenum 3', 'PIPE'),
+            ('netremotetod', ''),
+            ('netnamevalidate %s 9' % share.name, ''),
+            ('netdiskenum', ''),
+            ('netconnenum IPC$', ''),
+            ('netsessenum', 'Received'),
+            ('netfilegetsec %s /' % share.name, 'DACL'),
+    ]:
+        out = rpc(t, command)
+        t.contains(out, wanted)
+        t.true('result was' not in out and 'NT_STATUS' not in out, '%s: %s' % (command, out))
+    for command, wanted in [
+            ('netsharegetinfo no-such-share 1', 'NETNAMENOTFOUND'),
+            ('netnamevalidate a/b 9', 'WERR_INVALID_NAME'),
+    ]:
+        t.contains(rpc(t, command, ok=None), wanted)
+
+
+@case(freehold_only=True)
+def rpcclient_table_of_wkssvc(t):
+    for command, wanted in [
+            ('wkssvc_wkstagetinfo 100', ''),
+            ('wkssvc_wkstagetinfo 102', ''),
+            ('wkssvc_getjoininformation', 'WORKGROUP'),
+            ('wkssvc_enumeratecomputernames 0', 'name: 0'),
+            ('wkssvc_enumerateusers', ''),
+    ]:
+        out = rpc(t, command)
+        t.contains(out, wanted)
+        t.true('result was' not in out and 'NT_STATUS' not in out, '%s: %s' % (command, out))
+
+
+@case(freehold_only=True)
+def what_ordinary_users_may_not_ask(t):
+    share = t.share()
+    for command in ['netshareenum 2', 'netsharegetinfo %s 502' % share.name, 'netfileenum 3', 'netsessenum', 'netdiskenum',
+                    'wkssvc_wkstagetinfo 102', 'wkssvc_enumerateusers', 'netsharedel %s' % share.name,
+                    'netsharesetinfo %s x' % share.name, 'netsharesetdfsflags %s 0x800' % share.name]:
+        t.contains(rpc(t, command, user=t.user, ok=None), 'WERR_ACCESS_DENIED')
+    t.contains(rpc(t, 'netshareenumall 1', user=t.user), share.name)
+
+
+@case(freehold_only=True)
+def shares_are_made_changed_and_removed_from_afar(t):
+    s = t.own_server()
+    (s.folder / 'volume' / 'Projects').mkdir()
+    net = ['net', 'rpc', 'share']
+    def run(*words, ok=True):
+        return t.samba(*net, *words, '-S', s.host, user=s.admin, server=s, ok=ok).stdout
+    run('add', 'team=C:\\data\\projects')
+    t.contains(run('list'), 'team')
+    row = [line for line in s.run('share', 'list', '-o', 'jsonl').stdout.splitlines() if '"team"' in line]
+    t.true(row and '"Projects"' in row[0], 'the folder is shared under the name on the disk: %s' % row)
+    t.contains(run('add', 'team=C:\\data\\projects', ok=None), 'already')
+    run('add', 'gone=C:\\data\\nowhere', ok=False)
+    rpc(t, 'netsharesetinfo team "A remark"', 'netsharesetdfsflags team 0x800', server=s)
+    t.contains(rpc(t, 'netsharegetinfo team 2', server=s), 'A remark')
+    row = [line for line in s.run('share', 'list', '-o', 'jsonl').stdout.splitlines() if '"team"' in line]
+    t.contains(row[0], '"AccessBasedEnumeration":true')
+    t.smbclient('team', ['put /etc/hostname x', 'ls'], server=s, user=s.admin)
+    run('delete', 'team')
+    t.true('team' not in run('list'), 'the share is gone')
+    t.true((s.folder / 'volume' / 'Projects' / 'x').exists(), 'the files stay')
+
+
+@case(freehold_only=True)
+def open_files_and_sessions_are_closed_from_afar(t):
+    """By impacket, whose binds are sealed, and by `net rpc`."""
+    share = t.share()
+    other = t.server.add_user('holder%s' % share.name, 'H0lder-Passw0rd')
+    out = t.python('peer_srvsvc.py', t.server.host, t.server.port, share.name, other.name, other.password,
+                   t.server.admin.name, t.server.admin.password)
+    t.contains(out, 'done')
+    t.contains(t.samba('net', 'rpc', 'file', '-S', t.server.host, user=t.server.admin).stdout, 'PIPE')
+    t.contains(t.samba('net', 'rpc', 'session', '-S', t.server.host, user=t.server.admin).stdout, t.server.admin.name)
+
+
+@case()
+def every_level_of_rpc_security(t):
+    """Binds with a logon of their own; the reference server takes them too."""
+    for options in ['sign,ntlm', 'seal,ntlm', 'sign,spnego', 'seal,spnego', 'connect,ntlm', 'connect,spnego', 'packet,spnego']:
+        binding = 'ncacn_np:%s[%s]' % (t.server.host, options)
+        t.contains(rpc(t, 'srvinfo', 'netshareenumall 1', user=t.user, binding=binding), 'platform_id', 'IPC$')

@@ -2,6 +2,7 @@
 
 mod access;
 mod activity;
+mod file_security;
 mod names;
 mod paths;
 mod server;
@@ -50,6 +51,8 @@ pub(super) fn call(call: &mut Call<'_, '_>, operation: u16) -> Result<NdrWriter,
         36 => share::share_enum(call, share::Which::Kept),
         37 => share_changes::share_del_start(call),
         38 => share_changes::share_del_commit(call),
+        39 => file_security::get_file_security(call),
+        40 => file_security::set_file_security(call),
         // NetrDfsGetVersion to NetrDfsManagerReportSiteInfo. Note <42>: deprecated since Windows Server 2003, which answers
         // them with an error of its own.
         43..=46 | 48..=52 => Ok(status_only(Err(Win32::NOT_SUPPORTED))),

@@ -129,7 +129,7 @@ fn new_share(info: &ShareInfo) -> Result<NewShare, Refusal> {
         path,
         comment: text(&info.remark).unwrap_or_default(),
         security: info.security.as_deref().map(descriptor).transpose()?,
-        max_users: max_users(info.max_uses)?,
+        max_users: max_users(info.max_uses),
     })
 }
 
@@ -137,12 +137,9 @@ fn text(field: &Option<Wtf8Buf>) -> Option<String> {
     field.as_ref()?.as_wtf8().to_str().map(str::to_owned)
 }
 
-fn max_users(value: Option<u32>) -> Result<Option<u32>, Refusal> {
-    match value {
-        None | Some(UNLIMITED) => Ok(None),
-        Some(0) => Err(invalid(MAX_USES)),
-        Some(most) => Ok(Some(most)),
-    }
+/// Tools that set no limit send 0 as well.
+fn max_users(value: Option<u32>) -> Option<u32> {
+    value.filter(|most| !matches!(*most, 0 | UNLIMITED))
 }
 
 /// Who may connect. What tools leave out is filled in: a descriptor without an owner belongs to the administrators.
@@ -190,7 +187,7 @@ fn existing(call: &Call<'_, '_>, name: &Wtf8Buf) -> Result<String, Refusal> {
 fn change(info: &ShareInfo) -> Result<ShareChange, Refusal> {
     let mut change = ShareChange { comment: text(&info.remark), ..ShareChange::default() };
     if info.max_uses.is_some() {
-        change.max_users = Some(max_users(info.max_uses)?);
+        change.max_users = Some(max_users(info.max_uses));
     }
     change.security = info.security.as_deref().map(descriptor).transpose()?;
     if let Some(flags) = info.flags {
@@ -371,7 +368,7 @@ mod tests {
             (2, "a", 0, "C:\\vol\\..", 1, &[], (PATH, 87)),
             (2, "a", 0, "D:\\vol", 1, &[], (0, 2116)),
             (2, "a", 0, "C:\\", 1, &[], (0, 2116)),
-            (2, "a", 0, "C:\\vol", 0, &[], (MAX_USES, 87)),
+            (2, "a", 0, "C:\\vol", 0, &[], (0, 0)),
             (502, "a", 0, "C:\\vol", 1, &[1, 2, 3], (FILE_SD, 87)),
         ] {
             let stub = client.call(14, &add_request(level, name, kind, path, most, security)).unwrap();
@@ -379,7 +376,7 @@ mod tests {
         }
         let levels: Vec<u8> = [0, 77, 77, 0].into_iter().flat_map(u32::to_le_bytes).collect();
         assert_eq!(client.call(14, &levels).unwrap(), [0, 0, 0, 0, 124, 0, 0, 0]);
-        assert_eq!(fixture.tasks().len(), 1);
+        assert_eq!(fixture.tasks().len(), 2);
     }
 
     #[test]
@@ -449,7 +446,6 @@ mod tests {
         assert_eq!(set(&set_request("nothing", 1006, |writer| writer.u32(1))), (0, 2310));
         assert_eq!(set(&set_request("ipc$", 1006, |writer| writer.u32(1))), (0, 5));
         assert_eq!(set(&set_request("", 1006, |writer| writer.u32(1))), (0, 87));
-        assert_eq!(set(&set_request("data", 1006, |writer| writer.u32(0))), (MAX_USES, 87));
         assert_eq!(set(&set_request("data", 1005, |writer| writer.u32(0x2000))), (0, 50));
         assert_eq!(set(&set_request("data", 0, |writer| writer.null())), (0, 124));
     }
