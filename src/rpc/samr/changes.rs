@@ -8,7 +8,7 @@ use std::sync::Arc;
 use freehold_dtyp::{NtStatus, Sid};
 
 use super::super::dispatch::{Call, HANDLE_SIZE, Handle, Object};
-use super::super::ndr::NdrWriter;
+use super::super::ndr::{NdrReader, NdrWriter};
 use super::super::objects::{self, Refusal, Reply, ended, success};
 use super::super::{AccountTask, Done, Field, Task, TaskError};
 use super::security::{
@@ -26,6 +26,8 @@ const USER_FULL_NAME: u16 = 8;
 const USER_ADMIN_COMMENT: u16 = 13;
 /// UserControlInformation.
 const USER_CONTROL: u16 = 16;
+/// UserAllInformation.
+const USER_ALL: u16 = 21;
 /// [MS-SAMR] 2.2.1.12: USER_DONT_EXPIRE_PASSWORD, which is so for every account.
 const DONT_EXPIRE_PASSWORD: u32 = 0x0000_0200;
 
@@ -216,23 +218,95 @@ pub(super) fn set_user(call: &mut Call<'_, '_>) -> Reply {
     let handle = objects::handle(call)?;
     let class = call.parameters.u16("UserInformationClass")?;
     call.parameters.u16("Buffer")?;
-    let (mut full_name, mut comment, mut control) = (None, None, None);
-    match class {
-        USER_FULL_NAME => full_name = Some(name(&mut call.parameters)?.to_string()),
-        USER_ADMIN_COMMENT => comment = Some(name(&mut call.parameters)?.to_string()),
-        USER_CONTROL => control = Some(call.parameters.u32("UserAccountControl")?),
-        _ => {}
-    }
+    let parameters = &mut call.parameters;
+    let wanted = match class {
+        USER_FULL_NAME => {
+            Some(Wanted { full_name: Some(name(parameters)?.to_string()), ..Wanted::default() })
+        }
+        USER_ADMIN_COMMENT => {
+            Some(Wanted { comment: Some(name(parameters)?.to_string()), ..Wanted::default() })
+        }
+        USER_CONTROL => {
+            Some(Wanted { control: Some(parameters.u32("UserAccountControl")?), ..Wanted::default() })
+        }
+        USER_ALL => Wanted::of_all(parameters)?,
+        _ => None,
+    };
     change(call, |call| {
-        let account = user(call, handle)?.sid;
+        let account = user(call, handle)?;
         handle.need(USER_WRITE_ACCOUNT)?;
-        let disabled = control.map(disabled).transpose()?;
-        if full_name.is_none() && comment.is_none() && disabled.is_none() {
+        let wanted = wanted.ok_or(NtStatus::ACCESS_DENIED)?;
+        if wanted.name.is_some_and(|name| name != account.name) {
             return Err(NtStatus::ACCESS_DENIED.into());
         }
-        Ok(AccountTask::ChangeAccount { account, full_name, comment, disabled })
+        Ok(AccountTask::ChangeAccount {
+            account: account.sid,
+            full_name: wanted.full_name,
+            comment: wanted.comment,
+            disabled: wanted.control.map(disabled).transpose()?,
+        })
     })?;
     success(NdrWriter::new())
+}
+
+/// New values of an account; `None` for what stays.
+#[derive(Default)]
+struct Wanted {
+    /// Its name, which cannot change.
+    name: Option<String>,
+    full_name: Option<String>,
+    comment: Option<String>,
+    control: Option<u32>,
+}
+
+impl Wanted {
+    /// [MS-SAMR] 2.2.6.6 SAMPR_USER_ALL_INFORMATION: consoles send it for every change, WhichFields says what counts. `None` for
+    /// what an account here cannot have: homes, scripts and profiles other than none, passwords, times.
+    fn of_all(parameters: &mut NdrReader<'_>) -> Result<Option<Wanted>, Refusal> {
+        /// The strings from UserName to PrivateData.
+        const STRINGS: usize = 13;
+        /// 2.2.1.8 USER_ALL Values of the strings up to Parameters, in their order.
+        const FIELDS: [u32; 10] =
+            [0x01, FULL_NAME, 0x40, 0x80, 0x100, 0x200, COMMENT, 0x400, 0x20, 0x20_0000];
+        const FULL_NAME: u32 = 0x02;
+        const COMMENT: u32 = 0x10;
+        const CONTROL: u32 = 0x10_0000;
+        parameters.align(4)?;
+        parameters.bytes("LastLogon", 6 * 8)?;
+        let mut headers = Vec::with_capacity(STRINGS);
+        for _ in 0..STRINGS {
+            headers.push(parameters.unicode_string_header("UserName")?);
+        }
+        parameters.u32("Length")?;
+        parameters.pointer("SecurityDescriptor")?;
+        parameters.u32("UserId")?;
+        parameters.u32("PrimaryGroupId")?;
+        let control = parameters.u32("UserAccountControl")?;
+        let which = parameters.u32("WhichFields")?;
+        parameters.u16("UnitsPerWeek")?;
+        parameters.pointer("LogonHours")?;
+        parameters.bytes("BadPasswordCount", 4 * 2 + 4)?;
+        let mut texts = Vec::with_capacity(FIELDS.len());
+        for (header, field) in headers.into_iter().zip(FIELDS) {
+            let text = parameters.unicode_string_buffer("UserName", header)?;
+            texts.push((field, text.to_string()));
+        }
+        let text = |field: u32| {
+            texts.iter().find(|(of, _)| *of == field && which & field != 0).map(|(_, text)| text.clone())
+        };
+        let kept = FULL_NAME | COMMENT | 0x01;
+        let unknown = which & !FIELDS.into_iter().fold(CONTROL, |all, field| all | field);
+        let foreign = texts.iter().any(|(field, text)| which & field & !kept != 0 && !text.is_empty());
+        if unknown != 0 || foreign {
+            return Ok(None);
+        }
+        Ok(Some(Wanted {
+            name: text(0x01),
+            full_name: text(FULL_NAME),
+            comment: text(COMMENT),
+            control: (which & CONTROL != 0).then_some(control),
+        }))
+    }
 }
 
 /// UserAccountControl that an account here can have: whether it is disabled.
@@ -342,5 +416,53 @@ mod tests {
         assert_eq!(client.outcome(37, &unknown), (vec![], NtStatus::ACCESS_DENIED.0));
         assert_eq!(client.outcome(35, &user), (vec![0; 20], 0));
         assert_eq!(task(&fixture), AccountTask::RemoveAccount(account));
+    }
+
+    /// SAMPR_USER_ALL_INFORMATION with these strings, behind a user's handle.
+    fn all(user: [u8; 20], which: u32, control: u32, texts: &[(usize, &str)]) -> Vec<u8> {
+        let text = |place: usize| texts.iter().find(|(at, _)| *at == place).map(|(_, text)| *text);
+        let mut writer = NdrWriter::new();
+        writer.bytes(&user);
+        writer.u16(USER_ALL);
+        writer.u16(USER_ALL);
+        writer.bytes(&[0; 48]);
+        for place in 0..13 {
+            match text(place) {
+                Some(text) => writer.unicode_string_header(text),
+                None => writer.null_string(),
+            }
+        }
+        for number in [0, 0, 0, 0, control, which] {
+            writer.u32(number);
+        }
+        writer.u16(0);
+        writer.null();
+        writer.bytes(&[0; 12]);
+        (0..13).filter_map(text).for_each(|text| writer.unicode_string_buffer(text));
+        writer.into_bytes()
+    }
+
+    #[test]
+    fn consoles_change_accounts_with_all_information() {
+        let fixture = Fixture::new();
+        let mut client = Client::samr(&fixture);
+        let domain = client.open_domain("S-1-5-21-1-2-3");
+        let user = client.open_in(domain, 34, 1001, MAXIMUM);
+        let texts = [(0, "bob"), (1, "Bob B."), (2, ""), (6, "a comment")];
+        assert_eq!(client.outcome(58, &all(user, 0x0010_0053, 0x11, &texts)), (vec![], 0));
+        let expected = AccountTask::ChangeAccount {
+            account: "S-1-5-21-1-2-3-1001".parse().unwrap(),
+            full_name: Some("Bob B.".to_owned()),
+            comment: Some("a comment".to_owned()),
+            disabled: Some(true),
+        };
+        assert_eq!(task(&fixture), expected);
+        // What is not in WhichFields stays.
+        assert_eq!(client.outcome(58, &all(user, 0x02, 0x11, &texts)), (vec![], 0));
+        assert!(matches!(task(&fixture), AccountTask::ChangeAccount { comment: None, disabled: None, .. }));
+        let denied = (vec![], NtStatus::ACCESS_DENIED.0);
+        for (which, texts) in [(0x40, [(2, "\\\\home")]), (0x01, [(0, "rob")]), (0x0100_0000, [(1, "x")])] {
+            assert_eq!(client.outcome(37, &all(user, which, 0x10, &texts)), denied, "{which:#x}");
+        }
     }
 }
