@@ -60,6 +60,14 @@ pub struct DomainController {
     pub flags: DcFlags,
 }
 
+impl DomainController {
+    /// True when it is in the site of this server or the one closest to it, or when this server is in no site.
+    #[must_use]
+    pub fn is_near(&self) -> bool {
+        self.client_site.is_none() || self.flags.has(DcFlags::CLOSEST)
+    }
+}
+
 /// No domain controller.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LocateError {
@@ -233,17 +241,40 @@ impl Locator {
         let locator = Arc::clone(self);
         tokio::spawn(async move {
             let _asking = locator.asking.lock().await;
-            if locator.discover().await.is_err()
-                && let Some(dc) = locator.current()
-            {
-                // Nothing better is to be had. Whether it is still good is found out by those who use it.
-                locator.remember(&dc);
-            }
+            locator.look_again().await;
             locator.rechecking.store(false, std::sync::atomic::Ordering::Release);
         });
     }
 
+    /// Stays with a domain controller that is near and there: those who use it have connections to it. Leaves one that is not near for
+    /// one that is.
+    async fn look_again(&self) {
+        let Some(dc) = self.current() else { return };
+        let alive = self.is_alive(&dc).await;
+        if alive && dc.is_near() {
+            return self.keep(&dc);
+        }
+        match self.search().await {
+            Ok(found) if found.is_near() || !alive => self.adopt(found),
+            // Nothing better is to be had. Whether it is still good is found out by those who use it.
+            _ => self.keep(&dc),
+        }
+    }
+
+    /// Remembers it for longer, unless somebody found out meanwhile that it failed.
+    fn keep(&self, dc: &Arc<DomainController>) {
+        if self.current().is_some_and(|current| current.address == dc.address) {
+            self.remember(dc);
+        }
+    }
+
     async fn discover(&self) -> Result<Arc<DomainController>, LocateError> {
+        let found = self.search().await?;
+        self.adopt(Arc::clone(&found));
+        Ok(found)
+    }
+
+    async fn search(&self) -> Result<Arc<DomainController>, LocateError> {
         let started = Instant::now();
         let avoided = |address: IpAddr| {
             self.failures.lock().get(&address).is_some_and(|failure| failure.until > started)
@@ -251,20 +282,19 @@ impl Locator {
         let knowledge = self.knowledge.lock().clone();
         let (dc, knowledge) = Discovery::new(&self.target, knowledge).run(&avoided).await?;
         *self.knowledge.lock() = knowledge;
-        let dc = Arc::new(dc);
-        if self.current().is_none_or(|before| before.host != dc.host) {
-            tracing::info!(
-                host = %dc.host, address = %dc.address, site = %dc.site, took_ms = started.elapsed().as_millis(),
-                "domain controller found"
-            );
+        tracing::debug!(host = %dc.host, took_ms = started.elapsed().as_millis(), "domain controller answered");
+        Ok(Arc::new(dc))
+    }
+
+    fn adopt(&self, dc: Arc<DomainController>) {
+        if self.current().is_none_or(|before| before.address != dc.address) {
+            tracing::info!(host = %dc.host, address = %dc.address, site = %dc.site, "domain controller found");
         }
         self.remember(&dc);
-        Ok(dc)
     }
 
     fn remember(&self, dc: &Arc<DomainController>) {
-        let near = dc.client_site.is_none() || dc.flags.has(DcFlags::CLOSEST);
-        let after = if near { RECHECK_AFTER } else { RECHECK_FAR_AFTER };
+        let after = if dc.is_near() { RECHECK_AFTER } else { RECHECK_FAR_AFTER };
         self.known.store(Some(Arc::new(Known { dc: Arc::clone(dc), recheck_at: Instant::now() + after })));
         *self.missing.lock() = None;
     }
@@ -326,6 +356,29 @@ mod tests {
         let started = Instant::now();
         assert_eq!(locator.find().await.unwrap_err(), first);
         assert!(started.elapsed() < Duration::from_millis(100));
+    }
+
+    #[test]
+    fn near_is_what_the_domain_controller_says_or_no_site() {
+        let near = |client_site: Option<&str>, flags| {
+            let client_site = client_site.map(str::to_owned);
+            DomainController { client_site, flags: DcFlags(flags), ..DomainController::clone(&dc("dc1")) }
+                .is_near()
+        };
+        assert!(near(Some("Here"), DcFlags::CLOSEST));
+        assert!(!near(Some("There"), DcFlags::WRITABLE));
+        assert!(near(None, DcFlags::WRITABLE));
+    }
+
+    #[tokio::test]
+    async fn looking_again_keeps_what_is_known_when_nothing_better_answers() {
+        let locator = locator();
+        let mut far = DomainController::clone(&dc("dc1"));
+        far.flags = DcFlags(DcFlags::WRITABLE);
+        far.address = [127, 0, 0, 1].into();
+        locator.remember(&Arc::new(far));
+        locator.look_again().await;
+        assert_eq!(locator.current().unwrap().host, "dc1");
     }
 
     #[test]
