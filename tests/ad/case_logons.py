@@ -95,12 +95,14 @@ def a_session_key_of_the_weaker_kind(t):
 
 @case(freehold_only=True)
 def local_accounts_beside_the_domain(t):
-    """An account of the server itself goes on working, under its bare name and under the server's."""
+    """An account of the server itself goes on working, under every name of the server."""
     share = t.share()
     admin = t.server.admin
-    for name in (admin.name, '%s\\%s' % (t.server.name, admin.name)):
-        t.equal(t.logon(servers.Account(name, admin.password), share=share.name), 'ok', name)
-    t.equal(t.logon(servers.Account(admin.name, 'wrong')), 'NT_STATUS_LOGON_FAILURE', 'a wrong password')
+    for domain in (t.server.name, t.server.name.lower(), '.', t.server.host):
+        t.equal((domain, t.logon(servers.Account('%s\\%s' % (domain, admin.name), admin.password), share=share.name)), (domain, 'ok'), admin.name)
+    t.equal(t.logon(servers.Account(t.server.local_admin.name, 'wrong')), 'NT_STATUS_LOGON_FAILURE', 'a wrong password')
+    # nobody of the domain by that name
+    t.equal(t.logon(servers.Account('CORP\\' + admin.name, admin.password)), 'NT_STATUS_LOGON_FAILURE', 'the domain')
 
 
 def python_peer(t, script, how, protection):

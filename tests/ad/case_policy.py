@@ -7,7 +7,7 @@ def denied(t):
     server = t.own_server(settings='[security.ntlm]\ndomain = "deny"\n')
     t.equal(t.logon(t.user, server=server), 'NT_STATUS_NTLM_BLOCKED', 'NTLM')
     t.equal(t.logon(t.user, True, server), 'ok', 'Kerberos')
-    t.equal(t.logon(server.admin, server=server), 'ok', 'a local account by NTLM')
+    t.equal(t.logon(server.local_admin, server=server), 'ok', 'a local account by NTLM')
 
 
 @case(freehold_only=True)

@@ -23,7 +23,7 @@ def under_load(t):
             got = t.logon(user, number % 2 == 0, server, share.name)
             counts[number] += 1
             if got != 'ok':
-                failures.append((user.name, 'Kerberos' if number % 2 == 0 else 'NTLM', got))
+                failures.append((user.name, 'Kerberos' if number % 2 == 0 else 'NTLM', got, t.refusal))
 
     threads = [threading.Thread(target=client, args=(n,)) for n in range(4)]
     for thread in threads:

@@ -78,6 +78,7 @@ class Controller:
     allow dns updates = nonsecure and secure
     dns update command = /bin/true
     idmap_ldb:use rfc2307 = yes
+    dreplsrv:notify_interval = 1
     tls cafile = {tls}/ca.crt
     tls certfile = {tls}/{name}.crt
     tls keyfile = {tls}/{name}.key
@@ -183,12 +184,12 @@ class Controller:
 
     def thaw(self):
         self.host.everything(signal.SIGCONT)
+        self.process.send_signal(signal.SIGCONT)        # nsenter stops with what it runs
 
     def kill(self):
         """SIGKILL to every process: connections are reset, and refused from then on."""
         self.host.everything(signal.SIGKILL)
         if self.process is not None:
+            self.process.kill()
             self.process.wait()
             self.process = None
-
-    stop = kill

@@ -37,6 +37,11 @@ class Freehold(Place, servers.Freehold):
         servers.Freehold.__init__(self, **options)
         self.place(bed, name)
 
+    @property
+    def local_admin(self):
+        """The administrator's account of the server itself: a bare name is one of the domain to Samba's programs."""
+        return servers.Account('%s\\%s' % (self.name, self.admin.name), self.admin.password)
+
     def join(self, user=JOINER, *options):
         return self.run('domain', 'join', DOMAIN, '--user', user.name, '--ou', SERVERS_OU, '--password-file', '-', *options,
                         stdin=user.password + '\n', timeout=60)

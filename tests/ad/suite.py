@@ -1,6 +1,7 @@
 """Runs the cases against a member server, with a domain around it: what tests/rig/harness.py does, on machines of their own."""
 import os
 import threading
+import time
 
 import controllers
 import hosts
@@ -35,6 +36,8 @@ class Bed:
             self.second.join(self.dc1)
             self.second.start()
             self.dc1.add_controller_names(self.second)
+            for dc in (self.dc1, self.second):      # now, and not in minutes: who replicates from whom
+                dc.host.run('samba-tool', 'drs', 'kcc', dc.fqdn, '-s', dc.conf, '-U', 'Administrator%' + ADMIN_PASSWORD)
         except Exception as e:      # told by the first case that wants it
             self.second_failed = e
 
@@ -45,6 +48,15 @@ class Bed:
         if self.second_failed is not None:
             raise self.second_failed
         return self.second
+
+    def replicated(self, name, seconds=60):
+        """Waits until both controllers, where both are there, have the account `name`: clients ask either."""
+        end = time.monotonic() + seconds
+        for dc in (self.dc1, self.second if not self.joining.is_alive() and not self.second_failed else self.dc1):
+            while 'dn: ' not in dc.search('(sAMAccountName=%s)' % name, 'dn'):
+                if time.monotonic() > end:
+                    raise controllers.ControllerError('%s is not told of %s' % (dc.name, name))
+                time.sleep(0.2)
 
     def server_name(self):
         """A name with an address that no other server has."""
@@ -73,6 +85,7 @@ class Context(harness.Context):
             s.start()
             if join and s.kind == 'freehold':
                 s.join()
+                self.bed.replicated(s.name + '$')
         return s
 
     def samba(self, program, *arguments, user=None, server=None, kerberos=False, **options):
@@ -91,6 +104,7 @@ class Context(harness.Context):
                           timeout=60)
         if done.returncode == 0:
             return 'ok'
+        self.refusal = done.stdout      # for a message
         words = [w for w in done.stdout.replace('(', ' ').replace(')', ' ').split() if w.startswith('NT_STATUS_')]
         return words[-1] if words else done.stdout
 
