@@ -229,35 +229,34 @@ impl Netlogon {
         self.present.lock().as_ref().filter(|channel| channel.is_up()).cloned()
     }
 
-    /// Makes a channel to the first domain controller that answers.
+    /// Makes a channel to the first domain controller that answers and knows this server's account: one to which the account or
+    /// its password has not been replicated yet knows it later.
     async fn make(&self, deadline: Instant) -> Result<Arc<Channel>, LogonError> {
         let mut tried: Vec<Controller> = Vec::new();
+        let mut refused = None;
+        let in_vain =
+            |refused: Option<NtStatus>| Err(refused.map_or(LogonError::NoLogonServers, LogonError::Trust));
         loop {
             let membership = self.surroundings.membership().ok_or(LogonError::NoLogonServers)?;
             let found = tokio::time::timeout_at(deadline, self.surroundings.find()).await;
             // One that comes again is the only one that there is.
             let Some(controller) = found.ok().flatten().filter(|found| !tried.contains(found)) else {
-                return Err(LogonError::NoLogonServers);
+                return in_vain(refused);
             };
             let limit = deadline.min(Instant::now() + OPEN_LIMIT);
             match open(controller.clone(), &membership, limit).await {
                 Ok(channel) => return Ok(channel),
-                Err(CallError::Stale(ChannelError::Refused(status))) => {
-                    tracing::error!(
-                        controller = controller.host,
-                        error = %ChannelError::Refused(status),
-                        "no secure channel"
-                    );
-                    return Err(LogonError::Trust(status));
-                }
                 Err(error) => {
+                    if let CallError::Stale(ChannelError::Refused(status)) = error {
+                        refused.get_or_insert(status);
+                    }
                     tracing::warn!(controller = controller.host, %error, "no secure channel");
                     self.surroundings.failed(&controller);
                     tried.push(controller);
                 }
             }
             if Instant::now() >= deadline {
-                return Err(LogonError::NoLogonServers);
+                return in_vain(refused);
             }
         }
     }
