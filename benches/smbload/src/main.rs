@@ -17,6 +17,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context as _, bail, ensure};
 use clap::Parser;
+use freehold_dtyp::Sid;
 
 use crate::link::Target;
 use crate::rows::{ROWS, Row, Sizes};
@@ -76,6 +77,9 @@ struct Arguments {
     /// Sessions of the row that counts the memory of idle ones.
     #[arg(long, default_value_t = 1_000)]
     sessions: u32,
+    /// SIDs whose names are asked for, by comma.
+    #[arg(long, value_delimiter = ',', default_value = "S-1-5-32-544,S-1-5-32-545,S-1-5-11,S-1-5-18")]
+    sids: Vec<Sid>,
     /// Does not compute the signatures of replies, so that the client costs less.
     #[arg(long)]
     no_verify: bool,
@@ -114,6 +118,7 @@ fn main() -> anyhow::Result<()> {
     if chosen.is_empty() {
         chosen.extend(ROWS);
     }
+    ensure!(!arguments.sids.is_empty(), "--sids must name one at least");
     ensure!(arguments.seconds > 0.0, "--seconds must be more than zero");
     let target = Target {
         address: arguments.server.context("--server is missing")?,
@@ -136,6 +141,7 @@ fn main() -> anyhow::Result<()> {
             large_folder: arguments.large_folder.max(1),
             sessions: arguments.sessions.max(1),
         },
+        sids: arguments.sids,
     };
     if !arguments.json && !arguments.prepare {
         report::print_heading();

@@ -49,7 +49,7 @@ impl Figures {
         let amount = match unit {
             Unit::Megabytes => done.units as f64 / 1e6,
             Unit::Operations | Unit::Sessions => done.operations as f64,
-            Unit::Entries | Unit::BytesPerSession => done.units as f64,
+            Unit::Entries | Unit::Sids | Unit::BytesPerSession => done.units as f64,
         };
         let us = |permille| quantile(&done.latencies_ns, permille) as f64 / 1e3;
         Figures {

@@ -5,12 +5,14 @@ mod directory;
 mod files;
 mod names;
 mod sessions;
+mod sids;
 
 use std::time::Duration;
 
 use anyhow::Context as _;
 use freehold::client::Protection;
 use freehold::crypto::Cipher;
+use freehold_dtyp::Sid;
 
 use crate::engine::{self, Done, Limit, Work};
 use crate::link::{Link, Target};
@@ -26,6 +28,8 @@ pub enum Unit {
     Operations,
     /// Entries of a directory.
     Entries,
+    /// SIDs whose names were asked for.
+    Sids,
     /// Connections with logon and tree connect.
     Sessions,
     /// Growth of the server's memory.
@@ -40,6 +44,7 @@ impl Unit {
             Unit::Megabytes => "MB",
             Unit::Operations => "operations",
             Unit::Entries => "entries",
+            Unit::Sids => "SIDs",
             Unit::Sessions => "sessions",
             Unit::BytesPerSession => "bytes per session",
         }
@@ -76,6 +81,8 @@ pub struct Run {
     pub depth: Option<usize>,
     /// How much data there is.
     pub sizes: Sizes,
+    /// SIDs whose names are asked for.
+    pub sids: Vec<Sid>,
 }
 
 /// A kind of work.
@@ -247,6 +254,22 @@ pub const ROWS: &[Row] = &[
         depth: 4,
         prepare: names::prepare_10k,
         measure: Measure::Link(Protection::Clear, directory::list),
+    },
+    Row {
+        name: "sids-1",
+        title: "names of SIDs through lsarpc, one in a call, signed",
+        unit: Unit::Sids,
+        depth: 8,
+        prepare: files::prepare_nothing,
+        measure: Measure::Own(sids::one),
+    },
+    Row {
+        name: "sids-100",
+        title: "names of SIDs through lsarpc, 100 in a call, signed",
+        unit: Unit::Sids,
+        depth: 8,
+        prepare: files::prepare_nothing,
+        measure: Measure::Own(sids::hundred),
     },
     Row {
         name: "session",
