@@ -14,7 +14,8 @@ use crate::state::Membership;
 const FIRST_LOOK: Duration = Duration::from_secs(5);
 /// How often it is looked whether something is due.
 const LOOK_EVERY: Duration = Duration::from_secs(60);
-/// How long a change of the password that failed is not tried again, unless it is open.
+/// How long a change of the password that failed is not tried again. Nothing waits for it: keys and passwords of a change that is
+/// open count from its beginning on.
 const RETRY_AFTER: Duration = Duration::from_secs(3_600);
 
 impl Domain {

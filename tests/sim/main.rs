@@ -7,6 +7,7 @@ mod audit;
 mod data;
 mod durable;
 mod info;
+mod membership;
 mod model;
 mod opens;
 mod pieces;
