@@ -6,6 +6,7 @@
 mod audit;
 mod data;
 mod durable;
+mod expiry;
 mod info;
 mod membership;
 mod model;

@@ -168,6 +168,8 @@ pub(crate) struct Pac {
     pub(crate) groups: Vec<u32>,
     pub(crate) extra: Vec<Sid>,
     pub(crate) resource: Option<(Sid, Vec<u32>)>,
+    /// In place of KERB_VALIDATION_INFO.
+    pub(crate) logon_info: Option<Vec<u8>>,
     /// Further buffers: type and content.
     pub(crate) more: Vec<(u32, Vec<u8>)>,
 }
@@ -185,6 +187,7 @@ impl Pac {
             groups: vec![513, 1118],
             extra: vec!["S-1-18-1".parse().expect("a SID")],
             resource: Some((domain, vec![1120])),
+            logon_info: None,
             more: Vec::new(),
         }
     }
@@ -199,7 +202,10 @@ impl Pac {
             _ => (0xffff_ff76, 16),
         };
         let signature = [&kind.to_le_bytes()[..], &vec![0; size]].concat();
-        let mut buffers = vec![(1, self.validation_info()), (10, self.client_info())];
+        let mut buffers = vec![
+            (1, self.logon_info.clone().unwrap_or_else(|| self.validation_info())),
+            (10, self.client_info()),
+        ];
         buffers.extend(self.more.iter().cloned());
         buffers.push((6, signature));
         // The KDC's, of another type and with a read-only domain controller's number behind it.

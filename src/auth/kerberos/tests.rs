@@ -475,6 +475,14 @@ fn rc4_contexts_make_no_mic() {
     assert_eq!(keys.verify(b"list", &[0; 32]), Err(AuthError::MessageAltered));
 }
 
+/// A buffer of the honest PAC.
+fn pac_buffer(kind: u32) -> Vec<u8> {
+    let pac = order().pac.unwrap();
+    let at = |place: usize| u32::from_le_bytes(*pac[place..].first_chunk().unwrap()) as usize;
+    let place = (0..at(0)).map(|index| 8 + 16 * index).find(|place| at(*place) == kind as usize).unwrap();
+    pac[at(place + 8)..][..at(place + 4)].to_vec()
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2000))]
 
@@ -505,6 +513,21 @@ proptest! {
             // The KDC's signature is for the KDC; it is the last buffer.
             Ok(_) => prop_assert!(place + 24 > order.pac.as_ref().unwrap().len(), "at {}", place),
         }
+    }
+
+    /// Who a user is, in any bytes, signed well.
+    #[test]
+    fn any_logon_information_is_judged_without_panic(place: prop::sample::Index, change: u8, cut: prop::sample::Index) {
+        let mut info = pac_buffer(1);
+        let place = place.index(info.len());
+        info[place] = change;
+        let with = |info: Vec<u8>| {
+            let pac = Pac { logon_info: Some(info), ..Pac::new(&order()) }.build(&aes256(1));
+            log_on(&config(), &Order { pac: Some(pac), ..order() })
+        };
+        let length = cut.index(info.len());
+        let _ = with(info[..length].to_vec());
+        let _ = with(info);
     }
 
     /// A PAC of any bytes, signed well: a domain controller is a peer too.
