@@ -162,6 +162,11 @@ class Controller:
         if done.returncode != 0:
             raise ControllerError('nsupdate: ' + done.stdout)
 
+    def replicate_from(self, other):
+        """Fetches what is new from another controller."""
+        self.host.run('samba-tool', 'drs', 'replicate', self.fqdn, other.fqdn, BASE, '-s', self.conf, '-U',
+                      'Administrator%' + ADMIN_PASSWORD)
+
     def tool(self, *words, **options):
         """samba-tool on the controller's own database."""
         return self.host.run('samba-tool', *words, '-s', self.conf, **options)

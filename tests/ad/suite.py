@@ -51,11 +51,17 @@ class Bed:
 
     def replicated(self, name, seconds=60):
         """Waits until both controllers, where both are there, have the account `name`: clients ask either."""
+        if self.joining.is_alive() or self.second_failed:
+            return
         end = time.monotonic() + seconds
-        for dc in (self.dc1, self.second if not self.joining.is_alive() and not self.second_failed else self.dc1):
+        for dc, other in ((self.dc1, self.second), (self.second, self.dc1)):
+            asked = False
             while 'dn: ' not in dc.search('(sAMAccountName=%s)' % name, 'dn'):
                 if time.monotonic() > end:
                     raise controllers.ControllerError('%s is not told of %s' % (dc.name, name))
+                if not asked:       # it would in its own time, which is minutes after the second joined
+                    dc.replicate_from(other)
+                asked = True
                 time.sleep(0.2)
 
     def server_name(self):
