@@ -15,6 +15,8 @@ AES = 24        # AES128 and AES256 in msDS-SupportedEncryptionTypes
 
 def account_of(t, server):
     """The attributes of the server's account, as ldapsearch reads them; None where there is none."""
+    if not t.bed.joining.is_alive():        # the change was made at either controller
+        t.bed.dc1.replicate_from(t.bed.dc2)
     found = t.bed.dc1.search('(sAMAccountName=%s$)' % server.name)
     attributes = {}
     for line in found.splitlines():
