@@ -290,7 +290,8 @@ fn affected(accounts: &AccountsSnapshot, group: Sid) -> Vec<Change> {
 fn affected_by_member(accounts: &AccountsSnapshot, member: Sid) -> Vec<Change> {
     match accounts.account_by_sid(&member) {
         Some(account) => vec![Change::AccountChanged(account.sid)],
-        None => affected(accounts, member),
+        // A group, or somebody of a domain: no local account need be affected, and the change is told all the same.
+        None => [vec![Change::AccountChanged(member)], affected(accounts, member)].concat(),
     }
 }
 
