@@ -39,6 +39,9 @@ def main():
     if options.list:
         print('\n'.join(c.name for c in cases))
         return 0
+    if any(c.name.startswith('library.') for c in cases):
+        import case_library
+        case_library.build()
     folder = hosts.enter()
     begin = time.monotonic()
     bed = suite.Bed(folder)

@@ -1,6 +1,6 @@
 //! The directory as a book of names: which account has a SID, which SID a name has, and in which groups an account is.
 //!
-//! Owns how questions become searches ([`questions`]), that the same question is asked once however many wait for its answer, and what
+//! Owns how questions become searches (`questions`), that the same question is asked once however many wait for its answer, and what
 //! happens when no domain controller answers: nothing is asked for [`QUIET_FOR`], and what is kept in the [`DirectoryCache`] is used. The
 //! cache belongs to `names`; how long its answers count is said there.
 

@@ -1,7 +1,7 @@
 //! LDAP to domain controllers through ldap3, never in clear ([MS-ADTS] 3.1.1.3, RFC 4511).
 //!
 //! Owns the connection: TCP, then either Kerberos with sealing on port 389 (`sasl`) or TLS on port 636 (`tls`), then a logon. ldap3 does
-//! not see the domain controller: it has one end of a pair of sockets, and [`pump`] carries checked messages between both. So ldap3's
+//! not see the domain controller: it has one end of a pair of sockets, and `pump` carries checked messages between both. So ldap3's
 //! own protections, which lose data or need other libraries, are not used, and what it reads cannot end its task.
 //!
 //! A [`Connection`] takes any number of calls at the same time. A call has the time limit of the configuration; when an answer is slow,

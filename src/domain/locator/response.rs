@@ -87,7 +87,7 @@ impl SamLogonResponseEx {
     /// Reads the value of the `netlogon` attribute.
     ///
     /// # Errors
-    /// [`ResponseError`].
+    /// For what is malformed, and for another opcode.
     pub fn decode(message: &[u8]) -> Result<Self, ResponseError> {
         let mut cursor = Names { message, position: 0 };
         let opcode = u16::from_le_bytes(cursor.array()?);
