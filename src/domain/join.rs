@@ -150,7 +150,15 @@ impl Domain {
                 joined.computer_dn
             ),
         };
-        let proved = step.prove(self, &locator, &connection, progress).await.map_err(left)?;
+        let proved = match step.prove(self, &locator, &connection, progress).await {
+            // The account is there: one answer that was late is no reason to leave it behind.
+            Err(error) if error.is_unreachable() => {
+                progress(&format!("{error}. Trying once more."));
+                step.prove(self, &locator, &connection, progress).await
+            }
+            proved => proved,
+        };
+        let proved = proved.map_err(left)?;
         self.state
             .join_domain(&NewMembership {
                 dns_domain: &names.domain,
