@@ -196,13 +196,21 @@ fn canonical(prefix: &Wtf8Buf, path: &Wtf8Buf) -> Result<(String, PathType), Win
     if Wtf8::from(whole.as_str()).utf16_length() > MAX_PATH {
         return Err(Win32::INVALID_NAME);
     }
-    let canonical = match PathType::of(&whole)? {
-        PathType::DEVICE_LPT | PathType::DEVICE_COM => whole.trim_end_matches(':').to_uppercase(),
-        PathType::DEVICE_DISK => whole.to_uppercase(),
-        PathType::UNC_COMPNAME | PathType::UNC_WC => whole,
+    let resolved = match PathType::of(&whole)? {
+        PathType::DEVICE_LPT
+        | PathType::DEVICE_COM
+        | PathType::DEVICE_DISK
+        | PathType::UNC_COMPNAME
+        | PathType::UNC_WC => whole,
         _ => without_dots(&whole)?,
     };
-    let found = PathType::of(&canonical)?;
+    // Without its dots it may be a device: `a:.` is `A:`.
+    let found = PathType::of(&resolved)?;
+    let canonical = match found {
+        PathType::DEVICE_LPT | PathType::DEVICE_COM => resolved.trim_end_matches(':').to_uppercase(),
+        PathType::DEVICE_DISK => resolved.to_uppercase(),
+        _ => resolved,
+    };
     Ok((canonical, found))
 }
 
