@@ -173,6 +173,10 @@ impl Domain {
                 keys: &proved.keys,
             })
             .map_err(|error| left(error.into()))?;
+        if let Some(member) = self.member() {
+            // The other domain controllers do not know the account yet.
+            member.locator.stay_with(Arc::clone(&dc));
+        }
         tracing::info!(domain = names.domain, computer = names.computer, dc = %dc.host, "joined the domain");
         joined.kvno = proved.keys.first().map_or(0, |key| key.kvno);
         joined.computer_dn = proved.account.dn;

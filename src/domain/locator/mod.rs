@@ -178,6 +178,11 @@ impl Locator {
         }
     }
 
+    /// Stays with `dc`, which has just done something for this server that the others will hear of later.
+    pub fn stay_with(&self, dc: Arc<DomainController>) {
+        self.adopt(dc);
+    }
+
     /// The domain controller that [`Self::find`] would answer without asking the network.
     #[must_use]
     pub fn current(&self) -> Option<Arc<DomainController>> {
