@@ -1,9 +1,12 @@
 """Accounts of the domain wherever an account is named: the command line, the pipes, and what they print."""
 import json
+import pathlib
+import subprocess
 
-from controllers import SID
+from controllers import ADMIN_PASSWORD, SID
 from hosts import DOMAIN
-from rig.harness import case
+from rig import server as servers
+from rig.harness import Failed, case
 
 # name and relative identifier (seed.py)
 PEOPLE = {'alice': 1103, 'bob': 1104, 'carol': 1105, 'dave': 1106, 'zoë': 1110, 'mallory': 1111, 'svc-join': 1114}
@@ -172,6 +175,24 @@ def impackets_tools(t):
     t.contains(told, 'Builtin', t.server.name)
     told = t.run(*t.installed('samrdump.py'), '-target-ip', t.server.address, who).stdout
     t.contains(told, 'STATUS_ACCESS_DENIED')
+
+
+@case()
+def who_is_connected_by_netview(t):
+    """impacket's netview.py as the domain's administrator: it sees the session that bob holds."""
+    share = t.share()
+    python = servers.TARGET / 'peers' / 'venv' / 'bin' / 'python'
+    held = subprocess.Popen([python, pathlib.Path(__file__).with_name('peer_session.py'), t.server.host, share.name, 'bob', 'Passw0rd.bob',
+                             'ntlm'], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    try:
+        if held.stdout.readline() != 'ready\n':
+            raise Failed('bob has no session')
+        told = t.run(*t.installed('netview.py'), '-target', t.server.host, '-noloop',
+                     'CORP/Administrator:' + ADMIN_PASSWORD, stdin=b'', ok=None, timeout=60).stdout
+        t.contains(told, 'user bob logged from host')
+    finally:
+        held.stdin.close()
+        held.wait(20)
 
 
 @case()
