@@ -31,6 +31,8 @@ class Watch:
 
     def __init__(self, t, server=None):
         self.t, self.server = t, server or t.server
+        t.bed.dc2
+        t.bed.replicated(self.server.name + '$')
         self.share = t.share(self.server)
         self.cache = t.ticket_cache(t.domain_user('alice'))
         t.run('kvno', 'cifs/' + self.server.host, env=self.cache)
@@ -124,7 +126,6 @@ def recovers(watch, seconds=30):
 @case(alone=True, freehold_only=True)
 def one_stands_still(t):
     """Each in turn, so that the one in use is among them."""
-    t.bed.dc2
     watch = Watch(t)
     watch.check()
     for dc in (t.bed.dc1, t.bed.dc2):
@@ -137,7 +138,6 @@ def one_stands_still(t):
 
 @case(alone=True, freehold_only=True)
 def one_is_cut_off(t):
-    t.bed.dc2
     watch = Watch(t)
     for dc in (t.bed.dc1, t.bed.dc2):
         print('    %s is cut off' % dc.name)
