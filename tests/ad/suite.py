@@ -49,20 +49,24 @@ class Bed:
         return self.second
 
     def replicated(self, name, seconds=60):
-        """Waits until both controllers, where both are there, have the account `name`: clients ask either."""
+        """Waits until both controllers, where both are there, have the account `name` with the same password: clients ask either."""
         if self.joining.is_alive() or self.second_failed:
             return
-        end = time.monotonic() + seconds
-        for dc, other in ((self.dc1, self.second), (self.second, self.dc1)):
-            ask_at = 0
-            while 'dn: ' not in dc.search('(sAMAccountName=%s)' % name, 'dn'):
-                if time.monotonic() > end:
-                    raise controllers.ControllerError('%s is not told of %s' % (dc.name, name))
-                # it would in its own time, which is minutes after the second joined; a busy one forgets that it was asked
-                if time.monotonic() > ask_at:
-                    dc.replicate_from(other)
-                    ask_at = time.monotonic() + 4
-                time.sleep(0.2)
+        both = (self.dc1, self.second)
+        end, ask_at = time.monotonic() + seconds, 0
+        while True:
+            sets = [[line for line in dc.search('(sAMAccountName=%s)' % name, 'pwdLastSet').splitlines() if line.startswith('pwdLastSet: ')]
+                    for dc in both]
+            if sets[0] and sets[0] == sets[1]:
+                return
+            if time.monotonic() > end:
+                raise controllers.ControllerError('the controllers do not agree on %s: %s' % (name, sets))
+            # they would in their own time, which is minutes after the second joined; a busy one forgets that it was asked
+            if time.monotonic() > ask_at:
+                both[0].replicate_from(both[1])
+                both[1].replicate_from(both[0])
+                ask_at = time.monotonic() + 4
+            time.sleep(0.2)
 
     def server_name(self):
         """A name with an address that no other server has."""
