@@ -178,7 +178,10 @@ class Suite(harness.Suite):
         return members.make(self.kind, self.bed, 'fileserver', keep=self.keep)
 
     def begin(self):
+        # a controller that is being made is neither there nor away: no case is about that
+        self.bed.dc2
         self.server.start()
         if self.kind == 'freehold':
             self.server.join()
+            self.bed.replicated(self.server.name + '$')
         self.user = members.domain_account('alice')
