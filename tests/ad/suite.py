@@ -68,6 +68,11 @@ class Bed:
                 ask_at = time.monotonic() + 4
             time.sleep(0.2)
 
+    def modify(self, ldif, ok=True):
+        """A change at both controllers: one that has heard of it from the other refuses it."""
+        self.dc1.modify(ldif, ok=ok)
+        self.dc2.modify(ldif, ok=False)
+
     def server_name(self):
         """A name with an address that no other server has."""
         with self.lock:
