@@ -1,6 +1,6 @@
 """Runs inside of the guest of tests/kernel-cifs: two mounts of one share must agree.
 
-    peer_coherence.py turns|lists|counter A B [ROUNDS]
+    peer_coherence.py turns|growth|lists|counter A B ROUNDS
 
 A and B are folders of the two mounts. What a client holds under a lease it may go on reading until the break has reached it,
 and nobody waits for that: a reader may be behind for a moment, but never for good.
@@ -33,8 +33,8 @@ def read(path):
         return f.read()
 
 
-def turns(a, b, rounds):
-    """Files that are written through one mount at random places are read right through both."""
+def turns(a, b, rounds, shrink=True):
+    """Files that are written through one mount at random places are read right through both; with `shrink` cut off, too."""
     r = random.Random(7)
     model, late = {}, 0
     for i in range(rounds):
@@ -43,10 +43,10 @@ def turns(a, b, rounds):
         data = model.get(name, b'')
         what = r.randrange(5)
         if what == 0:
-            data = r.randbytes(r.choice([0, 1, 4096, 70000]))
+            data = r.randbytes(r.choice([n for n in (0, 1, 4096, 70000) if shrink or n >= len(data)] or [len(data)]))
             with open('%s/%s' % (writer, name), 'wb') as f:
                 f.write(data)
-        elif what == 1 and name in model:
+        elif what == 1 and name in model and shrink:
             data = data[:r.randrange(len(data) + 1)]
             os.truncate('%s/%s' % (writer, name), len(data))
         else:
@@ -59,9 +59,14 @@ def turns(a, b, rounds):
         model[name] = data
         late += eventually('%d: %s' % (i, name), lambda: read('%s/%s' % (reader, name)), data)
         late += eventually('%d: size of %s' % (i, name), lambda: os.stat('%s/%s' % (reader, name)).st_size, len(data))
-        other = r.choice(sorted(model))
-        late += eventually('%d: %s' % (i, other), lambda: read('%s/%s' % (r.choice([a, b]), other)), model[other])
+        other, side = r.choice(sorted(model)), r.choice([a, b])
+        late += eventually('%d: %s' % (i, other), lambda: read('%s/%s' % (side, other)), model[other])
     print('turns agreed', rounds, 'late', late)
+
+
+def growth(a, b, rounds):
+    """As turns, with files that never become shorter."""
+    turns(a, b, rounds, shrink=False)
 
 
 def queries():
@@ -135,4 +140,4 @@ def counter(a, b, rounds):
 
 
 if __name__ == '__main__':
-    {'turns': turns, 'lists': lists, 'counter': counter}[sys.argv[1]](sys.argv[2], sys.argv[3], int(sys.argv[4]))
+    {'turns': turns, 'growth': growth, 'lists': lists, 'counter': counter}[sys.argv[1]](sys.argv[2], sys.argv[3], int(sys.argv[4]))
