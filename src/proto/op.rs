@@ -8,7 +8,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use freehold_acl::SecurityDescriptor;
-use freehold_dtyp::{FileTime, Wtf8, Wtf8Buf};
+use freehold_dtyp::{FileTime, Sid, Wtf8, Wtf8Buf};
+use freehold_quotas::{Change, OwnerRow, Policy};
 
 use super::buffer::ReplyBuffer;
 use super::node::DeletionUnderWay;
@@ -99,6 +100,24 @@ pub trait ListVisitor: Send {
     fn into_any(self: Box<Self>) -> Box<dyn std::any::Any + Send>;
 }
 
+/// What [`Op::Quota`] asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum QuotaRequest {
+    /// The limits: answers [`OpResult::QuotaPolicy`].
+    Policy,
+    /// [`crate::vfs::quotas::Quotas::owners`].
+    Owners {
+        /// The owner before the first.
+        after: Option<Sid>,
+        /// Most rows.
+        most: usize,
+    },
+    /// The rows of these owners, in this order; one that uses nothing and has no entry has a row, too.
+    Of(Vec<Sid>),
+    /// [`crate::vfs::quotas::Quotas::change`]: answers [`OpResult::Done`].
+    Change(Vec<Change>),
+}
+
 /// One operation.
 #[allow(missing_docs)] // fields are the arguments of the volume method named
 pub enum Op {
@@ -114,8 +133,10 @@ pub enum Op {
     Link { volume: VolumeRef, file: FileRef, to: VfsPath, existing: Existing, now: FileTime },
     /// [`Volume::unlink`]; `under_way` is dropped when it is done.
     Unlink { volume: VolumeRef, file: FileRef, under_way: DeletionUnderWay },
-    /// [`Volume::space`].
-    Space { volume: VolumeRef },
+    /// [`Volume::space_of`].
+    Space { volume: VolumeRef, caller: Sid, file: FileRef },
+    /// Something about usage and limits.
+    Quota { volume: VolumeRef, request: QuotaRequest },
     /// Drops a handle, so that the system call that closes it happens in the shell.
     Close { file: FileRef },
     /// [`crate::vfs::File::read`] to the end of `buffer`, which grows by what was read (at most `length_bytes`). With
@@ -204,6 +225,7 @@ impl Op {
             | Op::SetCompressed { .. }
             | Op::Snapshots { .. }
             | Op::Snapshot { .. }
+            | Op::Quota { .. }
             | Op::Persist(_)
             | Op::Write { durable: true, .. } => true,
             Op::SetSize { .. }
@@ -270,6 +292,10 @@ pub enum OpResult {
     Copied { ranges: u32, partial_bytes: u64, total_bytes: u64, result: Result<(), VfsError> },
     /// Of Space.
     Space(Result<Space, VfsError>),
+    /// Of Quota, for the limits; [`VfsError::NotSupported`] where nothing is counted.
+    QuotaPolicy(Result<Arc<Policy>, VfsError>),
+    /// Of Quota, for rows.
+    QuotaOwners(Result<Vec<OwnerRow>, VfsError>),
     /// Of Metadata and Overwrite.
     Metadata(Result<Metadata, VfsError>),
     /// Of Security.
@@ -329,6 +355,10 @@ impl OpResult {
         renamed: Renamed -> VfsPath;
         /// Of Space.
         space: Space -> Space;
+        /// Of Quota, for the limits.
+        quota_policy: QuotaPolicy -> Arc<Policy>;
+        /// Of Quota, for rows.
+        quota_owners: QuotaOwners -> Vec<OwnerRow>;
         /// Of Security.
         security: Security -> Arc<SecurityDescriptor>;
         /// Of ReplaceSecurity.

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use freehold_dtyp::FileTime;
+use freehold_dtyp::{FileTime, Sid};
+use freehold_quotas::OwnerRow;
 
-use crate::proto::op::{CopyRange, FoundSnapshot, Op, OpResult, Splice, VolumeRef};
+use crate::proto::op::{CopyRange, FoundSnapshot, Op, OpResult, QuotaRequest, Splice, VolumeRef};
 use crate::vfs::{FileRef, VfsError, Wait};
 
 /// What became of an operation.
@@ -43,7 +44,8 @@ pub fn execute(op: Op, wait: Wait) -> Outcome {
             drop(under_way);
             OpResult::Done(result)
         }
-        Op::Space { volume } => OpResult::Space(volume.volume.space()),
+        Op::Space { volume, caller, file } => OpResult::Space(volume.volume.space_of(&caller, &file)),
+        Op::Quota { volume, request } => quota(&volume, request),
         Op::Close { file } => {
             drop(file);
             OpResult::Done(Ok(()))
@@ -114,6 +116,25 @@ pub fn execute(op: Op, wait: Wait) -> Outcome {
         }
     };
     Outcome::Done(result)
+}
+
+fn quota(volume: &VolumeRef, request: QuotaRequest) -> OpResult {
+    let quotas = volume.volume.quotas().ok_or(VfsError::NotSupported);
+    match request {
+        QuotaRequest::Policy => OpResult::QuotaPolicy(quotas.map(|quotas| quotas.policy())),
+        QuotaRequest::Owners { after, most } => {
+            OpResult::QuotaOwners(quotas.map(|quotas| quotas.owners(after.as_ref(), most)))
+        }
+        QuotaRequest::Of(owners) => OpResult::QuotaOwners(quotas.map(|quotas| {
+            let policy = quotas.policy();
+            let row = |owner: Sid| {
+                let (limits, source) = policy.limits_of(&owner);
+                OwnerRow { owner, usage: quotas.usage(&owner), limits, source }
+            };
+            owners.into_iter().map(row).collect()
+        })),
+        QuotaRequest::Change(changes) => OpResult::Done(quotas.and_then(|quotas| quotas.change(&changes))),
+    }
 }
 
 fn snapshot(volume: &VolumeRef, time: FileTime) -> Result<FoundSnapshot, VfsError> {

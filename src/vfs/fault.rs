@@ -8,9 +8,10 @@ use std::os::fd::BorrowedFd;
 use std::sync::Arc;
 
 use freehold_acl::SecurityDescriptor;
-use freehold_dtyp::{FileTime, Wtf8};
+use freehold_dtyp::{FileTime, Sid, Wtf8};
 use parking_lot::Mutex;
 
+use super::quotas::Quotas;
 use super::{
     DataUse, DirectoryCursor, DirectoryEntry, Existing, ExtendedAttribute, File, FileRef, Metadata,
     MetadataChange, NewNode, NodeId, OpenError, Opened, SecurityChange, Space, StreamEntry, VfsError,
@@ -252,6 +253,14 @@ impl<V: Volume> Volume for FaultVolume<V> {
 
     fn space(&self) -> Result<Space, VfsError> {
         self.faults.run(Operation::Space, || self.inner.space())
+    }
+
+    fn space_of(&self, caller: &Sid, file: &FileRef) -> Result<Space, VfsError> {
+        self.faults.run(Operation::Space, || self.inner.space_of(caller, file))
+    }
+
+    fn quotas(&self) -> Option<Arc<dyn Quotas>> {
+        self.inner.quotas()
     }
 
     fn open(&self, path: &VfsPath, stream: Option<Wtf8<'_>>, data_use: DataUse) -> Result<Opened, OpenError> {

@@ -20,13 +20,14 @@ mod equivalence;
 pub mod fault;
 pub mod memory;
 pub mod posix;
+pub mod quotas;
 
 use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
 
 use freehold_acl::SecurityDescriptor;
-use freehold_dtyp::{FileTime, Guid, Wtf8, Wtf8Buf};
+use freehold_dtyp::{FileTime, Guid, Sid, Wtf8, Wtf8Buf};
 
 use crate::fscc::fsctl::reparse::NfsType;
 use crate::fscc::name::check_file_name;
@@ -518,6 +519,19 @@ pub trait Volume: Send + Sync + 'static {
     /// # Errors
     /// [`VfsError::Io`].
     fn space(&self) -> Result<Space, VfsError>;
+
+    /// Space as `caller` has it where `file` is: what quotas leave of [`Volume::space`] ([MS-FSCC] 2.5.4).
+    ///
+    /// # Errors
+    /// As [`Volume::space`].
+    fn space_of(&self, _caller: &Sid, _file: &FileRef) -> Result<Space, VfsError> {
+        self.space()
+    }
+
+    /// Usage and limits, where the volume counts.
+    fn quotas(&self) -> Option<Arc<dyn quotas::Quotas>> {
+        None
+    }
 
     /// Opens what is at `path` (and in it the named stream, a name without `:` and type). The last component is opened
     /// even when it is a reparse point; symbolic links on the way are reported, never followed.

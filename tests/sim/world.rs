@@ -16,7 +16,7 @@ use freehold::proto::connection::pieces::HEAD_BYTES;
 use freehold::proto::durable;
 use freehold::proto::event::{ConnectionId, Now, Waker};
 use freehold::proto::limits;
-use freehold::proto::op::{AccountLookup, Op, OpId, OpResult, VolumeId, VolumeRef};
+use freehold::proto::op::{AccountLookup, Op, OpId, OpResult, QuotaRequest, VolumeId, VolumeRef};
 use freehold::proto::server::{Entropy, Server, ServerConfig};
 use freehold::proto::session::Identity;
 use freehold::proto::tree_connect::{CachingMode, Share, ShareTarget, Shares};
@@ -786,6 +786,9 @@ fn fail(op: Op, error: VfsError) -> OpResult {
         }
         Op::Rename { .. } => OpResult::Renamed(Err(error)),
         Op::Space { .. } => OpResult::Space(Err(error)),
+        Op::Quota { request: QuotaRequest::Policy, .. } => OpResult::QuotaPolicy(Err(error)),
+        Op::Quota { request: QuotaRequest::Change(_), .. } => OpResult::Done(Err(error)),
+        Op::Quota { .. } => OpResult::QuotaOwners(Err(error)),
         Op::Read { buffer, .. } => OpResult::Read { buffer, result: Err(error), splice: None },
         Op::Write { .. } => OpResult::Written(Err(error)),
         Op::AllocatedRanges { .. } => OpResult::Ranges(Err(error)),

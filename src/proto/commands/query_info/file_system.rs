@@ -87,7 +87,8 @@ pub fn decide(cx: &mut Context<'_>, open: &Arc<Open>, request: &QueryInfoRequest
         }
         FsInformationClass::SIZE | FsInformationClass::FULL_SIZE | FsInformationClass::POSIX => {
             let pending = Pending { volume: volume.clone(), class, limit_bytes };
-            let op = Op::Space { volume: volume.clone() };
+            let file = open.as_file().ok_or(NtStatus::INVALID_DEVICE_REQUEST)?.file.clone();
+            let op = Op::Space { volume: volume.clone(), caller: *cx.token()?.user(), file };
             Ok(Step::Op(op, super::super::Pending::QueryInfo(Box::new(super::Pending::Space(pending)))))
         }
         _ => Err(NtStatus::NOT_SUPPORTED.into()),
