@@ -1,6 +1,6 @@
 //! [MS-SMB2] 2.2.37 SMB2 QUERY_INFO Request and 2.2.38 SMB2 QUERY_INFO Response.
 
-use freehold_dtyp::{DecodeError, DecodeReason, Encode, Reader, Writer};
+use freehold_dtyp::{DecodeError, Encode, Reader, Writer};
 use zerocopy::little_endian::{U16, U32};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
@@ -110,7 +110,7 @@ impl Encode for QueryInfoRequest<'_> {
 pub struct QueryQuotaInfo<'a> {
     /// ReturnSingle: one entry only.
     pub return_single: bool,
-    /// RestartScan: from the first user on.
+    /// RestartScan: from the first user on. It counts only where nobody is named.
     pub restart_scan: bool,
     /// [MS-FSCC] 2.4.41.1 FILE_GET_QUOTA_INFORMATION entries: the users asked for. Empty for all.
     pub sid_list: &'a [u8],
@@ -125,7 +125,7 @@ impl<'a> QueryQuotaInfo<'a> {
     /// Reads an input buffer.
     ///
     /// # Errors
-    /// [`DecodeError`] when list or start SID lie outside of it, and when there are both.
+    /// [`DecodeError`] when list or start SID lie outside of it.
     pub fn decode(input_buffer: &'a [u8]) -> Result<Self, DecodeError> {
         let mut reader = Reader::new(input_buffer);
         let return_single = reader.u8("ReturnSingle")? != 0;
@@ -139,18 +139,13 @@ impl<'a> QueryQuotaInfo<'a> {
             offset: error.offset.saturating_add(Self::FIXED_SIZE),
             ..error
         };
+        // 3.3.5.20.4: where there is a list, the start SID is not looked at; where either or an offset is given, RestartScan is not.
         let (sid_list, start_sid): (&[u8], &[u8]) = match (list_length, start_length) {
             (0, 0) => (&[], &[]),
             (0, _) => (&[], sid_buffer.slice_at("StartSid", start_offset, start_length).map_err(at)?),
-            (_, 0) => (sid_buffer.slice_at("SidList", 0, list_length).map_err(at)?, &[]),
-            (_, _) => {
-                return Err(DecodeError {
-                    field: "StartSidLength",
-                    reason: DecodeReason::Invalid,
-                    offset: 8,
-                });
-            }
+            (_, _) => (sid_buffer.slice_at("SidList", 0, list_length).map_err(at)?, &[]),
         };
+        let restart_scan = restart_scan && list_length == 0 && start_length == 0 && start_offset == 0;
         Ok(QueryQuotaInfo { return_single, restart_scan, sid_list, start_sid })
     }
 }
@@ -263,10 +258,17 @@ mod tests {
         let list =
             QueryQuotaInfo { return_single: false, restart_scan: true, sid_list: b"list", start_sid: b"" };
         assert_eq!(list.to_bytes(), testing::hex("00 01 0000 04000000 00000000 00000000 6c697374"));
+        let named = QueryQuotaInfo { restart_scan: false, ..list };
+        assert_eq!(QueryQuotaInfo::decode(&list.to_bytes()), Ok(named));
         let both = QueryQuotaInfo { start_sid: b"start", ..list };
-        assert!(QueryQuotaInfo::decode(&both.to_bytes()).is_err_and(|error| error.field == "StartSidLength"));
-        let start = QueryQuotaInfo { sid_list: b"", ..both };
+        assert_eq!(QueryQuotaInfo::decode(&both.to_bytes()), Ok(named));
+        let start = QueryQuotaInfo { sid_list: b"", restart_scan: false, ..both };
         assert_eq!(QueryQuotaInfo::decode(&start.to_bytes()), Ok(start));
+        let all = QueryQuotaInfo { start_sid: b"", restart_scan: true, ..start };
+        assert_eq!(QueryQuotaInfo::decode(&all.to_bytes()), Ok(all));
+        let mut offset = all.to_bytes();
+        offset[12] = 1;
+        assert_eq!(QueryQuotaInfo::decode(&offset), Ok(QueryQuotaInfo { restart_scan: false, ..all }));
         let mut outside = start.to_bytes();
         outside[12] = 1;
         assert!(

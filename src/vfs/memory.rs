@@ -120,6 +120,7 @@ impl MemoryVolume {
             max_ea_bytes: ea::MAX_EA_BYTES,
             compression: false,
             read_only: false,
+            quotas: false,
             options: VolumeOptions::default(),
         };
         let state = Mutex::new(State::new(root, options.capacity_bytes));

@@ -78,6 +78,8 @@ pub struct VolumeIdentity {
     pub compression: bool,
     /// Nothing can be changed: it is a snapshot of another volume.
     pub read_only: bool,
+    /// Usage is counted: [`Volume::quotas`] has it ([MS-FSA] 2.1.1.1 IsQuotasSupported).
+    pub quotas: bool,
     /// What its administrator chose.
     pub options: VolumeOptions,
 }

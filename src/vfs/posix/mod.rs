@@ -226,6 +226,7 @@ impl PosixVolume {
             max_ea_bytes: ea::MAX_EA_BYTES,
             compression: probe.compression,
             read_only: false,
+            quotas: false,
             options: VolumeOptions { snapshots: options.snapshots.is_some(), ..options.volume.clone() },
         };
         tracing::info!(

@@ -151,6 +151,7 @@ fn attributes(identity: &VolumeIdentity) -> FileSystemAttributes {
     attributes.set(FileSystemAttributes::NAMED_STREAMS, identity.options.named_streams);
     attributes.set(FileSystemAttributes::FILE_COMPRESSION, identity.compression);
     attributes.set(FileSystemAttributes::READ_ONLY_VOLUME, identity.read_only);
+    attributes.set(FileSystemAttributes::VOLUME_QUOTAS, identity.quotas);
     attributes.set(FileSystemAttributes::SUPPORTS_SPARSE_FILES, identity.sparse);
     attributes.set(FileSystemAttributes::SUPPORTS_BLOCK_REFCOUNTING, identity.reflinks);
     attributes
