@@ -7,6 +7,7 @@ use super::acl_protocol::{AclReply, AclRequest};
 use super::domain_protocol::{DomainReply, DomainRequest};
 use super::explain::{ExplainRequest, Explanation};
 use super::lookup_protocol::{AccountRow, MembershipRow};
+use super::quota_protocol::{QuotaReply, QuotaRequest};
 use crate::config::AuditOption;
 use crate::state::CachingMode;
 
@@ -167,6 +168,11 @@ pub enum Request {
         /// What.
         request: DomainRequest,
     },
+    /// Something about quotas.
+    Quota {
+        /// What.
+        request: QuotaRequest,
+    },
 }
 
 /// Settings of a share that can be given or left out.
@@ -226,6 +232,8 @@ pub enum Reply {
     Acl(AclReply),
     /// About the domain.
     Domain(DomainReply),
+    /// About quotas.
+    Quota(QuotaReply),
     /// Who it is.
     Lookup(Box<AccountRow>),
     /// Groups of an account.

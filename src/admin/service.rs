@@ -65,6 +65,7 @@ impl AdminService {
         let done = match request {
             Request::Acl { request } => self.acl(request, sink),
             Request::Domain { request } => self.domain(request, sink),
+            Request::Quota { request } => self.quota(request, sink),
             request => self.run(request).map(|reply| {
                 sink(reply);
             }),
@@ -148,7 +149,7 @@ impl AdminService {
                 return Ok(Reply::LookupGroups(self.groups_of(&account)?));
             }
             // INVARIANT: their answers have parts; `execute_in_parts` keeps them.
-            Request::Acl { .. } | Request::Domain { .. } => {
+            Request::Acl { .. } | Request::Domain { .. } | Request::Quota { .. } => {
                 anyhow::bail!("a request with an answer in parts")
             }
         }
