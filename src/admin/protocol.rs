@@ -259,6 +259,20 @@ pub struct StatusRow {
     pub users: usize,
     /// Shares.
     pub shares: usize,
+    /// It serves clients now; false when this is only its state.
+    pub running: bool,
+    /// The volumes that shares and quotas can be on.
+    pub volumes: Vec<VolumeRow>,
+}
+
+/// A volume of the configuration.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct VolumeRow {
+    /// Name.
+    pub name: String,
+    /// The folder on this machine.
+    pub folder: String,
 }
 
 /// An account.

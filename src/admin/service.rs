@@ -7,10 +7,11 @@ use freehold_dtyp::{FileTime, Sid};
 
 use super::names::{Names, sids_in};
 use super::protocol::{
-    GroupRow, Password, Reply, Request, ShareOptions, ShareRight, ShareRow, StatusRow, UserRow,
+    GroupRow, Password, Reply, Request, ShareOptions, ShareRight, ShareRow, StatusRow, UserRow, VolumeRow,
 };
 use super::running::RunningServer;
 use super::{explain, volume_folder};
+use crate::config::VolumeConfig;
 use crate::state::{AccountChange, CachingMode, NewAccount, Share, ShareChange, ShareSettings, State};
 
 /// Executes requests against the state of a server, running or not.
@@ -164,6 +165,8 @@ impl AdminService {
             server_guid: identity.server_guid.to_string(),
             users: self.state.accounts().accounts().len(),
             shares: self.state.shares().all().len(),
+            running: self.running.is_some(),
+            volumes: self.state.volumes().iter().map(volume_row).collect(),
         }
     }
 
@@ -322,6 +325,10 @@ pub fn default_share_security() -> SecurityDescriptor {
     SecurityDescriptor::new(Sid::ADMINISTRATORS, Sid::ADMINISTRATORS, dacl)
 }
 
+fn volume_row(volume: &VolumeConfig) -> VolumeRow {
+    VolumeRow { name: volume.name.clone(), folder: volume.path.display().to_string() }
+}
+
 fn users(names: &Names) -> Vec<UserRow> {
     names
         .accounts()
@@ -366,7 +373,6 @@ pub(super) fn iso_8601(time: FileTime) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::VolumeConfig;
 
     fn service() -> (AdminService, tempfile::TempDir) {
         let folder = tempfile::tempdir().unwrap();
@@ -384,6 +390,14 @@ mod tests {
             Reply::Refused { message } => message,
             other => panic!("{other:?}"),
         }
+    }
+
+    #[test]
+    fn the_status_names_the_volumes() {
+        let (service, folder) = service();
+        let Reply::Status(row) = service.execute(Request::Status) else { panic!("no status") };
+        let wanted = VolumeRow { name: "data".to_owned(), folder: folder.path().display().to_string() };
+        assert_eq!((row.running, row.volumes), (false, vec![wanted]));
     }
 
     fn add_user(name: &str, groups: &[&str]) -> Request {

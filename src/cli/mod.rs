@@ -23,6 +23,7 @@ mod output;
 mod password;
 mod serve;
 mod share;
+mod status;
 mod target;
 mod user;
 
@@ -77,6 +78,8 @@ enum Command {
     Check,
     /// Try it out: a server with an account and shares below the current folder
     Demo(demo::DemoArgs),
+    /// Who the server is, and which volumes it has
+    Status(status::StatusArgs),
     /// Local accounts
     #[command(subcommand)]
     User(user::UserCommand),
@@ -131,6 +134,7 @@ pub fn run() -> ExitCode {
         Command::Serve(arguments) => serve::run(&arguments, &server),
         Command::Check => check::run(&server),
         Command::Demo(arguments) => demo::run(&arguments),
+        Command::Status(arguments) => status::run(arguments, &server),
         Command::User(command) => user::run(command, &server),
         Command::Group(command) => group::run(command, &server),
         Command::Share(command) => share::run(command, &server),
