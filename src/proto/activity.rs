@@ -184,6 +184,10 @@ fn open_file(shares: &SharesSnapshot, open: &Open, user: &str) -> OpenFileInfo {
             drop(node);
             (windows_path(shares, open, &file.file.0.path()), u32::try_from(locks).unwrap_or(u32::MAX))
         }
+        Target::QuotaIndex(index) => {
+            let folder = windows_path(shares, open, &index.root.0.path());
+            (format!("{}\\$Extend\\$Quota", folder.trim_end_matches('\\')), 0)
+        }
         // A pipe in the middle of a call is locked; this very call comes through one.
         Target::Pipe(pipe) => (format!("\\PIPE\\{}", pipe.try_lock().map_or("", |pipe| pipe.name())), 0),
     };

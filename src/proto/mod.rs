@@ -39,6 +39,7 @@ pub mod open;
 pub mod persistent;
 pub mod pipe;
 mod posix;
+mod quota;
 pub mod server;
 pub mod session;
 pub mod sharded;

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
 use freehold_acl::AccessMask;
+use freehold_dtyp::Sid;
 use parking_lot::Mutex;
 
 use super::channel_sequence::ChannelSequence;
@@ -37,7 +38,7 @@ pub struct Open {
     pub channel_sequence: ChannelSequence,
     /// The CREATE may be replayed ([MS-SMB2] IsReplayEligible): until anything else is done with the open.
     pub replay_eligible: AtomicBool,
-    /// File or pipe.
+    /// File, pipe or index.
     pub target: Target,
 }
 
@@ -47,6 +48,16 @@ pub enum Target {
     File(FileOpen),
     /// A named pipe of IPC$.
     Pipe(Mutex<super::pipe::PipeOpen>),
+    /// The index of a volume's quotas.
+    QuotaIndex(QuotaIndex),
+}
+
+/// The index of a volume's quotas, which is no file: entries are queried and set through it, nothing else.
+pub struct QuotaIndex {
+    /// The root of the share, for what is asked of the volume through it.
+    pub root: FileRef,
+    /// The last owner that a query has given ([MS-FSA] Open.LastQuotaId).
+    pub scanned: Mutex<Option<Sid>>,
 }
 
 /// The part of an open that belongs to a file.
@@ -83,6 +94,8 @@ pub struct FileOpenState {
     pub mode: Option<u32>,
     /// Where a query of extended attributes goes on ([MS-FSA] Open.NextEaEntry).
     pub next_extended_attribute: usize,
+    /// The last owner that a query of quotas has given ([MS-FSA] Open.LastQuotaId).
+    pub quotas_scanned: Option<Box<Sid>>,
     /// DELETE_ON_CLOSE was asked at CREATE.
     pub delete_on_close: bool,
     /// Directory enumeration ([MS-SMB2] EnumerationLocation, EnumerationSearchPattern).
@@ -212,12 +225,41 @@ impl Open {
         attributes.normalized()
     }
 
-    /// The file part; `None` for a pipe.
+    /// The file part; `None` for a pipe and for an index.
     #[must_use]
     pub fn as_file(&self) -> Option<&FileOpen> {
         match &self.target {
             Target::File(file) => Some(file),
+            Target::Pipe(_) | Target::QuotaIndex(_) => None,
+        }
+    }
+
+    /// Where in its volume it is; `None` for a pipe.
+    #[must_use]
+    pub fn place(&self) -> Option<&FileRef> {
+        match &self.target {
+            Target::File(file) => Some(&file.file),
+            Target::QuotaIndex(index) => Some(&index.root),
             Target::Pipe(_) => None,
+        }
+    }
+
+    /// The last owner that a query of quotas has given.
+    #[must_use]
+    pub fn quotas_scanned(&self) -> Option<Sid> {
+        match &self.target {
+            Target::File(file) => file.state.lock().quotas_scanned.as_deref().copied(),
+            Target::QuotaIndex(index) => *index.scanned.lock(),
+            Target::Pipe(_) => None,
+        }
+    }
+
+    /// A query of quotas has given this owner last.
+    pub fn set_quotas_scanned(&self, last: Sid) {
+        match &self.target {
+            Target::File(file) => file.state.lock().quotas_scanned = Some(Box::new(last)),
+            Target::QuotaIndex(index) => *index.scanned.lock() = Some(last),
+            Target::Pipe(_) => {}
         }
     }
 }

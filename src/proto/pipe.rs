@@ -137,7 +137,7 @@ pub enum Answer {
 pub fn of(open: &Open) -> Result<&Mutex<PipeOpen>, CommandError> {
     match &open.target {
         Target::Pipe(pipe) => Ok(pipe),
-        Target::File(_) => Err(NtStatus::INVALID_DEVICE_REQUEST.into()),
+        Target::File(_) | Target::QuotaIndex(_) => Err(NtStatus::INVALID_DEVICE_REQUEST.into()),
     }
 }
 

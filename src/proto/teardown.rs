@@ -24,6 +24,7 @@ pub fn close_open(server: &Server, open: &Arc<Open>, ops: &mut VecDeque<Op>, now
     match &open.target {
         Target::File(file) => close_file(server, open, file, ops, now),
         Target::Pipe(pipe) => pipe::close(server, pipe),
+        Target::QuotaIndex(index) => ops.push_back(Op::Close { file: index.root.clone() }),
     }
 }
 

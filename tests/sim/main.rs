@@ -13,6 +13,7 @@ mod model;
 mod opens;
 mod pieces;
 mod posix;
+mod quotas;
 mod script;
 mod storm;
 mod world;

@@ -208,15 +208,28 @@ impl World {
             clock: Arc::new(move || wall(*volume_clock.lock().unwrap())),
             ..MemoryOptions::new(open_security())
         });
-        World::serving(seed, require_signing, volume, clock)
+        World::serving(seed, require_signing, volume.clone(), Arc::new(volume), clock)
+    }
+
+    /// A server whose shares are on what `counted` makes of the volume in memory.
+    pub fn counting(seed: u64, counted: impl FnOnce(MemoryVolume) -> Arc<dyn Volume>) -> Self {
+        let volume = MemoryVolume::new(MemoryOptions::new(open_security()));
+        World::serving(seed, true, volume.clone(), counted(volume), Arc::default())
     }
 
     /// Another server of the same files: the one before has ended.
     pub fn restarted(&self, seed: u64) -> Self {
-        World::serving(seed, true, self.volume.clone(), Arc::clone(&self.clock))
+        let served = Arc::new(self.volume.clone());
+        World::serving(seed, true, self.volume.clone(), served, Arc::clone(&self.clock))
     }
 
-    fn serving(seed: u64, require_signing: bool, volume: MemoryVolume, clock: Arc<Mutex<Duration>>) -> Self {
+    fn serving(
+        seed: u64,
+        require_signing: bool,
+        volume: MemoryVolume,
+        served: Arc<dyn Volume>,
+        clock: Arc<Mutex<Duration>>,
+    ) -> Self {
         let mut random = Random::new(seed);
         let config = ServerConfig {
             guid: Guid([7; 16]),
@@ -235,11 +248,8 @@ impl World {
         };
         let entropy = SeededEntropy(Mutex::new(Random::new(random.next())));
         let server = Server::new(config, Box::new(entropy));
-        let volume_ref = VolumeRef {
-            id: VolumeId(0),
-            identity: Arc::new(volume.identity().clone()),
-            volume: Arc::new(volume.clone()),
-        };
+        let volume_ref =
+            VolumeRef { id: VolumeId(0), identity: Arc::new(served.identity().clone()), volume: served };
         let share = |name: &str, target: ShareTarget, encrypt, continuously_available| Share {
             name: name.to_owned(),
             target,
@@ -843,12 +853,16 @@ fn account(user: &str) -> AccountLookup {
     let restriction = (user == "disabled").then_some(AuthError::AccountDisabled);
     let rid = 1000 + u32::from(user.bytes().fold(0u8, u8::wrapping_add));
     let sid = "S-1-5-21-1-2-3".parse::<Sid>().unwrap().with_rid(rid).unwrap();
+    let mut groups = vec![Sid::EVERYONE, Sid::AUTHENTICATED_USERS];
+    if user == "administrator" {
+        groups.push(Sid::ADMINISTRATORS);
+    }
     AccountLookup {
         answer: auth::AccountAnswer::Secret { nt_hash: auth::nt_hash(PASSWORD), restriction },
         identity: Some(Identity {
             user: user.to_owned(),
             domain: "SIM".to_owned(),
-            token: Arc::new(Token::builder(sid).groups([Sid::EVERYONE, Sid::AUTHENTICATED_USERS]).build()),
+            token: Arc::new(Token::builder(sid).groups(groups).build()),
             is_anonymous: false,
             is_guest: false,
         }),

@@ -25,6 +25,7 @@ mod intent;
 mod missing;
 mod pipe;
 mod posix;
+mod quota;
 mod reconnect;
 mod reply;
 mod symlink;
@@ -93,6 +94,8 @@ enum Stage {
     CreatingStream(missing::NewStream),
     /// What was found is being emptied.
     Overwriting(Box<admit::Overwrite>),
+    /// The share's root is being opened for the index of its quotas.
+    QuotaIndex,
     /// The open is there; the metadata of its file is being asked for.
     Known(Box<reconnect::Known>),
     /// The open is there and is being written to the store of persistent opens.
@@ -149,6 +152,7 @@ pub fn decide(cx: &mut Context<'_>) -> StepResult {
             let work = Work { intent, volume, attempts: 0, waited: false, parent: None, generation, durable };
             match timewarp {
                 Some(time) => work.find_snapshot(time),
+                None if work.intent.quota_index => quota::decide(work),
                 None => work.open(),
             }
         }
@@ -174,6 +178,7 @@ pub fn finish(cx: &mut Context<'_>, pending: Pending, result: OpResult) -> StepR
             Ok(found) => existing::found(cx, work, Box::new(found)),
             Err(error) => work.not_opened(cx, error),
         },
+        Stage::QuotaIndex => quota::found(cx, work, opened(result)?.map_err(failed)?),
         Stage::Parent(found) => existing::parent_found(cx, work, found, opened(result)?),
         Stage::ReadingLink => Err(symlink::stopped(&work.intent, 0, &result.bytes()?)),
         Stage::Creating(granted, parent) => missing::created(cx, work, granted, parent, opened(result)?),

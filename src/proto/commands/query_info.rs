@@ -9,6 +9,7 @@ mod file_system;
 mod names;
 mod pipe;
 mod posix;
+mod quota;
 mod security;
 
 use freehold_dtyp::{NtStatus, Writer};
@@ -29,7 +30,9 @@ pub enum Pending {
     ExtendedAttributes(extended_attributes::Pending),
     /// Of the names of streams.
     Names(names::Pending),
-    /// Of the space of the volume.
+    /// Of quota entries.
+    Quota(quota::Pending),
+    /// Of the space and the quota settings of the volume.
     Space(file_system::Pending),
     /// Of what the SMB3 POSIX Extensions tell.
     Posix(posix::Pending),
@@ -54,7 +57,8 @@ pub fn decide(cx: &mut Context<'_>) -> StepResult {
         (InfoType::FILE, Target::Pipe(pipe)) => pipe::decide(cx, &open, pipe, &request),
         (InfoType::FILESYSTEM, _) => file_system::decide(cx, &open, &request),
         (InfoType::SECURITY, _) => security::decide(&open, &request),
-        (InfoType::QUOTA, _) => Err(NtStatus::NOT_SUPPORTED.into()),
+        (InfoType::QUOTA, _) => quota::decide(cx, &open, &request),
+        (InfoType::FILE, Target::QuotaIndex(_)) => Err(NtStatus::INVALID_DEVICE_REQUEST.into()),
         _ => Err(NtStatus::INVALID_PARAMETER.into()),
     }
 }
@@ -68,6 +72,7 @@ pub fn finish(cx: &mut Context<'_>, pending: Pending, result: OpResult) -> StepR
         Pending::File(pending) => file::finish(cx, &pending, result),
         Pending::ExtendedAttributes(pending) => extended_attributes::finish(cx, &pending, result),
         Pending::Names(pending) => names::finish(cx, &pending, result),
+        Pending::Quota(pending) => quota::finish(cx, pending, result),
         Pending::Space(pending) => file_system::finish(cx, &pending, result),
         Pending::Posix(pending) => posix::finish(cx, pending, result),
         Pending::Security(pending) => security::finish(cx, &pending, result),

@@ -51,6 +51,7 @@ pub fn decide(cx: &mut Context<'_>) -> StepResult {
         (request.length, request.file_offset, request.minimum_count);
     let file = match &open.target {
         Target::Pipe(_) => return pipe::read(cx, Parked { open, length_bytes, minimum_count }),
+        Target::QuotaIndex(_) => return Err(NtStatus::INVALID_DEVICE_REQUEST.into()),
         Target::File(file) => file,
     };
     check(&open, file, file_offset, length_bytes)?;

@@ -5,6 +5,7 @@
 mod basic;
 mod extended_attributes;
 mod handle;
+mod quota;
 mod security;
 mod size;
 
@@ -34,6 +35,8 @@ pub enum Pending {
     Size(size::Pending),
     /// Extended attributes.
     ExtendedAttributes(extended_attributes::Pending),
+    /// Quota entries and settings.
+    Quota(quota::Pending),
     /// The security descriptor.
     Security(Box<security::Pending>),
 }
@@ -98,9 +101,13 @@ pub fn decide(cx: &mut Context<'_>) -> StepResult {
             }
         }
         (InfoType::FILE, Target::Pipe(_)) => handle::set_pipe(cx, &open, &request),
+        (InfoType::FILESYSTEM, _) if request.file_info_class == FsInformationClass::CONTROL.0 => {
+            quota::decide_control(cx, &open, request.buffer)
+        }
         (InfoType::FILESYSTEM, _) => Err(file_system(FsInformationClass(request.file_info_class)).into()),
         (InfoType::SECURITY, _) => security::decide(&open, &request),
-        (InfoType::QUOTA, _) => Err(NtStatus::NOT_SUPPORTED.into()),
+        (InfoType::QUOTA, _) => quota::decide(cx, &open, request.buffer),
+        (InfoType::FILE, Target::QuotaIndex(_)) => Err(NtStatus::INVALID_DEVICE_REQUEST.into()),
         _ => Err(NtStatus::INVALID_PARAMETER.into()),
     }
 }
@@ -138,7 +145,7 @@ fn check_file(
     Ok(class)
 }
 
-/// 3.3.5.21.2 Handling SMB2_0_INFO_FILESYSTEM: nothing of the volume is set through a share.
+/// 3.3.5.21.2 Handling SMB2_0_INFO_FILESYSTEM: nothing else of the volume is set through a share.
 fn file_system(class: FsInformationClass) -> NtStatus {
     if class.is_defined() { NtStatus::NOT_SUPPORTED } else { NtStatus::INVALID_INFO_CLASS }
 }
@@ -164,6 +171,7 @@ pub fn finish(cx: &mut Context<'_>, pending: Pending, result: OpResult) -> StepR
         Pending::Basic(pending) => basic::finish(cx, &pending, result),
         Pending::Size(pending) => size::finish(cx, pending, result),
         Pending::ExtendedAttributes(pending) => extended_attributes::finish(cx, &pending, result),
+        Pending::Quota(pending) => quota::finish(cx, pending, result),
         Pending::Security(pending) => security::finish(cx, *pending, result),
     }
 }

@@ -58,6 +58,7 @@ pub fn decide(cx: &mut Context<'_>) -> StepResult {
     let data = cx.request.slice(request.data_range());
     let file = match &open.target {
         Target::Pipe(_) => return pipe::write(cx, &open, &data),
+        Target::QuotaIndex(_) => return Err(NtStatus::INVALID_DEVICE_REQUEST.into()),
         Target::File(file) => file,
     };
     let file_offset = request.file_offset;

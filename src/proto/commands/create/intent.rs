@@ -10,7 +10,7 @@ use super::super::super::limits::MAX_OPENS_PER_SESSION;
 use super::super::super::status::CommandError;
 use super::super::super::tree_connect::TreeConnect;
 use super::posix::PosixCreate;
-use super::{apple, posix};
+use super::{apple, posix, quota};
 use crate::fsa::disposition::check_create_attributes;
 use crate::fsa::{
     CacheRequest, CacheState, CreateDisposition, FsaError, LeaseId, LeaseRequest, OplockLevel, ShareAccess,
@@ -44,6 +44,8 @@ pub(super) struct Intent {
     pub share_depth: usize,
     /// The named stream.
     pub stream: Option<Wtf8Buf>,
+    /// What is named is the index of the volume's quotas; `path` is the share's root.
+    pub quota_index: bool,
     /// `stream` in upper case; empty for the unnamed one.
     pub folded_stream: Wtf8Buf,
     /// Bytes of the stream's part of the name in UTF-16, its colons included.
@@ -130,6 +132,7 @@ impl Intent {
             path: VfsPath::root(),
             share_depth: share_path.components().count(),
             stream: None,
+            quota_index: false,
             folded_stream: Wtf8Buf::new(),
             stream_part_bytes: if posix.is_some() { 0 } else { stream_part_bytes(request.name.as_bytes()) },
             wanted: match directory {
@@ -166,9 +169,19 @@ impl Intent {
                 // Where there are no streams a colon is no more than a character that names do not have.
                 return Err(NtStatus::OBJECT_NAME_INVALID.into());
             }
+            intent.quota_index = volume.identity.quotas
+                && intent.timewarp.is_none()
+                && name.stream.as_ref().is_some_and(|stream| quota::is_named(name.path.as_wtf8(), stream));
+            if intent.quota_index {
+                name = ParsedName { path: Wtf8Buf::new(), stream: None, ..name };
+            }
         }
         intent.take_name(name, share_path)?;
         intent.take_contexts(cx, request)?;
+        if intent.quota_index && intent.timewarp.is_some() {
+            // Nothing is counted in a snapshot.
+            return Err(NtStatus::OBJECT_NAME_NOT_FOUND.into());
+        }
         intent.check_delete_on_close()?;
         Ok(intent)
     }

@@ -6,14 +6,15 @@ use std::sync::Arc;
 use freehold_dtyp::{Encode, NtStatus, Wtf8};
 
 use super::super::super::context::{Context, Step, StepResult};
-use super::super::super::op::{Op, OpResult, VolumeRef};
+use super::super::super::op::{Op, OpResult, QuotaRequest, VolumeRef};
 use super::super::super::open::Open;
+use super::super::super::quota;
 use super::{limit_of, reply};
 use crate::fscc::FsInformationClass;
 use crate::fscc::fs_info::{
-    DeviceCharacteristics, FileSystemAttributes, FsAttributeInformation, FsControlInformation,
-    FsDeviceInformation, FsFullSizeInformation, FsObjectIdInformation, FsPosixInformation,
-    FsSectorSizeInformation, FsSizeInformation, FsVolumeInformation, SectorSizeFlags,
+    DeviceCharacteristics, FileSystemAttributes, FsAttributeInformation, FsDeviceInformation,
+    FsFullSizeInformation, FsObjectIdInformation, FsPosixInformation, FsSectorSizeInformation,
+    FsSizeInformation, FsVolumeInformation, SectorSizeFlags,
 };
 use crate::fscc::name::MAX_COMPONENT_UNITS;
 use crate::smb2::query_info::QueryInfoRequest;
@@ -25,10 +26,8 @@ const FILE_SYSTEM_NAME: &str = "NTFS";
 const SECTOR_BYTES: u32 = 512;
 /// Bytes of a physical sector: what disks write all or not.
 const PHYSICAL_SECTOR_BYTES: u32 = 4096;
-/// No limit ([MS-FSCC] 2.5.2).
-const NO_LIMIT: i64 = -1;
 
-/// A query of space under way.
+/// A query of space or of quota settings under way.
 pub struct Pending {
     volume: VolumeRef,
     class: FsInformationClass,
@@ -38,7 +37,8 @@ pub struct Pending {
 /// Checks class and length, then answers or asks for the space.
 ///
 /// # Errors
-/// INVALID_INFO_CLASS, NOT_SUPPORTED, INFO_LENGTH_MISMATCH; INVALID_DEVICE_REQUEST for most of a pipe.
+/// INVALID_INFO_CLASS, NOT_SUPPORTED, INFO_LENGTH_MISMATCH; INVALID_DEVICE_REQUEST for most of a pipe; VOLUME_NOT_UPGRADED for
+/// quota settings where nothing is counted.
 pub fn decide(cx: &mut Context<'_>, open: &Arc<Open>, request: &QueryInfoRequest<'_>) -> StepResult {
     let class = FsInformationClass(request.file_info_class);
     let limit_bytes = limit_of(request);
@@ -74,7 +74,11 @@ pub fn decide(cx: &mut Context<'_>, open: &Arc<Open>, request: &QueryInfoRequest
             }
             .encode(writer);
         }),
-        FsInformationClass::CONTROL => reply(cx, limit_bytes, |writer| no_quotas().encode(writer)),
+        FsInformationClass::CONTROL if !identity.quotas => Err(NtStatus::VOLUME_NOT_UPGRADED.into()),
+        FsInformationClass::CONTROL => {
+            let op = Op::Quota { volume: volume.clone(), request: QuotaRequest::Policy };
+            Ok(ask(op, Pending { volume: volume.clone(), class, limit_bytes }))
+        }
         FsInformationClass::OBJECT_ID => reply(cx, limit_bytes, |writer| {
             FsObjectIdInformation { object_id: identity.guid, ..FsObjectIdInformation::default() }
                 .encode(writer);
@@ -87,19 +91,27 @@ pub fn decide(cx: &mut Context<'_>, open: &Arc<Open>, request: &QueryInfoRequest
         }
         FsInformationClass::SIZE | FsInformationClass::FULL_SIZE | FsInformationClass::POSIX => {
             let pending = Pending { volume: volume.clone(), class, limit_bytes };
-            let file = open.as_file().ok_or(NtStatus::INVALID_DEVICE_REQUEST)?.file.clone();
+            let file = open.place().ok_or(NtStatus::INVALID_DEVICE_REQUEST)?.clone();
             let op = Op::Space { volume: volume.clone(), caller: *cx.token()?.user(), file };
-            Ok(Step::Op(op, super::super::Pending::QueryInfo(Box::new(super::Pending::Space(pending)))))
+            Ok(ask(op, pending))
         }
         _ => Err(NtStatus::NOT_SUPPORTED.into()),
     }
 }
 
-/// Encodes the space in allocation units.
+fn ask(op: Op, pending: Pending) -> Step {
+    Step::Op(op, super::super::Pending::QueryInfo(Box::new(super::Pending::Space(pending))))
+}
+
+/// Encodes the space in allocation units, or the quota settings.
 ///
 /// # Errors
 /// What the volume refuses.
 pub fn finish(cx: &mut Context<'_>, pending: &Pending, result: OpResult) -> StepResult {
+    if pending.class == FsInformationClass::CONTROL {
+        let control = quota::control(&result.quota_policy()?.settings);
+        return reply(cx, pending.limit_bytes, |writer| control.encode(writer));
+    }
     let space = result.space()?;
     let unit_bytes = pending.volume.identity.allocation_unit_bytes.max(SECTOR_BYTES);
     let units = |bytes: u64| bytes.checked_div(u64::from(unit_bytes)).unwrap_or(0);
@@ -168,15 +180,6 @@ fn pipe_device() -> FsDeviceInformation {
     FsDeviceInformation {
         device_type: FsDeviceInformation::NAMED_PIPE,
         characteristics: DeviceCharacteristics::empty(),
-    }
-}
-
-/// A volume on which nothing is counted.
-fn no_quotas() -> FsControlInformation {
-    FsControlInformation {
-        default_quota_threshold: NO_LIMIT,
-        default_quota_limit: NO_LIMIT,
-        ..FsControlInformation::default()
     }
 }
 
