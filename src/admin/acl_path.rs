@@ -119,6 +119,7 @@ mod tests {
             access_based_enumeration: false,
             caching: CachingMode::Manual,
             continuously_available: false,
+            ca_timeout_seconds: 0,
             max_users: None,
             audit: crate::config::AuditOption::None,
         }

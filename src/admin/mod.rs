@@ -10,24 +10,33 @@ mod acl;
 mod acl_path;
 pub mod acl_protocol;
 mod client;
+mod declared;
+pub mod declared_protocol;
 mod domain;
 pub mod domain_protocol;
 pub mod explain;
 mod lookup;
 pub mod lookup_protocol;
 mod names;
+mod open;
+pub mod open_protocol;
 pub mod protocol;
 mod quota;
 pub mod quota_protocol;
 pub mod quota_size;
 mod running;
+mod server_configuration;
 mod service;
+mod shares;
 mod socket;
+#[cfg(test)]
+mod testing;
 mod volume_folder;
 
 pub use client::{Client, ClientError};
 pub use running::{LiveOpen, RunningServer};
-pub use service::{AdminService, default_share_security};
+pub use service::AdminService;
+pub use shares::default_share_security;
 pub use socket::listen;
 
 /// Longest request or reply, in bytes.

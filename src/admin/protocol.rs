@@ -4,12 +4,14 @@ use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use super::acl_protocol::{AclReply, AclRequest};
+use super::declared_protocol::{DeclaredReply, DeclaredRequest};
 use super::domain_protocol::{DomainReply, DomainRequest};
 use super::explain::{ExplainRequest, Explanation};
 use super::lookup_protocol::{AccountRow, MembershipRow};
+use super::open_protocol::{OpenFileRequest, OpenFileRow, SessionRequest, SessionRow};
 use super::quota_protocol::{QuotaReply, QuotaRequest};
 use crate::config::AuditOption;
-use crate::state::CachingMode;
+pub use crate::state::CachingMode;
 
 /// A password on its way to the server: prints nothing, is wiped when dropped.
 #[derive(Clone, Serialize, Deserialize, Zeroize, ZeroizeOnDrop)]
@@ -140,7 +142,12 @@ pub enum Request {
     },
     /// Lists shares.
     ShareList,
-    /// Gives an account or group a right to a share, in place of what it had.
+    /// Lists who may connect to a share, or to all.
+    ShareAccess {
+        /// The share.
+        name: Option<String>,
+    },
+    /// Allows an account or group a right to a share, in place of what it was allowed. What is kept from it stays.
     ShareGrant {
         /// The share.
         name: String,
@@ -149,12 +156,50 @@ pub enum Request {
         /// The right.
         right: ShareRight,
     },
-    /// Takes every right that was given to, or kept from, an account or group.
+    /// Takes every right that an account or group was allowed. What is kept from it stays.
     ShareRevoke {
         /// The share.
         name: String,
         /// As in `ShareGrant`.
         account: String,
+    },
+    /// Keeps a share from an account or group, whatever it and its groups are allowed.
+    ShareBlock {
+        /// The share.
+        name: String,
+        /// As in `ShareGrant`.
+        account: String,
+    },
+    /// Takes back what kept a share from an account or group.
+    ShareUnblock {
+        /// The share.
+        name: String,
+        /// As in `ShareGrant`.
+        account: String,
+    },
+    /// What holds for the whole server.
+    ServerConfiguration,
+    /// Changes what holds for the whole server; what is not given stays. New sessions and connections go by it.
+    ServerSet {
+        /// The settings.
+        settings: ServerOptions,
+    },
+    /// Takes back what was set: the values of the configuration file hold again.
+    ServerReset,
+    /// Something about sessions.
+    Session {
+        /// What.
+        request: SessionRequest,
+    },
+    /// Something about open files.
+    OpenFile {
+        /// What.
+        request: OpenFileRequest,
+    },
+    /// Something about the state as a file declares it.
+    Declared {
+        /// What.
+        request: DeclaredRequest,
     },
     /// Asks whether a user may do something with a file, and why.
     Explain(ExplainRequest),
@@ -175,28 +220,64 @@ pub enum Request {
     },
 }
 
-/// Settings of a share that can be given or left out.
+/// Settings of a share that can be given or left out, as Windows' New-SmbShare and Set-SmbShare name them.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", default, deny_unknown_fields)]
 pub struct ShareOptions {
     /// Folder within the volume.
     pub path: Option<String>,
-    /// Comment.
-    pub comment: Option<String>,
+    /// Comment shown in listings.
+    pub description: Option<String>,
     /// Who may connect, as SDDL.
-    pub access: Option<String>,
+    pub security_descriptor: Option<String>,
+    /// Who may connect with full access; with any of the four lists, nobody else may. Not together with
+    /// `SecurityDescriptor`.
+    pub full_access: Option<Vec<String>>,
+    /// Who may read, write and delete.
+    pub change_access: Option<Vec<String>>,
+    /// Who may read.
+    pub read_access: Option<Vec<String>>,
+    /// Who may not connect, whatever else is said.
+    pub no_access: Option<Vec<String>>,
     /// Only encrypted requests.
-    pub encrypt: Option<bool>,
-    /// Leave out what a user cannot read.
-    pub access_based_enumeration: Option<bool>,
+    pub encrypt_data: Option<bool>,
+    /// Are entries that a user cannot read left out?
+    pub folder_enumeration_mode: Option<FolderEnumerationMode>,
     /// Offline use.
-    pub caching: Option<CachingMode>,
+    pub caching_mode: Option<CachingMode>,
     /// Handles survive a restart of the server.
     pub continuously_available: Option<bool>,
+    /// How long such handles wait for their client, in seconds, where the client does not say; 0 for the server's default.
+    #[serde(rename = "CATimeout")]
+    pub ca_timeout: Option<u32>,
     /// Most users at a time; 0 for no limit.
-    pub max_users: Option<u32>,
+    pub concurrent_user_limit: Option<u32>,
     /// Accesses that are recorded.
     pub audit: Option<AuditOption>,
+}
+
+/// What listings of a share's folders show.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum FolderEnumerationMode {
+    /// What the user can read.
+    AccessBased,
+    /// Everything.
+    #[default]
+    Unrestricted,
+}
+
+impl FolderEnumerationMode {
+    /// Whether entries that a user cannot read are left out.
+    #[must_use]
+    pub const fn of(access_based: bool) -> Self {
+        if access_based { FolderEnumerationMode::AccessBased } else { FolderEnumerationMode::Unrestricted }
+    }
+
+    /// Are entries that a user cannot read left out?
+    #[must_use]
+    pub const fn is_access_based(self) -> bool {
+        matches!(self, FolderEnumerationMode::AccessBased)
+    }
 }
 
 /// The rights that Windows shows for shares.
@@ -209,8 +290,16 @@ pub enum ShareRight {
     Change,
     /// Read only.
     Read,
-    /// Nothing, whatever other entries say.
-    Deny,
+}
+
+/// What can be set for the whole server, as Windows' Set-SmbServerConfiguration names it.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", default, deny_unknown_fields)]
+pub struct ServerOptions {
+    /// Every new session of a client that can is encrypted.
+    pub encrypt_data: Option<bool>,
+    /// Clear requests to what is encrypted fail, and clients that cannot encrypt are refused there.
+    pub reject_unencrypted_access: Option<bool>,
 }
 
 /// A reply: the outcome, or why there is none.
@@ -226,6 +315,16 @@ pub enum Reply {
     Groups(Vec<GroupRow>),
     /// Shares.
     Shares(Vec<ShareRow>),
+    /// Who may connect to shares.
+    ShareAccess(Vec<ShareAccessRow>),
+    /// What holds for the whole server.
+    ServerConfiguration(Box<ServerConfigurationRow>),
+    /// Sessions: those that there are, or those that were or would be ended.
+    Sessions(Vec<SessionRow>),
+    /// Open files: those that there are, or those that were or would be closed.
+    OpenFiles(Vec<OpenFileRow>),
+    /// The state as a file declares it.
+    Declared(DeclaredReply),
     /// May this user do that with this file, and why.
     Explanation(Box<Explanation>),
     /// About access-control lists.
@@ -327,28 +426,91 @@ pub struct ShareRow {
     pub path: String,
     /// The folder on this machine; empty when the volume is not configured.
     pub folder: String,
-    /// Comment.
-    pub comment: String,
+    /// Comment shown in listings.
+    pub description: String,
     /// Only encrypted requests are answered.
-    pub encrypt: bool,
-    /// Entries that a user cannot read are left out.
-    pub access_based_enumeration: bool,
+    pub encrypt_data: bool,
+    /// Are entries that a user cannot read left out?
+    pub folder_enumeration_mode: FolderEnumerationMode,
     /// Offline use.
-    pub caching: CachingMode,
+    pub caching_mode: CachingMode,
     /// Handles survive a restart of the server.
-    #[serde(default)]
     pub continuously_available: bool,
+    /// How long such handles wait for their client, in seconds, where the client does not say; 0 for the server's default.
+    #[serde(rename = "CATimeout")]
+    pub ca_timeout: u32,
     /// Most users at a time; 0 for no limit.
-    pub max_users: u32,
+    pub concurrent_user_limit: u32,
+    /// Users now; 0 when the server does not run.
+    pub current_users: u32,
     /// Accesses that are recorded.
     pub audit: AuditOption,
     /// Left out of what people see when they browse.
     pub hidden: bool,
     /// Who may connect, as SDDL.
-    pub access: String,
+    pub security_descriptor: String,
     /// The same for people, an entry each, as icacls writes them.
-    #[serde(default)]
     pub permissions: Vec<String>,
+}
+
+/// An entry of a share's access.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct ShareAccessRow {
+    /// The share.
+    pub name: String,
+    /// The account or group: its name where it is known, else its SID.
+    pub account_name: String,
+    /// Its SID.
+    pub account_sid: String,
+    /// Allow or Deny.
+    pub access_control_type: AccessControlType,
+    /// The right.
+    pub access_right: AccessRight,
+}
+
+/// Whether an entry allows or denies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum AccessControlType {
+    /// It allows.
+    Allow,
+    /// It denies.
+    Deny,
+}
+
+/// What an entry of a share's access is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum AccessRight {
+    /// Everything.
+    Full,
+    /// Read, write, delete.
+    Change,
+    /// Read.
+    Read,
+    /// Another mask: the share's security descriptor has it.
+    Custom,
+}
+
+/// What holds for the whole server, as Windows' Get-SmbServerConfiguration names it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct ServerConfigurationRow {
+    /// Every new session of a client that can is encrypted.
+    pub encrypt_data: bool,
+    /// Clear requests to what is encrypted fail, and clients that cannot encrypt are refused there.
+    pub reject_unencrypted_access: bool,
+    /// Every session signs. Of the configuration file.
+    pub require_security_signature: bool,
+    /// Lowest dialect: `2.0.2` to `3.1.1`. Of the configuration file.
+    pub smb2_dialect_min: String,
+    /// Highest dialect. Of the configuration file.
+    pub smb2_dialect_max: String,
+    /// Comment of the server in listings. Of the configuration file.
+    pub announce_comment: String,
+    /// Most sessions of a connection. Of the configuration file.
+    pub max_session_per_connection: u32,
+    /// The properties that were set at run time, in place of the configuration file's values.
+    pub overridden: Vec<String>,
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::open_protocol::{OpenFileRow, SessionRow};
 use crate::acl_jobs::AclJobs;
 use crate::domain::Domain;
 use crate::fsa::OpenReport;
@@ -20,6 +21,21 @@ pub trait RunningServer: Send + Sync {
 
     /// Who has a file of a volume open now, in the order in which they opened it.
     fn opens_of(&self, volume: &str, file: NodeId) -> Vec<LiveOpen>;
+
+    /// All sessions, in the order in which they were made.
+    fn sessions(&self) -> Vec<SessionRow>;
+
+    /// All open files, in the order in which they were made.
+    fn open_files(&self) -> Vec<OpenFileRow>;
+
+    /// Ends the sessions with these ids, with everything that they have open; how many there were.
+    fn end_sessions(&self, ids: &[u64]) -> usize;
+
+    /// Closes the opens with these ids; how many there were.
+    fn close_opens(&self, ids: &[u64]) -> usize;
+
+    /// Users of a share now.
+    fn share_users(&self, share: &str) -> u32;
 }
 
 /// An open and whose it is.

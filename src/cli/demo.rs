@@ -154,8 +154,8 @@ fn prepare(service: &AdminService) -> anyhow::Result<Password> {
         }
         let settings = ShareOptions {
             path: Some(path.to_owned()),
-            comment: Some(comment.to_owned()),
-            encrypt: Some(encrypt),
+            description: Some(comment.to_owned()),
+            encrypt_data: Some(encrypt),
             ..ShareOptions::default()
         };
         call(service, Request::ShareAdd { name: name.to_owned(), volume: VOLUME.to_owned(), settings })?;

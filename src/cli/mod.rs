@@ -19,9 +19,12 @@ mod domain_show;
 mod explain;
 mod group;
 mod logging;
+mod openfile;
 mod output;
 mod password;
 mod serve;
+mod server;
+mod session;
 mod share;
 mod status;
 mod target;
@@ -89,6 +92,15 @@ enum Command {
     /// Shares and who may connect to them
     #[command(subcommand)]
     Share(share::ShareCommand),
+    /// Who is connected
+    #[command(subcommand)]
+    Session(session::SessionCommand),
+    /// What is open
+    #[command(name = "openfile", subcommand)]
+    OpenFile(openfile::OpenFileCommand),
+    /// What holds for the whole server
+    #[command(subcommand)]
+    Server(server::ServerCommand),
     /// This server in an Active Directory domain
     #[command(subcommand)]
     Domain(domain::DomainCommand),
@@ -138,6 +150,9 @@ pub fn run() -> ExitCode {
         Command::User(command) => user::run(command, &server),
         Command::Group(command) => group::run(command, &server),
         Command::Share(command) => share::run(command, &server),
+        Command::Session(command) => session::run(command, &server),
+        Command::OpenFile(command) => openfile::run(command, &server),
+        Command::Server(command) => server::run(command, &server),
         Command::Domain(command) => domain::run(command, &server),
         Command::Alias(command) => alias::run(command, &server),
         Command::Audit(command) => audit::run(command, &server),

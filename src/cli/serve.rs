@@ -35,6 +35,7 @@ pub(super) fn run_server(
     ready: impl FnOnce(SocketAddr) + Send,
 ) -> anyhow::Result<()> {
     state.set_volumes(config.volumes.clone());
+    state.set_configured((&config).into());
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

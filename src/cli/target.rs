@@ -49,6 +49,7 @@ impl Target {
             ),
             other => other.into(),
         })?;
+        state.set_configured((&config).into());
         state.set_volumes(config.volumes);
         Ok(Target::Stopped(AdminService::new(Arc::new(state))))
     }

@@ -1,4 +1,5 @@
-//! Who is connected and what is open, as administrators see it ([MS-SRVS] 3.1.1.2 to 3.1.1.7).
+//! Who is connected and what is open, as administrators see it ([MS-SRVS] 3.1.1.2 to 3.1.1.7): one view for the RPC
+//! interfaces and for the administration service.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -6,16 +7,19 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use freehold_acl::AccessMask;
-use freehold_dtyp::FileTime;
+use freehold_dtyp::{FileTime, Sid};
 
+use super::durable::{self, Kept};
 use super::event::Now;
-use super::op::Op;
+use super::op::{Op, VolumeId};
 use super::open::{Open, Target};
 use super::server::Server;
 use super::session::Session;
 use super::teardown;
 use crate::rpc::{Activity, ConnectionInfo, OpenFileInfo, SessionInfo, Statistics};
+use crate::smb2::{Dialect, SessionId};
 use crate::state::SharesSnapshot;
+use crate::vfs::VfsPath;
 
 /// PERM_FILE_READ, PERM_FILE_WRITE and PERM_FILE_CREATE of [MS-SRVS] 2.2.4.7.
 const PERM_FILE_READ: u32 = 1;
@@ -37,7 +41,87 @@ pub struct ServerActivity<'a> {
 /// Something that an administrator ends. It is done when the call is over: the call's own pipe may be among it.
 enum Ending {
     Open(Arc<Session>, Arc<Open>),
+    /// An open that waits for its client, by its volatile id.
+    Disconnected(u64),
     Session(Arc<Session>),
+}
+
+/// A session as administrators see it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SessionReport {
+    /// Its id.
+    pub id: SessionId,
+    /// Address of the client that made it.
+    pub client: String,
+    /// The user's name; empty for an anonymous one.
+    pub user: String,
+    /// The user's domain, or this server's name.
+    pub domain: String,
+    /// The user.
+    pub sid: Sid,
+    /// It is a guest's.
+    pub is_guest: bool,
+    /// Open files and pipes.
+    pub opens: usize,
+    /// Tenths of microseconds since it was made.
+    pub age_100ns: u64,
+    /// Tenths of microseconds since its last request, to the second.
+    pub idle_100ns: u64,
+    /// What was negotiated.
+    pub dialect: Dialect,
+    /// Every message must be sealed.
+    pub encrypted: bool,
+    /// Every message must be signed or sealed.
+    pub signed: bool,
+    /// Connections that it has channels on.
+    pub channels: usize,
+}
+
+/// An open as administrators see it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpenFileReport {
+    /// FileId.Volatile.
+    pub id: u64,
+    /// The session; NONE for an open that waits for its client.
+    pub session: SessionId,
+    /// Address of the client; empty for an open that waits for it.
+    pub client: String,
+    /// The user's name; empty for an anonymous one.
+    pub user: String,
+    /// The user's domain, or this server's name; empty for an open that waits for its client.
+    pub domain: String,
+    /// The share it was opened through.
+    pub share: String,
+    /// What it leads to.
+    pub place: OpenPlace,
+    /// What it may do.
+    pub granted: AccessMask,
+    /// Byte-range locks.
+    pub locks: usize,
+    /// It survives a restart of the server.
+    pub persistent: bool,
+    /// Its messages must be sealed.
+    pub encrypted: bool,
+    /// Its messages must be signed or sealed.
+    pub signed: bool,
+}
+
+/// What an open leads to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OpenPlace {
+    /// A file of a volume.
+    File {
+        /// The volume, or the snapshot.
+        volume: VolumeId,
+        /// The share's folder in it.
+        share_path: VfsPath,
+        /// The file in it.
+        path: VfsPath,
+        /// A named stream of the file.
+        stream: Option<String>,
+    },
+    /// A pipe; empty while it is in the middle of a call.
+    Pipe(String),
 }
 
 impl<'a> ServerActivity<'a> {
@@ -57,12 +141,59 @@ impl<'a> ServerActivity<'a> {
                         teardown::close_open(self.server, &open, ops, self.now);
                     }
                 }
+                Ending::Disconnected(id) => {
+                    tracing::info!("an administrator closed an open file that waited for its client");
+                    durable::give_up_where(self.server, self.now, |open, _| open.file_id.volatile == id);
+                }
                 Ending::Session(session) => {
                     tracing::info!(session_id = session.id.0, "an administrator ended a session");
                     self.server.throw_out(&session, ops, self.now);
                 }
             }
         }
+    }
+
+    /// All sessions, in the order in which they were made.
+    #[must_use]
+    pub fn session_reports(&self) -> Vec<SessionReport> {
+        self.live_sessions().iter().map(|session| self.session_report(session)).collect()
+    }
+
+    /// All opens, in the order in which they were made, those that wait for their client included.
+    #[must_use]
+    pub fn open_reports(&self) -> Vec<OpenFileReport> {
+        let mut reports = Vec::new();
+        for session in self.live_sessions() {
+            reports.extend(session.opens().iter().map(|open| report(open, Some(&session))));
+        }
+        reports.extend(self.server.disconnected.list().iter().map(|open| report(open, None)));
+        reports.sort_by_key(|report| report.id);
+        reports
+    }
+
+    /// Ends these sessions when the call is over; how many there were.
+    pub fn end_sessions_called(&self, ids: &[SessionId]) -> usize {
+        let mut sessions = self.live_sessions();
+        sessions.retain(|session| ids.contains(&session.id));
+        let count = sessions.len();
+        self.ending.borrow_mut().extend(sessions.into_iter().map(Ending::Session));
+        count
+    }
+
+    /// Closes the opens that `matching` accepts the FileId.Volatile of, when the call is over; how many there were.
+    pub fn close_opens(&self, matching: impl Fn(u64) -> bool) -> usize {
+        let mut found = Vec::new();
+        for session in self.live_sessions() {
+            let opens = session.opens();
+            let opens = opens.into_iter().filter(|open| matching(open.file_id.volatile));
+            found.extend(opens.map(|open| Ending::Open(Arc::clone(&session), open)));
+        }
+        let waiting = self.server.disconnected.list();
+        let waiting = waiting.iter().map(|open| open.file_id.volatile).filter(|id| matching(*id));
+        found.extend(waiting.map(Ending::Disconnected));
+        let count = found.len();
+        self.ending.borrow_mut().extend(found);
+        count
     }
 
     fn live_sessions(&self) -> Vec<Arc<Session>> {
@@ -72,22 +203,44 @@ impl<'a> ServerActivity<'a> {
         sessions
     }
 
-    fn session_info(&self, session: &Session) -> SessionInfo {
+    fn session_report(&self, session: &Session) -> SessionReport {
         let identity = session.identity.load();
-        SessionInfo {
+        SessionReport {
+            id: session.id,
             client: session.client.clone(),
             user: identity.user.clone(),
-            opens: u32::try_from(session.open_count()).unwrap_or(u32::MAX),
-            age_seconds: self.age_seconds(session.created),
-            idle_seconds: 0,
-            guest: identity.is_guest,
+            domain: identity.domain.clone(),
+            sid: *identity.token.user(),
+            is_guest: identity.is_guest,
+            opens: session.open_count(),
+            age_100ns: self.now.wall.0.saturating_sub(session.created.0),
+            idle_100ns: self.now.wall.0.saturating_sub(session.last_request().0),
+            dialect: session.negotiated.dialect,
+            encrypted: session.encrypt_data,
+            signed: session.signing_required || session.encrypt_data,
+            channels: session.connections().len(),
+        }
+    }
+
+    fn session_info(&self, session: &Session) -> SessionInfo {
+        let report = self.session_report(session);
+        SessionInfo {
+            client: report.client,
+            user: report.user,
+            opens: u32::try_from(report.opens).unwrap_or(u32::MAX),
+            age_seconds: seconds(report.age_100ns),
+            idle_seconds: seconds(report.idle_100ns),
+            guest: report.is_guest,
         }
     }
 
     fn age_seconds(&self, since: FileTime) -> u32 {
-        let ticks = self.now.wall.0.saturating_sub(since.0);
-        u32::try_from(ticks.checked_div(TICKS_PER_SECOND).unwrap_or(0)).unwrap_or(u32::MAX)
+        seconds(self.now.wall.0.saturating_sub(since.0))
     }
+}
+
+fn seconds(ticks: u64) -> u32 {
+    u32::try_from(ticks.checked_div(TICKS_PER_SECOND).unwrap_or(0)).unwrap_or(u32::MAX)
 }
 
 impl Activity for ServerActivity<'_> {
@@ -96,14 +249,8 @@ impl Activity for ServerActivity<'_> {
     }
 
     fn open_files(&self) -> Vec<OpenFileInfo> {
-        let mut files = Vec::new();
         let shares = self.server.share_settings.load();
-        for session in self.live_sessions() {
-            let user = session.identity.load().user.clone();
-            files.extend(session.opens().iter().map(|open| open_file(&shares, open, &user)));
-        }
-        files.sort_by_key(|file| file.id);
-        files
+        self.open_reports().iter().map(|report| open_file(&shares, report)).collect()
     }
 
     fn connections(&self) -> Vec<ConnectionInfo> {
@@ -131,13 +278,9 @@ impl Activity for ServerActivity<'_> {
     }
 
     fn close_file(&self, id: u32) -> bool {
-        let found = self.live_sessions().into_iter().find_map(|session| {
-            let open = session.opens().into_iter().find(|open| open_number(open) == id)?;
-            Some((session, open))
-        });
-        let Some((session, open)) = found else { return false };
-        self.ending.borrow_mut().push(Ending::Open(session, open));
-        true
+        let mut reports = self.open_reports().into_iter();
+        let found = reports.find(|report| open_number(report.id) == id);
+        found.is_some_and(|found| self.close_opens(|id| id == found.id) != 0)
     }
 
     fn end_sessions(&self, matching: &dyn Fn(&SessionInfo) -> bool) -> usize {
@@ -160,43 +303,93 @@ impl Activity for ServerActivity<'_> {
 }
 
 /// What [MS-SRVS] names an open by.
-fn open_number(open: &Open) -> u32 {
+fn open_number(volatile: u64) -> u32 {
     // INVARIANT: volatile ids count up from 1; the low half names an open for as long as 2^32 others are made.
-    let [a, b, c, d, ..] = open.file_id.volatile.to_le_bytes();
+    let [a, b, c, d, ..] = volatile.to_le_bytes();
     u32::from_le_bytes([a, b, c, d])
 }
 
-fn open_file(shares: &SharesSnapshot, open: &Open, user: &str) -> OpenFileInfo {
+/// `session` is `None` for an open that waits for its client.
+fn report(open: &Open, session: Option<&Session>) -> OpenFileReport {
+    let mut user = String::new();
+    let (mut persistent, mut locks) = (false, 0);
+    let place = match (&open.target, open.tree.disk(), open.volume()) {
+        (Target::File(file), Some((_, share_path)), Some(volume)) => {
+            if let Some(known) = &file.state.lock().durability {
+                persistent = known.kept == Kept::Persistent;
+                user.clone_from(&known.user);
+            }
+            locks = file.node.lock().locks(file.stream_id).map_or(0, |locks| locks.held_by(open.id()));
+            OpenPlace::File {
+                volume: volume.id,
+                share_path: share_path.clone(),
+                path: file.file.0.path(),
+                stream: file.stream.as_ref().map(ToString::to_string),
+            }
+        }
+        (Target::QuotaIndex(index), Some((_, share_path)), Some(volume)) => {
+            let root = index.root.0.path();
+            OpenPlace::File {
+                volume: volume.id,
+                share_path: share_path.clone(),
+                path: VfsPath::new("$Extend/$Quota".into()).map_or(root.clone(), |below| root.join(&below)),
+                stream: None,
+            }
+        }
+        // A pipe in the middle of a call is locked; this very call comes through one.
+        (Target::Pipe(pipe), ..) => {
+            OpenPlace::Pipe(pipe.try_lock().map_or(String::new(), |pipe| pipe.name().to_owned()))
+        }
+        // INVARIANT: a file has a volume.
+        (Target::File(_) | Target::QuotaIndex(_), ..) => OpenPlace::Pipe(String::new()),
+    };
+    let identity = session.map(|session| session.identity.load());
+    if let Some(identity) = &identity {
+        user.clone_from(&identity.user);
+    }
+    let encrypted = open.tree.share.encrypt || session.is_some_and(|session| session.encrypt_data);
+    OpenFileReport {
+        id: open.file_id.volatile,
+        session: session.map_or(SessionId::NONE, |session| session.id),
+        client: session.map_or(String::new(), |session| session.client.clone()),
+        user,
+        domain: identity.map_or(String::new(), |identity| identity.domain.clone()),
+        share: open.tree.share.name.clone(),
+        place,
+        granted: open.granted,
+        locks,
+        persistent,
+        encrypted,
+        signed: encrypted || session.is_some_and(|session| session.signing_required),
+    }
+}
+
+fn open_file(shares: &SharesSnapshot, report: &OpenFileReport) -> OpenFileInfo {
     let mut permissions = 0;
     for (access, permission) in [
         (AccessMask::FILE_READ_DATA | AccessMask::FILE_EXECUTE, PERM_FILE_READ),
         (AccessMask::FILE_WRITE_DATA | AccessMask::FILE_APPEND_DATA, PERM_FILE_WRITE),
         (AccessMask::DELETE, PERM_FILE_CREATE),
     ] {
-        if open.granted.intersects(access) {
+        if report.granted.intersects(access) {
             permissions |= permission;
         }
     }
-    let (path, locks) = match &open.target {
-        Target::File(file) => {
-            let mut node = file.node.lock();
-            let locks = node.locks(file.stream_id).map_or(0, |locks| locks.held_by(open.id()));
-            drop(node);
-            (windows_path(shares, open, &file.file.0.path()), u32::try_from(locks).unwrap_or(u32::MAX))
-        }
-        Target::QuotaIndex(index) => {
-            let folder = windows_path(shares, open, &index.root.0.path());
-            (format!("{}\\$Extend\\$Quota", folder.trim_end_matches('\\')), 0)
-        }
-        // A pipe in the middle of a call is locked; this very call comes through one.
-        Target::Pipe(pipe) => (format!("\\PIPE\\{}", pipe.try_lock().map_or("", |pipe| pipe.name())), 0),
+    let path = match &report.place {
+        OpenPlace::File { path, .. } => windows_path(shares, &report.share, path),
+        OpenPlace::Pipe(name) => format!("\\PIPE\\{name}"),
     };
-    OpenFileInfo { id: open_number(open), permissions, locks, path, user: user.to_owned() }
+    OpenFileInfo {
+        id: open_number(report.id),
+        permissions,
+        locks: u32::try_from(report.locks).unwrap_or(u32::MAX),
+        path,
+        user: report.user.clone(),
+    }
 }
 
 /// `C:\volume\folder\file`, as [MS-SRVS] shows local paths.
-fn windows_path(shares: &SharesSnapshot, open: &Open, path: &crate::vfs::VfsPath) -> String {
-    let share = shares.share(&open.tree.share.name);
-    let volume = share.map_or("", |share| share.settings.volume.as_str());
+fn windows_path(shares: &SharesSnapshot, share: &str, path: &VfsPath) -> String {
+    let volume = shares.share(share).map_or("", |share| share.settings.volume.as_str());
     format!("C:\\{volume}\\{}", String::from_utf8_lossy(path.as_wtf8().as_bytes()).replace('/', "\\"))
 }

@@ -51,9 +51,10 @@ pub struct ServerConfig {
     pub max_dialect: Dialect,
     /// Every session signs ([MS-SMB2] RequireMessageSigning).
     pub require_signing: bool,
-    /// Every session of a client that can is sealed ([MS-SMB2] EncryptData).
+    /// Every session of a client that can is sealed ([MS-SMB2] EncryptData), until [`Server::set_encryption`].
     pub encrypt_data: bool,
-    /// Clear traffic to what must be sealed is refused ([MS-SMB2] RejectUnencryptedAccess).
+    /// Clear traffic to what must be sealed is refused ([MS-SMB2] RejectUnencryptedAccess), until
+    /// [`Server::set_encryption`].
     pub reject_unencrypted: bool,
     /// Sessions without an account may be made.
     pub allow_anonymous: bool,
@@ -162,6 +163,8 @@ pub struct Server {
     /// Random bytes.
     pub entropy: Box<dyn Entropy>,
     mailboxes: Sharded<ConnectionId, Arc<Mailbox>>,
+    encrypt_data: AtomicBool,
+    reject_unencrypted: AtomicBool,
     next_connection: AtomicU64,
     next_file: AtomicU64,
     failed_logons: Mutex<HashMap<String, FailedLogons>>,
@@ -224,6 +227,8 @@ impl Server {
             rpc,
             domain: ArcSwapOption::empty(),
             directory: Arc::default(),
+            encrypt_data: AtomicBool::new(config.encrypt_data),
+            reject_unencrypted: AtomicBool::new(config.reject_unencrypted),
             config,
             acceptor: ArcSwap::from_pointee(acceptor),
             authenticators,
@@ -281,6 +286,25 @@ impl Server {
     /// A volatile (and persistent) file id that was never used.
     pub fn next_file_id(&self) -> u64 {
         self.next_file.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Every new session of a client that can is sealed ([MS-SMB2] 3.3.1.5 EncryptData).
+    #[must_use]
+    pub fn encrypts_data(&self) -> bool {
+        self.encrypt_data.load(Ordering::Relaxed)
+    }
+
+    /// Clear traffic to what must be sealed is refused ([MS-SMB2] 3.3.1.5 RejectUnencryptedAccess).
+    #[inline]
+    #[must_use]
+    pub fn rejects_unencrypted(&self) -> bool {
+        self.reject_unencrypted.load(Ordering::Relaxed)
+    }
+
+    /// An administrator sets both. Sessions that there are stay sealed or clear, as with Windows.
+    pub fn set_encryption(&self, encrypt_data: bool, reject_unencrypted: bool) {
+        self.encrypt_data.store(encrypt_data, Ordering::Relaxed);
+        self.reject_unencrypted.store(reject_unencrypted, Ordering::Relaxed);
     }
 
     /// How many opens there have been.

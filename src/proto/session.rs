@@ -67,6 +67,8 @@ pub struct Session {
     pub client: String,
     /// When the logon's validity ends ([MS-SMB2] ExpirationTime), as a FILETIME; never for [`NEVER`].
     expires: AtomicU64,
+    /// When its last request came, to the second, as a FILETIME.
+    last_request: AtomicU64,
     /// Ended; requests that raced see USER_SESSION_DELETED.
     pub closed: AtomicBool,
     trees: Mutex<IdMap<u32, Arc<TreeConnect>>>,
@@ -107,6 +109,8 @@ pub struct NewSession {
 
 /// [`Session::expires`] of a logon without an end.
 const NEVER: u64 = u64::MAX;
+/// 100-nanosecond units in a second.
+const TICKS_PER_SECOND: u64 = 10_000_000;
 
 impl Session {
     /// A session without trees and opens.
@@ -123,6 +127,7 @@ impl Session {
             application_key: new.application_key,
             created: new.created,
             client: new.client,
+            last_request: AtomicU64::new(new.created.0),
             expires: AtomicU64::new(new.expires.map_or(NEVER, |time| time.0)),
             closed: AtomicBool::new(false),
             trees: Mutex::new(IdMap::default()),
@@ -138,6 +143,20 @@ impl Session {
     #[must_use]
     pub fn is_expired(&self, now: FileTime) -> bool {
         self.expires.load(Ordering::Relaxed) <= now.0
+    }
+
+    /// A request came. Written once in a second, so that its channels share the line for reading.
+    #[inline]
+    pub fn touch(&self, now: FileTime) {
+        if now.0.saturating_sub(self.last_request.load(Ordering::Relaxed)) >= TICKS_PER_SECOND {
+            self.last_request.store(now.0, Ordering::Relaxed);
+        }
+    }
+
+    /// When its last request came, to the second.
+    #[must_use]
+    pub fn last_request(&self) -> FileTime {
+        FileTime(self.last_request.load(Ordering::Relaxed))
     }
 
     /// Re-authentication gave it another end.

@@ -56,6 +56,9 @@ pub struct Share {
     pub access_based_enumeration: bool,
     /// CATimeout is set: handles can be persistent.
     pub continuously_available: bool,
+    /// How long a persistent handle waits for its client where the client does not say; zero for the server's default
+    /// (CATimeout).
+    pub ca_timeout: std::time::Duration,
     /// CSCFlags.
     pub caching: CachingMode,
     /// Accesses through it that are recorded.

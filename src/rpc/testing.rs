@@ -130,6 +130,7 @@ fn share(id: i64, name: &str, comment: &str) -> Share {
             access_based_enumeration: true,
             caching: CachingMode::Documents,
             continuously_available: false,
+            ca_timeout_seconds: 0,
             max_users: Some(5),
             audit: crate::state::AuditOption::None,
         },

@@ -6,6 +6,7 @@ mod clock;
 mod entropy;
 mod interfaces;
 mod listener;
+mod live;
 mod logon;
 mod persistent;
 mod rpc_tasks;

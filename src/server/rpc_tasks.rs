@@ -62,6 +62,7 @@ impl Shared {
             access_based_enumeration: false,
             caching: CachingMode::Manual,
             continuously_available: false,
+            ca_timeout_seconds: 0,
             max_users: new.max_users,
             audit: AuditOption::None,
         };

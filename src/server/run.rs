@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use freehold_acl::{AccessMask, Ace, AceFlags, Acl, SecurityDescriptor};
@@ -17,6 +18,7 @@ use super::entropy::SystemEntropy;
 use super::listener;
 use super::{persistent, scavenger};
 use crate::acl_jobs::AclJobs;
+use crate::admin::open_protocol::{OpenFileRow, SessionRow};
 use crate::admin::{AdminService, LiveOpen, RunningServer};
 use crate::audit::log::AuditLog;
 use crate::config::{Config, DomainNtlm, EncryptionMode, Limits, VolumeConfig};
@@ -83,6 +85,7 @@ impl Shared {
             encrypt: false,
             access_based_enumeration: false,
             continuously_available: false,
+            ca_timeout: Duration::ZERO,
             caching: tree_connect::CachingMode::None,
             audit: ShareAudit::default(),
             max_uses: None,
@@ -94,6 +97,15 @@ impl Shared {
         self.core.set_membership(membership.as_deref());
         self.core.domain.store(membership.map(|membership| Arc::new((&*membership).into())));
         self.core.shares.store(Arc::new(Shares::new(shares)));
+    }
+
+    /// Puts into the core what holds for the whole server: the configuration's values, and what was set over them.
+    fn load_server_settings(&self) {
+        let (set, config) = (self.state.server_settings(), &self.core.config);
+        self.core.set_encryption(
+            set.encrypt_data.unwrap_or(config.encrypt_data),
+            set.reject_unencrypted.unwrap_or(config.reject_unencrypted),
+        );
     }
 
     /// An open with the session and the share that it came through.
@@ -128,6 +140,7 @@ impl Shared {
             encrypt: settings.encrypt,
             access_based_enumeration: settings.access_based_enumeration,
             continuously_available: settings.continuously_available,
+            ca_timeout: Duration::from_secs(u64::from(settings.ca_timeout_seconds)),
             caching: match settings.caching {
                 state::CachingMode::Manual => tree_connect::CachingMode::Manual,
                 state::CachingMode::Documents => tree_connect::CachingMode::Documents,
@@ -160,6 +173,26 @@ impl RunningServer for Shared {
         // The node's lock is given back before sessions are looked at.
         let reports = cell.map(|cell| cell.lock().report()).unwrap_or_default();
         reports.into_iter().map(|open| self.live_open(open)).collect()
+    }
+
+    fn sessions(&self) -> Vec<SessionRow> {
+        self.session_rows()
+    }
+
+    fn open_files(&self) -> Vec<OpenFileRow> {
+        self.open_file_rows()
+    }
+
+    fn end_sessions(&self, ids: &[u64]) -> usize {
+        self.end_sessions(ids)
+    }
+
+    fn close_opens(&self, ids: &[u64]) -> usize {
+        self.close_opens(ids)
+    }
+
+    fn share_users(&self, share: &str) -> u32 {
+        self.users_of_share(share)
     }
 }
 
@@ -251,6 +284,7 @@ pub async fn run(
         acl_jobs,
     });
     shared.load_shares();
+    shared.load_server_settings();
     shared.acl_jobs.resume();
     {
         let shared = Arc::downgrade(&shared);
@@ -267,6 +301,7 @@ pub async fn run(
                             shared.core.domain_gone(shared.clock.now());
                         }
                     }
+                    Change::ServerChanged => shared.load_server_settings(),
                     Change::AccountChanged(_) | Change::ShareChanged(_) => {}
                 }
             }

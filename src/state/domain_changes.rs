@@ -476,14 +476,8 @@ mod tests {
     #[test]
     fn a_database_from_before_domains_is_brought_up_to_date() {
         let folder = tempfile::tempdir().unwrap();
-        drop(State::open(folder.path()).unwrap());
         let database = Connection::open(folder.path().join(DATABASE_FILE)).unwrap();
-        database
-            .execute_batch(
-                "DROP TABLE service_key; DROP TABLE machine_password; DROP TABLE membership; DROP TABLE server_alias;",
-            )
-            .unwrap();
-        database.pragma_update(None, "user_version", 4).unwrap();
+        super::super::schema::make_of_version(&database, 4);
         drop(database);
         let state = State::open(folder.path()).unwrap();
         assert!(state.membership().is_none());

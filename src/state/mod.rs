@@ -20,6 +20,7 @@ mod identity;
 pub mod persistent;
 mod persistent_changes;
 mod schema;
+pub mod server;
 pub mod shares;
 mod shares_changes;
 pub mod tokens;
@@ -46,6 +47,7 @@ pub use domain_changes::NewMembership;
 pub use error::StateError;
 pub use identity::Identity;
 pub use persistent::{PersistentChange, PersistentLease, PersistentLock, PersistentLocks, PersistentOpen};
+pub use server::{ConfiguredServer, ServerSettings};
 pub use shares::{CachingMode, Share, ShareSettings, SharesSnapshot};
 pub use shares_changes::ShareChange;
 pub use tokens::{domain_token, network_token, network_token_if};
@@ -72,6 +74,8 @@ pub enum Change {
     ShareChanged(String),
     /// The server joined or left a domain, or its account there has other names, passwords or keys.
     MembershipChanged,
+    /// What holds for the whole server differs.
+    ServerChanged,
 }
 
 /// Called after each change, on the thread that made it. Must not block and must not change the state.
@@ -85,6 +89,8 @@ pub struct State {
     shares: ArcSwap<SharesSnapshot>,
     volumes: ArcSwap<Vec<VolumeConfig>>,
     membership: ArcSwapOption<Membership>,
+    server: ArcSwap<ServerSettings>,
+    configured: ArcSwapOption<ConfiguredServer>,
     listeners: Mutex<Vec<ChangeListener>>,
     persistent: persistent_changes::Batch,
     /// Holds the lock of the state folder; `None` for a state in memory.
@@ -152,6 +158,7 @@ impl State {
         let accounts = accounts_changes::load(&database, identity.machine_sid)?;
         let shares = shares_changes::load(&database)?;
         let membership = domain_changes::load(&database)?;
+        let server = server::load(&database)?;
         Ok(State {
             identity,
             database: Mutex::new(database),
@@ -159,6 +166,8 @@ impl State {
             shares: ArcSwap::from_pointee(shares),
             volumes: ArcSwap::default(),
             membership: ArcSwapOption::from_pointee(membership),
+            server: ArcSwap::from_pointee(server),
+            configured: ArcSwapOption::empty(),
             listeners: Mutex::new(Vec::new()),
             persistent: persistent_changes::Batch::default(),
             _lock: lock,
@@ -200,6 +209,17 @@ impl State {
         self.volumes.store(Arc::new(volumes));
     }
 
+    /// What the configuration file says; `None` before [`State::set_configured`].
+    #[must_use]
+    pub fn configured(&self) -> Option<Arc<ConfiguredServer>> {
+        self.configured.load_full()
+    }
+
+    /// Tells what the configuration file says. Not kept in the database either.
+    pub fn set_configured(&self, configured: ConfiguredServer) {
+        self.configured.store(Some(Arc::new(configured)));
+    }
+
     /// Has `listener` called after each change from now on.
     pub fn on_change(&self, listener: ChangeListener) {
         self.listeners.lock().push(listener);
@@ -225,7 +245,11 @@ impl State {
             if changes.contains(&Change::MembershipChanged) {
                 self.membership.store(domain_changes::load(&database)?.map(Arc::new));
             }
-            if !changes.iter().all(of_shares) || changes.is_empty() {
+            if changes.contains(&Change::ServerChanged) {
+                self.server.store(Arc::new(server::load(&database)?));
+            }
+            let of_others = |change: &Change| of_shares(change) || *change == Change::ServerChanged;
+            if !changes.iter().all(of_others) || changes.is_empty() {
                 self.accounts.store(Arc::new(accounts_changes::load(&database, self.identity.machine_sid)?));
             }
         }

@@ -5,7 +5,7 @@ use rusqlite::{Connection, TransactionBehavior};
 use super::StateError;
 
 /// Step `n` brings a database of version `n` to version `n + 1`. Steps that were released are never edited.
-const MIGRATIONS: &[&str] = &[VERSION_1, VERSION_2, VERSION_3, VERSION_4, VERSION_5];
+const MIGRATIONS: &[&str] = &[VERSION_1, VERSION_2, VERSION_3, VERSION_4, VERSION_5, SHARES_AND_SERVER];
 
 /// Shares say which accesses are recorded.
 const VERSION_2: &str = "
@@ -156,6 +156,16 @@ CREATE TABLE server_alias (
 ) STRICT, WITHOUT ROWID;
 ";
 
+/// How long persistent handles wait, and what an administrator sets for the whole server.
+const SHARES_AND_SERVER: &str = "
+ALTER TABLE share ADD COLUMN ca_timeout INTEGER NOT NULL DEFAULT 0 CHECK (ca_timeout >= 0);
+CREATE TABLE server_settings (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    encrypt_data INTEGER CHECK (encrypt_data IN (0, 1)),
+    reject_unencrypted INTEGER CHECK (reject_unencrypted IN (0, 1))
+) STRICT;
+";
+
 /// Brings the database to this program's version, step by step, each in its own transaction.
 pub(super) fn migrate(database: &mut Connection) -> Result<(), StateError> {
     let known = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
@@ -172,4 +182,13 @@ pub(super) fn migrate(database: &mut Connection) -> Result<(), StateError> {
         transaction.pragma_update(None, "user_version", found + 1)?;
         transaction.commit()?;
     }
+}
+
+/// Makes the tables as they were in a former version.
+#[cfg(test)]
+pub(super) fn make_of_version(database: &Connection, version: usize) {
+    for step in &MIGRATIONS[..version] {
+        database.execute_batch(step).unwrap();
+    }
+    database.pragma_update(None, "user_version", i64::try_from(version).unwrap()).unwrap();
 }

@@ -10,7 +10,6 @@ use crate::config::AuditOption;
 
 /// How clients may keep files of a share for offline use ([MS-SMB2] 2.2.10 ShareFlags, [MS-SRVS] 2.2.4.29).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "lowercase")]
 pub enum CachingMode {
     /// Files that users choose (MANUAL).
     #[default]
@@ -71,6 +70,9 @@ pub struct ShareSettings {
     pub caching: CachingMode,
     /// Handles survive a failover.
     pub continuously_available: bool,
+    /// How long such handles wait for their client, in seconds, where the client does not say; 0 for the server's default
+    /// ([MS-SMB2] 3.3.1.6 CATimeout).
+    pub ca_timeout_seconds: u32,
     /// Most users at a time; `None` for no limit.
     pub max_users: Option<u32>,
     /// Accesses that are recorded.

@@ -15,6 +15,8 @@ use super::{CachingMode, Change, Share, ShareSettings, SharesSnapshot, State, St
 const MAX_SHARE_NAME: usize = 80;
 /// Longest comment in characters.
 const MAX_COMMENT: usize = 256;
+/// Longest time that a persistent handle waits for its client, in seconds ([MS-SMB2] 3.3.5.9.10: 300,000 milliseconds).
+const MAX_CA_TIMEOUT_SECONDS: u32 = 300;
 /// Longest path within a volume in bytes.
 const MAX_PATH_BYTES: usize = 4_096;
 /// Characters that share names cannot have ([MS-FSCC] 2.1.6).
@@ -41,6 +43,8 @@ pub struct ShareChange {
     pub caching: Option<CachingMode>,
     /// Handles survive a failover.
     pub continuously_available: Option<bool>,
+    /// How long such handles wait for their client, in seconds; 0 for the server's default.
+    pub ca_timeout_seconds: Option<u32>,
     /// Most users; `Some(None)` for no limit.
     pub max_users: Option<Option<u32>>,
     /// Accesses that are recorded.
@@ -85,6 +89,7 @@ impl State {
                 access_based_enumeration,
                 caching,
                 continuously_available,
+                ca_timeout_seconds,
                 max_users,
                 audit,
             } = change.clone();
@@ -98,6 +103,7 @@ impl State {
             settings.caching = caching.unwrap_or(settings.caching);
             settings.continuously_available =
                 continuously_available.unwrap_or(settings.continuously_available);
+            settings.ca_timeout_seconds = ca_timeout_seconds.unwrap_or(settings.ca_timeout_seconds);
             settings.max_users = max_users.unwrap_or(settings.max_users);
             settings.audit = audit.unwrap_or(settings.audit);
             store(transaction, &share.name, &checked(settings)?)?;
@@ -128,8 +134,8 @@ fn find(transaction: &Transaction<'_>, name: &str) -> Result<Arc<Share>, StateEr
 fn store(transaction: &Transaction<'_>, name: &str, settings: &ShareSettings) -> Result<(), StateError> {
     transaction.execute(
         "UPDATE share SET volume = ?2, path = ?3, comment = ?4, security = ?5, encrypt = ?6,
-         access_based_enumeration = ?7, caching = ?8, continuously_available = ?9, max_users = ?10, audit = ?11
-         WHERE folded_name = ?1",
+         access_based_enumeration = ?7, caching = ?8, continuously_available = ?9, max_users = ?10, audit = ?11,
+         ca_timeout = ?12 WHERE folded_name = ?1",
         (
             fold_name(name),
             &settings.volume,
@@ -142,6 +148,7 @@ fn store(transaction: &Transaction<'_>, name: &str, settings: &ShareSettings) ->
             settings.continuously_available,
             settings.max_users,
             settings.audit.word(),
+            settings.ca_timeout_seconds,
         ),
     )?;
     Ok(())
@@ -175,6 +182,10 @@ fn checked(mut settings: ShareSettings) -> Result<ShareSettings, StateError> {
     if settings.max_users == Some(0) {
         return invalid("max users", "0".to_owned(), "expected at least 1, or no limit");
     }
+    if settings.ca_timeout_seconds > MAX_CA_TIMEOUT_SECONDS {
+        let found = settings.ca_timeout_seconds.to_string();
+        return invalid("CA timeout", found, "expected at most 300 seconds, or 0 for the server's default");
+    }
     let path = settings.path.replace('\\', "/");
     let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
     if parts.iter().any(|part| matches!(*part, "." | "..") || part.contains('\0')) {
@@ -195,7 +206,7 @@ fn checked(mut settings: ShareSettings) -> Result<ShareSettings, StateError> {
 pub(super) fn load(database: &Connection) -> Result<SharesSnapshot, StateError> {
     let mut statement = database.prepare_cached(
         "SELECT id, name, volume, path, comment, security, encrypt, access_based_enumeration, caching,
-         continuously_available, max_users, audit FROM share",
+         continuously_available, max_users, audit, ca_timeout FROM share",
     )?;
     let mut shares = Vec::new();
     let mut rows = statement.query([])?;
@@ -225,6 +236,7 @@ pub(super) fn load(database: &Connection) -> Result<SharesSnapshot, StateError> 
                 access_based_enumeration: row.get(7)?,
                 caching,
                 continuously_available: row.get(9)?,
+                ca_timeout_seconds: row.get(12)?,
                 max_users: row.get(10)?,
                 audit,
             },

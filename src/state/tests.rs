@@ -24,6 +24,7 @@ fn settings() -> ShareSettings {
         access_based_enumeration: false,
         caching: CachingMode::Manual,
         continuously_available: false,
+        ca_timeout_seconds: 0,
         max_users: None,
         audit: crate::config::AuditOption::None,
     }

@@ -400,5 +400,5 @@ def access_based_enumeration_and_share_access_count_together(t):
     s.run('share', 'grant', share.name, user, 'change')
     t.smbclient(share, ['mkdir open\\more'], server=s)
     t.contains(t.smbclient(share, ['mkdir closed\\no'], server=s, ok=None), 'NT_STATUS_ACCESS_DENIED')
-    s.run('share', 'grant', share.name, user, 'deny')
+    s.run('share', 'block', share.name, user)
     t.contains(t.smbclient(share, ['ls'], server=s, ok=None), 'NT_STATUS_ACCESS_DENIED')

@@ -130,7 +130,7 @@ def shares_are_made_changed_and_removed_from_afar(t):
     rpc(t, 'netsharesetinfo team "A remark"', 'netsharesetdfsflags team 0x800', server=s)
     t.contains(rpc(t, 'netsharegetinfo team 2', server=s), 'A remark')
     row = [line for line in s.run('share', 'list', '-o', 'jsonl').stdout.splitlines() if '"team"' in line]
-    t.contains(row[0], '"AccessBasedEnumeration":true')
+    t.contains(row[0], '"FolderEnumerationMode":"AccessBased"')
     t.smbclient('team', ['put /etc/hostname x', 'ls'], server=s, user=s.admin)
     run('delete', 'team')
     t.true('team' not in run('list'), 'the share is gone')

@@ -56,6 +56,7 @@ impl Desk {
             encrypt: false,
             access_based_enumeration: false,
             continuously_available: false,
+            ca_timeout: std::time::Duration::ZERO,
             caching: CachingMode::None,
             audit: Default::default(),
             max_uses: None,

@@ -258,6 +258,7 @@ impl World {
             encrypt,
             access_based_enumeration: false,
             continuously_available,
+            ca_timeout: std::time::Duration::ZERO,
             caching: CachingMode::Manual,
             audit: Default::default(),
             max_uses: None,

@@ -173,7 +173,7 @@ fn share_advice(row: &RightRow, explanation: &Explanation) -> String {
     };
     match &row.entry {
         Some(entry) => {
-            format!("Remove the share's denial: freehold share revoke {share} {:?}", entry.account)
+            format!("Remove the share's denial: freehold share unblock {share} {:?}", entry.account)
         }
         None => format!("Let it through the share: freehold share grant {share} {user} {right}"),
     }

@@ -8,6 +8,7 @@ use freehold_dtyp::{FileTime, Wtf8};
 use super::*;
 use crate::acl_jobs::{AclJobs, Recorder};
 use crate::admin::LiveOpen;
+use crate::admin::open_protocol::{OpenFileRow, SessionRow};
 use crate::admin::protocol::{Password, Request, ShareOptions};
 use crate::admin::{AdminService, protocol::Reply};
 use crate::audit::record::Batch;
@@ -23,6 +24,26 @@ struct Fixture {
 }
 
 impl RunningServer for Fixture {
+    fn sessions(&self) -> Vec<SessionRow> {
+        Vec::new()
+    }
+
+    fn open_files(&self) -> Vec<OpenFileRow> {
+        Vec::new()
+    }
+
+    fn end_sessions(&self, _: &[u64]) -> usize {
+        0
+    }
+
+    fn close_opens(&self, _: &[u64]) -> usize {
+        0
+    }
+
+    fn share_users(&self, _: &str) -> u32 {
+        0
+    }
+
     fn volume(&self, name: &str) -> Option<Arc<dyn Volume>> {
         (name == "data").then(|| Arc::clone(&self.volume) as Arc<dyn Volume>)
     }
@@ -83,7 +104,7 @@ fn state_and_server() -> (Arc<State>, Fixture) {
     }
     let settings = ShareOptions {
         path: Some("plans".to_owned()),
-        access: Some("D:(A;;FA;;;WD)".to_owned()),
+        security_descriptor: Some("D:(A;;FA;;;WD)".to_owned()),
         ..ShareOptions::default()
     };
     done(Request::ShareAdd { name: "Projects".to_owned(), volume: "data".to_owned(), settings });

@@ -123,8 +123,8 @@ fn find_setup(
     let (id, purpose) = if binding {
         (id, Purpose::Bind(bindable(cx, id)?))
     } else if id == SessionId::NONE {
-        if cx.server.config.encrypt_data
-            && cx.server.config.reject_unencrypted
+        if cx.server.encrypts_data()
+            && cx.server.rejects_unencrypted()
             && cx.link.negotiated.as_ref().is_none_or(|negotiated| negotiated.cipher.is_none())
         {
             // 3.3.5.5: a client that cannot seal has no business here.
@@ -331,7 +331,7 @@ fn new_session(
         }
         _ => None,
     };
-    let encrypt_data = cx.server.config.encrypt_data && sealing.is_some();
+    let encrypt_data = cx.server.encrypts_data() && sealing.is_some();
     let mut flags = SessionFlags::empty();
     flags.set(SessionFlags::IS_NULL, identity.is_anonymous);
     flags.set(SessionFlags::IS_GUEST, identity.is_guest);

@@ -28,7 +28,7 @@ pub fn decide(cx: &mut Context<'_>) -> StepResult {
     if maximal == AccessMask::EMPTY {
         return Err(NtStatus::ACCESS_DENIED.into());
     }
-    if share.encrypt && disk && cx.server.config.reject_unencrypted && session.sealing.is_none() {
+    if share.encrypt && disk && cx.server.rejects_unencrypted() && session.sealing.is_none() {
         return Err(NtStatus::ACCESS_DENIED.into());
     }
     if session.tree_count() >= cx.server.config.limits.trees_per_session {

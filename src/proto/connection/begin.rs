@@ -123,8 +123,9 @@ impl Connection {
         if session.is_expired(now.wall) && !cleans_up {
             return Err(NtStatus::NETWORK_SESSION_EXPIRED.into());
         }
+        session.touch(now.wall);
         let sealed = chain.sealed_by.is_some();
-        if session.encrypt_data && !sealed && self.server.config.reject_unencrypted {
+        if session.encrypt_data && !sealed && self.server.rejects_unencrypted() {
             return Err(NtStatus::ACCESS_DENIED.into());
         }
         if session.encrypt_data && session.sealing.is_some() {
@@ -134,7 +135,7 @@ impl Connection {
             let id = header.tree_id().unwrap_or_default();
             let tree = session.tree(id).ok_or(NtStatus::NETWORK_NAME_DELETED)?;
             // 3.3.5.2.11
-            if tree.share.encrypt && !sealed && self.server.config.reject_unencrypted {
+            if tree.share.encrypt && !sealed && self.server.rejects_unencrypted() {
                 return Err(NtStatus::ACCESS_DENIED.into());
             }
             if tree.share.encrypt && session.sealing.is_some() {

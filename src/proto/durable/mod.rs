@@ -160,7 +160,8 @@ impl DisconnectedOpens {
         }
     }
 
-    fn run(&self, operations: VecDeque<Op>) {
+    /// Has the shell run operations that no connection waits for.
+    pub fn run(&self, operations: VecDeque<Op>) {
         if !operations.is_empty() {
             self.leftovers.lock().extend(operations);
             self.wake();

@@ -153,8 +153,8 @@ impl Wanted {
             && !in_snapshot;
         let (kept, timeout) = match self.v2 {
             _ if is_directory => (Kept::No, Duration::ZERO),
-            Some(v2) if persistent => (Kept::Persistent, timeout_v2(v2.timeout_ms)),
-            Some(v2) if covers_handle(caches) => (Kept::Durable, timeout_v2(v2.timeout_ms)),
+            Some(v2) if persistent => (Kept::Persistent, timeout_v2(v2.timeout_ms, tree.share.ca_timeout)),
+            Some(v2) if covers_handle(caches) => (Kept::Durable, timeout_v2(v2.timeout_ms, Duration::ZERO)),
             None if self.v1 && covers_handle(caches) => (Kept::Durable, limits::DURABLE_TIMEOUT_V1),
             Some(_) | None => (Kept::No, Duration::ZERO),
         };
@@ -195,10 +195,11 @@ pub(super) fn answer_v2(granted: &Durability) -> ResponseContext<'static> {
     ResponseContext::DurableHandleV2 { timeout_ms, flags }
 }
 
-/// 3.3.5.9.10: what the client asks for, as far as the limit goes.
-fn timeout_v2(asked_ms: u32) -> Duration {
+/// 3.3.5.9.10: what the client asks for, as far as the limit goes; where it leaves it to the server, the share's CATimeout.
+fn timeout_v2(asked_ms: u32, ca_timeout: Duration) -> Duration {
     match asked_ms {
-        0 => limits::DURABLE_TIMEOUT_V2,
+        0 if ca_timeout.is_zero() => limits::DURABLE_TIMEOUT_V2,
+        0 => ca_timeout.min(limits::MAX_DURABLE_TIMEOUT),
         asked => Duration::from_millis(u64::from(asked)).min(limits::MAX_DURABLE_TIMEOUT),
     }
 }
