@@ -159,20 +159,19 @@ impl Domain {
             proved => proved,
         };
         let proved = proved.map_err(left)?;
-        self.state
-            .join_domain(&NewMembership {
-                dns_domain: &names.domain,
-                netbios_domain: &dc.netbios_domain,
-                domain_sid,
-                forest: &dc.forest,
-                computer_name: &names.computer,
-                computer_dn: &proved.account.dn,
-                dns_host_name: &names.dns_host_name,
-                site: joined.site.as_deref(),
-                password: &password,
-                keys: &proved.keys,
-            })
-            .map_err(|error| left(error.into()))?;
+        let new = NewMembership {
+            dns_domain: &names.domain,
+            netbios_domain: &dc.netbios_domain,
+            domain_sid,
+            forest: &dc.forest,
+            computer_name: &names.computer,
+            computer_dn: &proved.account.dn,
+            dns_host_name: &names.dns_host_name,
+            site: joined.site.as_deref(),
+            password: &password,
+            keys: &proved.keys,
+        };
+        self.state.join_domain(&new, self.settings.keep_old_keys).map_err(|error| left(error.into()))?;
         if let Some(member) = self.member() {
             // The other domain controllers do not know the account yet.
             member.locator.stay_with(Arc::clone(&dc));

@@ -246,18 +246,21 @@ mod tests {
 
     fn join(state: &State, computer_name: &str, domain_sid: &str) {
         state
-            .join_domain(&NewMembership {
-                dns_domain: "corp.example",
-                netbios_domain: "CORP",
-                domain_sid: domain_sid.parse().unwrap(),
-                forest: "corp.example",
-                computer_name,
-                computer_dn: "CN=FILES,CN=Computers,DC=corp,DC=example",
-                dns_host_name: "files.corp.example",
-                site: None,
-                password: "first",
-                keys: &[],
-            })
+            .join_domain(
+                &NewMembership {
+                    dns_domain: "corp.example",
+                    netbios_domain: "CORP",
+                    domain_sid: domain_sid.parse().unwrap(),
+                    forest: "corp.example",
+                    computer_name,
+                    computer_dn: "CN=FILES,CN=Computers,DC=corp,DC=example",
+                    dns_host_name: "files.corp.example",
+                    site: None,
+                    password: "first",
+                    keys: &[],
+                },
+                std::time::Duration::ZERO,
+            )
             .unwrap();
     }
 

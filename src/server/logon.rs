@@ -155,18 +155,21 @@ mod tests {
     fn membership() -> Arc<Membership> {
         let state = state::State::in_memory().unwrap();
         state
-            .join_domain(&state::NewMembership {
-                dns_domain: "corp.example",
-                netbios_domain: "CORP",
-                domain_sid: "S-1-5-21-7-8-9".parse().unwrap(),
-                forest: "corp.example",
-                computer_name: "STORE",
-                computer_dn: "CN=STORE,DC=corp,DC=example",
-                dns_host_name: "store.corp.example",
-                site: None,
-                password: "x",
-                keys: &[],
-            })
+            .join_domain(
+                &state::NewMembership {
+                    dns_domain: "corp.example",
+                    netbios_domain: "CORP",
+                    domain_sid: "S-1-5-21-7-8-9".parse().unwrap(),
+                    forest: "corp.example",
+                    computer_name: "STORE",
+                    computer_dn: "CN=STORE,DC=corp,DC=example",
+                    dns_host_name: "store.corp.example",
+                    site: None,
+                    password: "x",
+                    keys: &[],
+                },
+                std::time::Duration::ZERO,
+            )
             .unwrap();
         state.add_alias("data").unwrap();
         state.membership().unwrap()

@@ -23,6 +23,8 @@ const DOMAIN_ADMINS: u32 = 512;
 const DOMAIN_USERS: u32 = 513;
 /// Most further names of this server.
 const MAX_ALIASES: usize = 256;
+/// Most earlier passwords that are kept with their keys: the newest ones.
+const MAX_EARLIER_PASSWORDS: u32 = 16;
 
 /// What a join found out and agreed on.
 #[derive(Debug)]
@@ -53,11 +55,20 @@ impl State {
     /// Makes this server a member of a domain, in place of the one that it was a member of. As on Windows the domain's
     /// administrators become administrators of this server, and its users users.
     ///
+    /// Passwords that the same account of the same domain had before count for `keep` longer, as after a change of the password:
+    /// a domain controller that has not heard of the new one goes on issuing tickets for the one before.
+    ///
     /// # Errors
     /// Failures of the database.
-    pub fn join_domain(&self, new: &NewMembership<'_>) -> Result<(), StateError> {
+    pub fn join_domain(&self, new: &NewMembership<'_>, keep: Duration) -> Result<(), StateError> {
         let before = self.membership();
+        let is_again = before.as_ref().is_some_and(|before| is_same_account(before, new));
         self.change(|transaction| {
+            if is_again {
+                retire_passwords(transaction, keep)?;
+            } else {
+                transaction.execute("DELETE FROM machine_password", [])?;
+            }
             forget(transaction, before.as_deref())?;
             let time = time_to_sql(now());
             transaction.execute(
@@ -92,6 +103,7 @@ impl State {
     pub fn leave_domain(&self) -> Result<(), StateError> {
         let before = self.membership();
         self.change(|transaction| {
+            transaction.execute("DELETE FROM machine_password", [])?;
             forget(transaction, before.as_deref())?;
             Ok(((), vec![Change::MembershipChanged]))
         })
@@ -121,16 +133,14 @@ impl State {
                 .query_row("SELECT id FROM machine_password WHERE status = 'pending'", [], |row| row.get(0))
                 .optional()?;
             let pending = pending.ok_or(StateError::Refused("no new machine password was noted"))?;
-            transaction.execute(
-                "UPDATE machine_password SET status = 'earlier', not_after = ?1 WHERE status = 'current'",
-                [time_to_sql(now.saturating_add(keep))],
-            )?;
+            retire(transaction, "current", now.saturating_add(keep))?;
             transaction.execute(
                 "UPDATE machine_password SET status = 'current', set_at = ?2 WHERE id = ?1",
                 (pending, time_to_sql(now)),
             )?;
             transaction.execute("DELETE FROM service_key WHERE password = ?1", [pending])?;
             add_keys(transaction, pending, keys)?;
+            keep_newest(transaction)?;
             Ok(((), vec![Change::MembershipChanged]))
         })
     }
@@ -217,9 +227,42 @@ fn of_domain(domain: &Sid, rid: u32) -> Result<Sid, StateError> {
     domain.with_rid(rid).ok_or(StateError::Damaged { what: "membership.domain_sid" })
 }
 
-/// Forgets the membership. Aliases stay.
+/// Is it the account that this server has already?
+fn is_same_account(before: &Membership, new: &NewMembership<'_>) -> bool {
+    before.domain_sid == new.domain_sid
+        && before.dns_domain == new.dns_domain
+        && fold_name(&before.computer_name) == fold_name(new.computer_name)
+}
+
+/// Every password is an earlier one: the present one, and the pending one, which a domain controller may have taken.
+fn retire_passwords(transaction: &Transaction<'_>, keep: Duration) -> Result<(), StateError> {
+    let not_after = now().saturating_add(keep);
+    retire(transaction, "current", not_after)?;
+    retire(transaction, "pending", not_after)?;
+    keep_newest(transaction)
+}
+
+/// A password that was in use counts until `not_after`.
+fn retire(transaction: &Transaction<'_>, status: &str, not_after: FileTime) -> Result<(), StateError> {
+    transaction.execute(
+        "UPDATE machine_password SET status = 'earlier', not_after = ?2 WHERE status = ?1",
+        (status, time_to_sql(not_after)),
+    )?;
+    Ok(())
+}
+
+/// Forgets the oldest ones of too many earlier passwords: each key is one more that a ticket may be tried with.
+fn keep_newest(transaction: &Transaction<'_>) -> Result<(), StateError> {
+    transaction.execute(
+        "DELETE FROM machine_password WHERE status = 'earlier' AND id NOT IN
+         (SELECT id FROM machine_password WHERE status = 'earlier' ORDER BY id DESC LIMIT ?1)",
+        [MAX_EARLIER_PASSWORDS],
+    )?;
+    Ok(())
+}
+
+/// Forgets the membership, but not the passwords. Aliases stay.
 fn forget(transaction: &Transaction<'_>, before: Option<&Membership>) -> Result<(), StateError> {
-    transaction.execute("DELETE FROM machine_password", [])?;
     transaction.execute("DELETE FROM membership", [])?;
     let Some(before) = before else { return Ok(()) };
     for (group, rid) in [(Sid::ADMINISTRATORS, DOMAIN_ADMINS), (Sid::USERS, DOMAIN_USERS)] {
@@ -362,21 +405,34 @@ mod tests {
         ]
     }
 
+    const DAY: Duration = Duration::from_secs(24 * 3_600);
+
     fn join(state: &State) {
-        state
-            .join_domain(&NewMembership {
-                dns_domain: "corp.example",
-                netbios_domain: "CORP",
-                domain_sid: "S-1-5-21-7-8-9".parse().unwrap(),
-                forest: "corp.example",
-                computer_name: "FILES",
-                computer_dn: "CN=FILES,CN=Computers,DC=corp,DC=example",
-                dns_host_name: "files.corp.example",
-                site: Some("Paris"),
-                password: "first",
-                keys: &keys(2),
-            })
-            .unwrap();
+        join_as(state, "FILES", "first", 2);
+    }
+
+    fn join_as(state: &State, computer_name: &str, password: &str, kvno: u32) {
+        let new = NewMembership {
+            dns_domain: "corp.example",
+            netbios_domain: "CORP",
+            domain_sid: "S-1-5-21-7-8-9".parse().unwrap(),
+            forest: "corp.example",
+            computer_name,
+            computer_dn: "CN=FILES,CN=Computers,DC=corp,DC=example",
+            dns_host_name: "files.corp.example",
+            site: Some("Paris"),
+            password,
+            keys: &keys(kvno),
+        };
+        state.join_domain(&new, DAY).unwrap();
+    }
+
+    fn texts(list: &[MachinePassword]) -> Vec<String> {
+        list.iter().map(|password| password.text.to_string()).collect()
+    }
+
+    fn kvnos(member: &Membership) -> Vec<u32> {
+        member.keys.iter().map(|key| key.kvno).collect()
     }
 
     fn members(state: &State, group: &str) -> Vec<String> {
@@ -414,10 +470,6 @@ mod tests {
         let state = State::in_memory().unwrap();
         assert!(matches!(state.note_pending_password("x", &[]), Err(StateError::Refused(_))));
         join(&state);
-        let texts = |list: &[MachinePassword]| -> Vec<String> {
-            list.iter().map(|password| password.text.to_string()).collect()
-        };
-        let kvnos = |member: &Membership| -> Vec<u32> { member.keys.iter().map(|key| key.kvno).collect() };
         let keep = Duration::from_secs(3_600);
         assert!(matches!(state.confirm_pending_password(&keys(3), keep), Err(StateError::Refused(_))));
         state.note_pending_password("lost", &keys(3)).unwrap();
@@ -446,6 +498,47 @@ mod tests {
             (kvnos(&member), texts(&member.earlier_passwords)),
             (vec![6, 6, 2, 2], vec!["first".into()])
         );
+    }
+
+    #[test]
+    fn joining_the_same_account_again_keeps_its_earlier_passwords_for_a_while() {
+        let state = State::in_memory().unwrap();
+        join(&state);
+        state.note_pending_password("sent", &keys(3)).unwrap();
+        join_as(&state, "files", "second", 4);
+        let member = state.membership().unwrap();
+        assert_eq!((member.password.text.as_str(), member.pending_password.is_none()), ("second", true));
+        assert_eq!(texts(&member.earlier_passwords), ["sent", "first"]);
+        assert_eq!(kvnos(&member), [4, 4, 3, 3, 2, 2]);
+        let day_from_now = now().saturating_add(DAY);
+        let ends = member.keys.iter().map(|key| key.not_after).collect::<Vec<_>>();
+        assert!(ends[..2].iter().all(Option::is_none), "{ends:?}");
+        assert!(
+            ends[2..].iter().all(|end| end.is_some_and(|end| now() < end && end <= day_from_now)),
+            "{ends:?}"
+        );
+        assert_eq!(members(&state, "Administrators"), ["S-1-5-21-7-8-9-512"]);
+        // Another account has nothing of it, nor has the same one after leaving.
+        join_as(&state, "OTHER", "third", 2);
+        assert!(state.membership().unwrap().earlier_passwords.is_empty());
+        state.leave_domain().unwrap();
+        join_as(&state, "OTHER", "fourth", 3);
+        assert_eq!(kvnos(&state.membership().unwrap()), [3, 3]);
+    }
+
+    #[test]
+    fn the_newest_earlier_passwords_are_kept() {
+        let state = State::in_memory().unwrap();
+        for turn in 0..20u32 {
+            join_as(&state, "FILES", &format!("join {turn}"), turn);
+        }
+        let newest = (3..19).rev().map(|turn| format!("join {turn}")).collect::<Vec<_>>();
+        assert_eq!(texts(&state.membership().unwrap().earlier_passwords), newest);
+        state.note_pending_password("rotated", &keys(20)).unwrap();
+        state.confirm_pending_password(&keys(20), DAY).unwrap();
+        let member = state.membership().unwrap();
+        assert_eq!(texts(&member.earlier_passwords)[0], "join 19");
+        assert_eq!((member.earlier_passwords.len(), member.keys.len()), (16, 34));
     }
 
     #[test]

@@ -36,8 +36,8 @@ pub const MAX_CLOCK_SKEW: Duration = Duration::from_secs(300);
 /// Refused AP-REQs after which the client may send another: one, to correct its clock or to get itself a new ticket.
 const RETRIES: u8 = 1;
 
-/// Keys of one type that are tried on a ticket whose kvno is not known.
-const KEYS_LIMIT: usize = 16;
+/// Keys of one type that are tried on a ticket whose kvno is not known: the current one, a pending one, and sixteen earlier ones.
+const KEYS_LIMIT: usize = 18;
 
 /// RFC 4120 5.2.6.1 AD-IF-RELEVANT.
 const AD_IF_RELEVANT: i64 = 1;
