@@ -1,12 +1,13 @@
 //! One account in detail, its groups, and the members of a group: for administrators.
 
-use freehold_dtyp::{Encode as _, Sid};
+use freehold_dtyp::{Encode as _, FileTime, Sid};
 
-use super::{Directory, DirectoryError};
+use super::details::Kept;
+use super::{Directory, DirectoryError, now};
 use crate::domain::ldap::{Entry, Search, escape_bytes, ldap_escape};
 
-/// What is read of an account.
-const ATTRIBUTES: [&str; 9] = [
+/// What is read of an account, also when only its name is asked for.
+pub(super) const ATTRIBUTES: [&str; 9] = [
     "objectSid",
     "sIDHistory",
     "sAMAccountName",
@@ -70,11 +71,42 @@ impl DirectoryAccount {
 }
 
 impl Directory {
-    /// The account with `sid`, now or in its history; `None` when there is none.
+    /// The account with `sid`, now or in its history; `None` when there is none. Answered from memory while what is there is fresh, and
+    /// while no domain controller answers.
     ///
     /// # Errors
-    /// When the directory cannot be asked.
+    /// When the directory has to be asked and cannot be.
     pub async fn account(&self, sid: &Sid) -> Result<Option<DirectoryAccount>, DirectoryError> {
+        let kept = match self.details.find(sid, now()) {
+            Some(Kept::Fresh(account)) => return Ok(Some(account)),
+            kept => kept.map(Kept::account),
+        };
+        if self.cache.is_silent(now()) {
+            return kept.map(Some).ok_or(DirectoryError::Silent);
+        }
+        match self.ask_account(sid).await {
+            Ok(found) => {
+                match &found {
+                    Some(account) => self.details.put(*sid, account.clone(), now()),
+                    None => self.details.forget(sid),
+                }
+                Ok(found)
+            }
+            Err(error) => {
+                self.be_silent(&error);
+                kept.map(Some).ok_or(error)
+            }
+        }
+    }
+
+    /// Keeps what entries say of accounts.
+    pub(super) fn remember(&self, entries: &[Entry], at: FileTime) {
+        for account in entries.iter().filter_map(DirectoryAccount::of) {
+            self.details.put(account.sid, account, at);
+        }
+    }
+
+    async fn ask_account(&self, sid: &Sid) -> Result<Option<DirectoryAccount>, DirectoryError> {
         let octets = escape_bytes(&sid.to_bytes());
         let filter = format!("(|(objectSid={octets})(sIDHistory={octets}))");
         let entries = self.limited(self.search(&self.base, &filter, &ATTRIBUTES)).await?;

@@ -2,9 +2,10 @@
 //!
 //! Owns how questions become searches (`questions`), that the same question is asked once however many wait for its answer, and what
 //! happens when no domain controller answers: nothing is asked for [`QUIET_FOR`], and what is kept in the [`DirectoryCache`] is used. The
-//! cache belongs to `names`; how long its answers count is said there.
+//! cache belongs to `names`; how long its answers count is said there, and what is kept beside it (`details`) counts as long.
 
 mod account;
+mod details;
 mod flights;
 mod questions;
 #[cfg(test)]
@@ -21,6 +22,7 @@ pub use account::DirectoryAccount;
 
 use super::ldap::{Entry, LdapError, Pool, Search};
 use crate::names::{DirectoryCache, Domain, Questions};
+use details::Details;
 use flights::Flights;
 
 /// How long a look-up may take in all; a domain controller that fails is replaced by another within.
@@ -58,6 +60,7 @@ pub struct Directory {
     /// When the list of trusted domains was read last.
     trusts_read: Mutex<Option<FileTime>>,
     flights: Flights,
+    details: Details,
     limit: Duration,
 }
 
@@ -76,6 +79,11 @@ pub enum DirectoryError {
     /// No answer in time.
     #[error("the directory has not answered within {} s: `freehold domain test` says what is wrong", LOOK_UP_LIMIT.as_secs())]
     TimedOut,
+    /// Somebody else has found out a moment ago that no domain controller answers.
+    #[error(
+        "no domain controller answers: `freehold domain test` says why; it is asked again in a few seconds"
+    )]
+    Silent,
 }
 
 impl Directory {
@@ -100,6 +108,7 @@ impl Directory {
             base: parts.join(","),
             trusts_read: Mutex::new(None),
             flights: Flights::default(),
+            details: Details::default(),
             limit,
         })
     }
@@ -113,14 +122,16 @@ impl Directory {
         }
         match self.limited(self.ask(open)).await {
             Ok(()) => {}
-            Err(error) => {
-                let until = now().saturating_add(QUIET_FOR);
-                if !self.cache.is_silent(now()) {
-                    tracing::warn!(%error, "the directory cannot be asked for names");
-                }
-                self.cache.be_silent(until);
-            }
+            Err(error) => self.be_silent(&error),
         }
+    }
+
+    /// Nothing more is asked for a while.
+    fn be_silent(&self, error: &DirectoryError) {
+        if !self.cache.is_silent(now()) {
+            tracing::warn!(%error, "the directory cannot be asked for names");
+        }
+        self.cache.be_silent(now().saturating_add(QUIET_FOR));
     }
 
     /// Asks those of the questions that nobody asks already, and waits for all.
@@ -170,8 +181,9 @@ impl Directory {
         let sids: Vec<_> = questions.sids.iter().copied().collect();
         for some in sids.chunks(questions::QUESTIONS_PER_SEARCH) {
             let filter = questions::sids_filter(some);
-            let entries = self.search(&self.base, &filter, &questions::ATTRIBUTES).await?;
+            let entries = self.search(&self.base, &filter, &account::ATTRIBUTES).await?;
             let at = now();
+            self.remember(&entries, at);
             for sid in some {
                 self.cache.put_sid(*sid, questions::answer_to_sid(&self.domain, &entries, sid), at);
             }
@@ -183,10 +195,11 @@ impl Directory {
         let names: Vec<_> = questions.names.iter().collect();
         for some in names.chunks(questions::QUESTIONS_PER_SEARCH) {
             let entries = match questions::names_filter(&self.domain, some) {
-                Some(filter) => self.search(&self.base, &filter, &questions::ATTRIBUTES).await?,
+                Some(filter) => self.search(&self.base, &filter, &account::ATTRIBUTES).await?,
                 None => Vec::new(),
             };
             let at = now();
+            self.remember(&entries, at);
             for name in some {
                 self.cache.put_name(name, questions::answer_to_name(&self.domain, &entries, name), at);
             }

@@ -10,9 +10,6 @@ use crate::state::accounts::fold_name;
 
 /// Questions in one search.
 pub(super) const QUESTIONS_PER_SEARCH: usize = 50;
-/// What is read of an account.
-pub(super) const ATTRIBUTES: [&str; 5] =
-    ["objectSid", "sIDHistory", "sAMAccountName", "sAMAccountType", "userPrincipalName"];
 /// What is read of a trust.
 pub(super) const TRUST_ATTRIBUTES: [&str; 5] =
     ["flatName", "trustPartner", "securityIdentifier", "trustDirection", "trustType"];

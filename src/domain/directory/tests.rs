@@ -230,3 +230,31 @@ async fn a_refused_search_is_followed_by_silence_as_well() {
     assert_eq!(rig.sid(sid(1103)).await, Known::Absent);
     assert!(rig.cache.is_silent(now()) && !rig.cache.is_silent(now().saturating_add(QUIET_FOR)));
 }
+
+#[tokio::test]
+async fn an_account_whose_name_was_looked_up_is_told_from_memory() {
+    let rig = rig();
+    assert_eq!(rig.name(DirectoryName::Isolated("alice".to_owned())).await, found("CORP\\alice"));
+    let searches = rig.searches();
+    let told = rig.directory.account(&sid(1103)).await.unwrap().unwrap();
+    assert_eq!((told.name.as_str(), told.user_principal_name.as_str()), ("alice", "a.smith@mail.example"));
+    assert_eq!(rig.searches(), searches);
+    // One that nobody asked for is asked for once, an account of long ago by its SID of then.
+    for _ in 0..2 {
+        assert_eq!(rig.directory.account(&old_sid()).await.unwrap().unwrap().sid, sid(1117));
+    }
+    assert_eq!(rig.searches(), searches + 1);
+    assert_eq!(rig.directory.account(&sid(4711)).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn an_account_in_detail_is_not_waited_for_twice_while_no_domain_controller_answers() {
+    let rig = rig();
+    assert_eq!(rig.sid(sid(1103)).await, found("CORP\\alice"));
+    rig.fake.slow.store(true, Ordering::Relaxed);
+    assert!(matches!(rig.directory.account(&sid(1110)).await, Err(DirectoryError::TimedOut)));
+    let (searches, before) = (rig.searches(), tokio::time::Instant::now());
+    assert!(matches!(rig.directory.account(&sid(1110)).await, Err(DirectoryError::Silent)));
+    assert_eq!(rig.directory.account(&sid(1103)).await.unwrap().unwrap().name, "alice");
+    assert!(before.elapsed() < LIMIT && rig.searches() == searches);
+}
