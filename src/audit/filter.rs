@@ -11,7 +11,7 @@ pub struct Filter {
     pub since: Option<String>,
     /// Before this time, in the form of a record's Time.
     pub until: Option<String>,
-    /// Name, `DOMAIN\name` or SID of who did it.
+    /// Name, `DOMAIN\name` or SID of who did it, or whose logon it is.
     pub user: Option<String>,
     /// What it was done to: see [`matches_glob`].
     pub path: Option<String>,
@@ -21,6 +21,8 @@ pub struct Filter {
     pub success: Option<bool>,
     /// Through this share.
     pub share: Option<String>,
+    /// Logons by this package: `NTLM` or `Kerberos`.
+    pub package: Option<String>,
 }
 
 impl Filter {
@@ -44,6 +46,7 @@ impl Filter {
             && self.success.is_none_or(|success| (text("Keywords") == "Audit Success") == success)
             && self.user.as_ref().is_none_or(|user| is_user(record, user))
             && self.share.as_ref().is_none_or(|share| same(share_name(record), share))
+            && self.package.as_ref().is_none_or(|package| same(text("AuthenticationPackageName"), package))
             && self.path.as_ref().is_none_or(|glob| {
                 let target = text("RelativeTargetName");
                 let through = format!("{}\\{target}", share_name(record));
@@ -63,11 +66,12 @@ fn time_of(text: &[u8]) -> Option<&[u8]> {
 
 fn is_user(record: &Value, user: &str) -> bool {
     let text = |name: &str| record.get(name).and_then(Value::as_str).unwrap_or("");
-    let name = text("SubjectUserName");
-    match user.split_once('\\') {
-        Some((domain, user)) => same(domain, text("SubjectDomainName")) && same(user, name),
-        None => same(user, name) || same(user, text("SubjectUserSid")),
-    }
+    let is = |sid: &str, domain: &str, name: &str| match user.split_once('\\') {
+        Some((of, user)) => same(of, domain) && same(user, name),
+        None => same(user, name) || same(user, sid),
+    };
+    is(text("SubjectUserSid"), text("SubjectDomainName"), text("SubjectUserName"))
+        || is(text("TargetUserSid"), text("TargetDomainName"), text("TargetUserName"))
 }
 
 fn same(left: &str, right: &str) -> bool {
@@ -126,6 +130,31 @@ mod tests {
             "SubjectUserSid": "S-1-5-21-1-2-3-1001", "SubjectUserName": "Anna", "SubjectDomainName": "HOST",
             "ShareName": "\\\\*\\Projects", "ObjectName": "data:\\docs\\Plan.txt",
         })
+    }
+
+    #[test]
+    fn a_logon_is_found_by_whose_it_is() {
+        let logon = json!({
+            "Seq": 1, "Time": "2026-11-27T14:05:06.1234567Z", "EventId": 4624, "Keywords": "Audit Success",
+            "SubjectUserSid": "S-1-0-0", "SubjectUserName": "-", "SubjectDomainName": "-",
+            "TargetUserSid": "S-1-5-21-1-2-3-1001", "TargetUserName": "Anna", "TargetDomainName": "HOST",
+            "AuthenticationPackageName": "NTLM",
+        });
+        for (user, found) in [
+            ("anna", true),
+            ("host\\ANNA", true),
+            ("s-1-5-21-1-2-3-1001", true),
+            ("-\\anna", false),
+            ("otto", false),
+        ] {
+            let filter = Filter { user: Some(user.to_owned()), ..Filter::default() };
+            assert_eq!(filter.matches(&logon), found, "{user}");
+        }
+        for (package, found) in [("ntlm", true), ("Kerberos", false)] {
+            let filter = Filter { package: Some(package.to_owned()), ..Filter::default() };
+            assert_eq!(filter.matches(&logon), found, "{package}");
+        }
+        assert!(!Filter { package: Some("NTLM".to_owned()), ..Filter::default() }.matches(&record()));
     }
 
     #[test]

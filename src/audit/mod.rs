@@ -1,6 +1,6 @@
 //! Audit: what Windows writes to its Security log of files and shares, as lines of JSON in a log that only grows.
 //!
-//! - [`record`] (pure) has the events and writes each as JSON under the names that Windows documents for its id.
+//! - [`record`] (pure) has the events and writes each as JSON under the names that Windows documents for its id; [`logon`] those of logons.
 //! - [`line`](mod@line) (pure) numbers and chains the lines, so that a gap or a change is seen.
 //! - [`log`] writes them: one thread, many requests to one sync, a bounded queue that slows clients and drops nothing.
 //! - [`files`] names the files, rotates them, and mends the last one after a crash.
@@ -13,6 +13,7 @@ pub mod files;
 pub mod filter;
 pub mod line;
 pub mod log;
+pub mod logon;
 pub mod read;
 pub mod record;
 pub mod verify;

@@ -15,6 +15,8 @@
 use freehold_acl::{AccessMask, SecurityDescriptor};
 use freehold_dtyp::{FileTime, Sid, Wtf8};
 
+use super::logon::{self, Failure, Origin, Target};
+
 /// Ids of events in Windows' Security log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EventId(pub u16);
@@ -22,6 +24,12 @@ pub struct EventId(pub u16);
 impl EventId {
     /// Records could not be written and are lost.
     pub const RECORDS_LOST: EventId = EventId(4612);
+    /// An account was successfully logged on.
+    pub const LOGGED_ON: EventId = EventId(4624);
+    /// An account failed to log on.
+    pub const LOGON_FAILED: EventId = EventId(4625);
+    /// An account was logged off.
+    pub const LOGGED_OFF: EventId = EventId(4634);
     /// A handle to an object was requested.
     pub const HANDLE_REQUESTED: EventId = EventId(4656);
     /// An object was deleted.
@@ -137,6 +145,31 @@ pub enum Detail<'a> {
         /// Why, right by right, by the share's descriptor.
         reasons: &'a [Reason],
     },
+    /// 4624.
+    LoggedOn {
+        /// Who.
+        who: Target<'a>,
+        /// TargetLogonId: the session.
+        logon_id: u64,
+        /// From where.
+        from: Origin<'a>,
+    },
+    /// 4625.
+    LogonFailed {
+        /// Who was named.
+        who: Target<'a>,
+        /// Why.
+        why: Failure<'a>,
+        /// From where.
+        from: Origin<'a>,
+    },
+    /// 4634.
+    LoggedOff {
+        /// Who.
+        who: Target<'a>,
+        /// TargetLogonId: the session.
+        logon_id: u64,
+    },
     /// 4612.
     RecordsLost {
         /// How many.
@@ -218,6 +251,9 @@ impl Detail<'_> {
             Detail::AuditSettingsChanged { .. } => EventId::AUDIT_SETTINGS_CHANGED,
             Detail::ShareAccessed { .. } => EventId::SHARE_ACCESSED,
             Detail::ShareChecked { .. } => EventId::SHARE_CHECKED,
+            Detail::LoggedOn { .. } => EventId::LOGGED_ON,
+            Detail::LogonFailed { .. } => EventId::LOGON_FAILED,
+            Detail::LoggedOff { .. } => EventId::LOGGED_OFF,
             Detail::RecordsLost { .. } => EventId::RECORDS_LOST,
         }
     }
@@ -295,6 +331,9 @@ pub fn encode(record: &Record<'_>, out: &mut Vec<u8>) {
             members.access(*access);
             members.reasons(reasons);
         }
+        Detail::LoggedOn { who, logon_id, from } => logon::logged_on(&mut members, who, *logon_id, from),
+        Detail::LogonFailed { who, why, from } => logon::failed(&mut members, who, why, from),
+        Detail::LoggedOff { who, logon_id } => logon::logged_off(&mut members, who, *logon_id),
         Detail::RecordsLost { count } => members.number("AuditsDiscarded", *count),
     }
 }
@@ -332,7 +371,7 @@ fn civil_from_days(days: i64) -> (i64, i64, i64) {
 }
 
 /// Writes members of one JSON object.
-struct Members<'a> {
+pub(super) struct Members<'a> {
     out: &'a mut Vec<u8>,
     first: bool,
 }
@@ -353,17 +392,17 @@ impl Members<'_> {
         self.out.push(b'"');
     }
 
-    fn text(&mut self, name: &str, value: &str) {
+    pub(super) fn text(&mut self, name: &str, value: &str) {
         self.key(name);
         self.quoted(|out| escape(value.as_bytes(), out));
     }
 
-    fn number(&mut self, name: &str, value: u64) {
+    pub(super) fn number(&mut self, name: &str, value: u64) {
         self.key(name);
         self.out.extend_from_slice(value.to_string().as_bytes());
     }
 
-    fn hex(&mut self, name: &str, value: u64) {
+    pub(super) fn hex(&mut self, name: &str, value: u64) {
         self.text(name, &format!("{value:#x}"));
     }
 

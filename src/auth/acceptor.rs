@@ -172,6 +172,15 @@ impl Acceptor {
         self.settle(outcome)
     }
 
+    /// The mechanism that was chosen; `None` before that.
+    #[must_use]
+    pub fn mechanism(&self) -> Option<Mechanism> {
+        self.running.as_ref().map(|running| match running {
+            Running::Ntlm(_) => Mechanism::Ntlm,
+            Running::Kerberos(_) => Mechanism::Kerberos,
+        })
+    }
+
     fn settle(&mut self, outcome: Result<AcceptStep, AuthError>) -> AcceptStep {
         outcome.unwrap_or_else(|error| {
             self.state = State::Finished;

@@ -14,6 +14,7 @@ use super::output::{Format, OutputOptions, csv_field};
 use super::{ServerOptions, target};
 use crate::admin::protocol::{Reply, Request};
 use crate::audit::filter::{Filter, share_name};
+use crate::audit::logon;
 use crate::audit::read::{Found, Reader};
 use crate::audit::record::time_text;
 use crate::audit::verify;
@@ -22,7 +23,7 @@ use crate::config::Config;
 /// How often `--follow` looks for new records.
 const FOLLOW_EVERY: Duration = Duration::from_millis(200);
 /// Properties that CSV has, in this order.
-const COLUMNS: [&str; 19] = [
+const COLUMNS: [&str; 29] = [
     "Seq",
     "Time",
     "EventId",
@@ -42,6 +43,16 @@ const COLUMNS: [&str; 19] = [
     "AccessList",
     "OldSd",
     "NewSd",
+    "TargetUserSid",
+    "TargetUserName",
+    "TargetDomainName",
+    "TargetLogonId",
+    "AuthenticationPackageName",
+    "LmPackageName",
+    "WorkstationName",
+    "Status",
+    "SubStatus",
+    "FailureReason",
 ];
 
 /// Arguments of `freehold audit`.
@@ -49,10 +60,13 @@ const COLUMNS: [&str; 19] = [
 #[command(after_help = "Examples:\n  freehold audit search --since 1h --outcome failure\n  \
                   freehold audit search --user anna --path \"*/payroll/*\" --event 4660 -o csv\n  \
                   freehold audit search --share Projects --since 2026-11-01 --until 2026-12-01 -o jsonl\n  \
+                  freehold audit search --event 4625 --since 1d\n  \
+                  freehold audit search --event 4624 --package ntlm -o csv\n  \
                   freehold audit search --follow\n  \
                   freehold audit verify\n\n\
                   Files are recorded as their SACLs ask; shares with `freehold share set NAME --audit all`, or all of them\n\
-                  with `shares` in [audit] of the configuration. Ids are those of Windows' Security log: 4656 handle\n\
+                  with `shares` in [audit] of the configuration; logons as `logons` there says. Ids are those of Windows'\n\
+                  Security log: 4624 logged on, 4625 logon failed, 4634 logged off, 4656 handle\n\
                   requested, 4663 access, 4660 deleted, 4670 permissions changed, 4907 auditing changed, 5140 share\n\
                   accessed, 5145 share checked, 4612 records lost.")]
 pub(super) enum AuditCommand {
@@ -70,7 +84,7 @@ pub(super) struct SearchArgs {
     /// Before this time
     #[arg(long, value_parser = time, value_name = "TIME")]
     until: Option<String>,
-    /// Who did it: a name, DOMAIN\name, name@domain or a SID
+    /// Who did it, or whose logon it is: a name, DOMAIN\name, name@domain or a SID
     #[arg(long, value_name = "NAME")]
     user: Option<String>,
     /// What it was done to: volume:\path or share\path, with * for any characters and ? for one, without case
@@ -85,6 +99,9 @@ pub(super) struct SearchArgs {
     /// Through this share
     #[arg(long, value_name = "NAME")]
     share: Option<String>,
+    /// Logons by this package
+    #[arg(long, value_enum)]
+    package: Option<Package>,
     /// At most this many records
     #[arg(long, value_name = "NUMBER")]
     limit: Option<u64>,
@@ -116,6 +133,22 @@ struct LogOptions {
 enum Outcome {
     Success,
     Failure,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Package {
+    Ntlm,
+    Kerberos,
+}
+
+impl Package {
+    /// As records have it.
+    const fn name(self) -> &'static str {
+        match self {
+            Package::Ntlm => logon::Package::Ntlm.name(),
+            Package::Kerberos => logon::Package::Kerberos.name(),
+        }
+    }
 }
 
 impl LogOptions {
@@ -195,6 +228,7 @@ fn search(arguments: &SearchArgs, options: &ServerOptions) -> anyhow::Result<()>
         events: arguments.event.clone(),
         success: arguments.outcome.map(|outcome| outcome == Outcome::Success),
         share: arguments.share.clone(),
+        package: arguments.package.map(|package| package.name().to_owned()),
     };
     let mut reader = Reader::new(&folder, filter.since.as_deref())
         .with_context(|| format!("the audit log in {} cannot be read", folder.display()))?;
@@ -272,16 +306,17 @@ impl<W: Write> Rows<W> {
     fn table_row(&mut self, record: &Value) -> anyhow::Result<()> {
         let text = |name: &str| cell(record.get(name));
         let outcome = if text("Keywords") == "Audit Success" { "success" } else { "failure" };
-        let object = [text("ObjectName"), text("RelativeTargetName")]
-            .into_iter()
-            .find(|name| !name.is_empty())
-            .unwrap_or_else(|| share_name(record).to_owned());
-        let access = [text("AccessList"), text("NewSd"), text("AuditsDiscarded")]
-            .into_iter()
-            .find(|name| !name.is_empty())
-            .unwrap_or_default();
-        let (time, event, user, address) =
-            (text("Time"), text("EventId"), text("SubjectUserName"), text("IpAddress"));
+        let first = |names: &[&str]| {
+            names.iter().map(|name| text(name)).find(|found| !found.is_empty()).unwrap_or_default()
+        };
+        let object = match first(&["ObjectName", "RelativeTargetName"]) {
+            none if none.is_empty() => share_name(record).to_owned(),
+            found => found,
+        };
+        let object = if object.is_empty() { first(&["WorkstationName", "TargetLogonId"]) } else { object };
+        let access = first(&["AccessList", "NewSd", "AuditsDiscarded", "FailureReason", "LogonProcessName"]);
+        let user = first(&["TargetUserName", "SubjectUserName"]);
+        let (time, event, address) = (text("Time"), text("EventId"), text("IpAddress"));
         let row = format!("{time:<28} {event:>5} {outcome:<8} {user:<20} {address:<15} {object}: {access}");
         // What a client put into a name must not reach the terminal.
         let row: String = row.chars().map(|c| if c.is_control() { '\u{FFFD}' } else { c }).collect();

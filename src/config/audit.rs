@@ -25,6 +25,8 @@ pub struct AuditConfig {
     pub refuse: bool,
     /// Accesses that are recorded for every share, besides what each share says.
     pub shares: AuditOption,
+    /// Logons that are recorded.
+    pub logons: AuditOption,
 }
 
 impl AuditConfig {
@@ -38,6 +40,7 @@ impl AuditConfig {
             sync: true,
             refuse: true,
             shares: AuditOption::None,
+            logons: AuditOption::Failure,
         }
     }
 }
@@ -56,6 +59,7 @@ pub(super) fn read(mut section: Section<'_, '_>, folder: &Path, state_dir: &Path
         sync: section.boolean("sync", default.sync),
         refuse: section.choice("on_failure", &[("refuse", true), ("continue", false)], default.refuse),
         shares: section.choice("shares", &options, default.shares),
+        logons: section.choice("logons", &options, default.logons),
     };
     section.finish();
     audit

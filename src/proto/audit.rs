@@ -5,9 +5,10 @@
 //! SACL asks for nothing has none, and pays for nothing. Each right is recorded at its first use through a handle, as
 //! Windows does.
 //!
-//! `audit/share.rs` has 5140 and 5145, `opening.rs` 4656, `changes.rs` 4660, 4670 and 4907, `taken_up.rs` handles that outlive their session; which commands use which rights is in `used.rs`; what only a CREATE knows in `commands/create/audit.rs`.
+//! `audit/logon.rs` has 4624, 4625 and 4634, `audit/share.rs` 5140 and 5145, `opening.rs` 4656, `changes.rs` 4660, 4670 and 4907, `taken_up.rs` handles that outlive their session; which commands use which rights is in `used.rs`; what only a CREATE knows in `commands/create/audit.rs`.
 
 mod changes;
+mod logon;
 mod opening;
 mod share;
 mod taken_up;
@@ -32,6 +33,8 @@ use crate::audit::record::{Batch, Detail, Object, Record, Subject};
 use crate::vfs::{VfsPath, VolumeIdentity};
 
 pub(super) use changes::{deleted, replaced, replaces, security_changed, security_changes};
+pub use logon::{Attempt, LogonAudit};
+pub(super) use logon::{logged_off, logged_on, logging_on, logon_failed};
 pub(super) use opening::Opening;
 pub(super) use share::{share_checked, share_connected};
 pub(super) use taken_up::{restored, taken_up};
@@ -128,6 +131,10 @@ impl Recording {
 
     fn push(&mut self, record: &Record<'_>) {
         self.batch.get_or_insert_default().push(record);
+    }
+
+    fn append(&mut self, batch: &Batch) {
+        self.batch.get_or_insert_default().append(batch);
     }
 
     /// The request is decided: what is to be written before its reply.

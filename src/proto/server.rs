@@ -8,7 +8,7 @@ use arc_swap::{ArcSwap, ArcSwapOption};
 use freehold_dtyp::{FileTime, Guid, Sid};
 use parking_lot::Mutex;
 
-use super::audit::ShareAudit;
+use super::audit::{self, LogonAudit, ShareAudit};
 use super::directory_lease::DirectoryLeases;
 use super::durable::{self, AppInstances, DisconnectedOpens, ReplayTable};
 use super::event::{ConnectionId, Event, Mailbox, Now};
@@ -76,6 +76,8 @@ pub struct ServerConfig {
     pub limits: limits::Limits,
     /// Accesses to shares that are recorded for every share, besides what each share says.
     pub audit_shares: ShareAudit,
+    /// Logons that are recorded.
+    pub audit_logons: LogonAudit,
     /// The addresses it can be reached at; empty when they are not known (FSCTL_QUERY_NETWORK_INTERFACE_INFO is
     /// refused then).
     pub interfaces: Vec<NetworkInterfaceInfo>,
@@ -105,6 +107,7 @@ impl Default for ServerConfig {
             workgroup: "WORKGROUP".to_owned(),
             limits: limits::Limits::default(),
             audit_shares: ShareAudit::default(),
+            audit_logons: LogonAudit::default(),
             interfaces: Vec::new(),
         }
     }
@@ -354,7 +357,7 @@ impl Server {
     }
 
     fn end(&self, session: &Arc<Session>, ops: &mut VecDeque<Op>, now: Now, may_return: bool) {
-        session.closed.store(true, Ordering::Release);
+        let had_ended = session.closed.swap(true, Ordering::AcqRel);
         self.sessions.remove(&session.id.0);
         for open in session.take_opens(None) {
             if !(may_return && durable::preserve(self, &open, now)) {
@@ -362,6 +365,9 @@ impl Server {
             }
         }
         session.take_trees();
+        if !had_ended {
+            audit::logged_off(self, session, ops, now);
+        }
         for connection in session.all_connections() {
             self.post(connection, Event::SessionGone(session.id));
         }

@@ -8,8 +8,8 @@ use anyhow::Context as _;
 use crate::acl_jobs::Recorder;
 use crate::audit::log::{AuditLog, Done, LogOptions, OnFailure};
 use crate::audit::record::Batch;
-use crate::config::{AuditOption, Config};
-use crate::proto::audit::ShareAudit;
+use crate::config::{AuditOption, Config, DomainNtlm};
+use crate::proto::audit::{LogonAudit, ShareAudit};
 use crate::proto::server::Server;
 
 /// What a share's or the server's option wants recorded.
@@ -18,6 +18,12 @@ pub(super) const fn share_audit(option: AuditOption) -> ShareAudit {
         success: matches!(option, AuditOption::Success | AuditOption::All),
         failure: matches!(option, AuditOption::Failure | AuditOption::All),
     }
+}
+
+/// Which logons are recorded.
+pub(super) fn logon_audit(config: &Config) -> LogonAudit {
+    let ShareAudit { success, failure } = share_audit(config.audit.logons);
+    LogonAudit { success, failure, domain_ntlm: config.security.ntlm.domain == DomainNtlm::Audit }
 }
 
 /// Opens the audit log, which must be writable before anything is served.

@@ -94,10 +94,8 @@ impl Shared {
         let refused = |error| AccountLookup { answer: AccountAnswer::Refused(error), identity: None };
         let AccountQuery { user, domain, workstation, .. } = query;
         match self.domain_ntlm {
-            DomainNtlm::Allow => {}
-            DomainNtlm::Audit => {
-                tracing::warn!(user, domain, workstation, client, "NTLM logon of a domain user")
-            }
+            // The audit log has it, with its outcome: crate::proto::audit.
+            DomainNtlm::Allow | DomainNtlm::Audit => {}
             DomainNtlm::Deny => {
                 tracing::warn!(
                     user,

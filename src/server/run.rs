@@ -12,7 +12,7 @@ use freehold_dtyp::{Sid, Wtf8, Wtf8Buf};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{Notify, Semaphore, watch};
 
-use super::audit::{BlockingRecorder, open_audit, share_audit};
+use super::audit::{BlockingRecorder, logon_audit, open_audit, share_audit};
 use super::clock::Clock;
 use super::entropy::SystemEntropy;
 use super::listener;
@@ -397,6 +397,7 @@ fn core_config(config: &Config, state: &State, clock: Clock) -> ServerConfig {
         workgroup: config.names.workgroup.clone(),
         limits: core_limits(&config.limits),
         audit_shares: share_audit(config.audit.shares),
+        audit_logons: logon_audit(config),
         interfaces: super::interfaces::list(&config.listen),
     }
 }

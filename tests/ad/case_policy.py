@@ -1,4 +1,6 @@
 """Whether users of the domain may log on by NTLM: security.ntlm.domain."""
+import json
+
 from rig.harness import case
 
 
@@ -12,12 +14,37 @@ def denied(t):
 
 @case(freehold_only=True)
 def audited(t):
-    server = t.own_server(settings='[security.ntlm]\ndomain = "audit"\n')
-    before = server.tail(server.log, 10000)
+    """Logons of domain users by NTLM are in the audit log, whatever else of logons is; those by Kerberos and of local accounts are not."""
+    server = t.own_server(settings='[security.ntlm]\ndomain = "audit"\n[audit]\nlogons = "none"\n')
+    def found(*words):
+        out = server.run('audit', 'search', '--config', str(server.config), '-o', 'jsonl', *words).stdout
+        return [json.loads(line) for line in out.splitlines()]
     t.equal(t.logon(t.user, True, server), 'ok', 'Kerberos')
-    t.true('alice' not in server.tail(server.log, 10000)[len(before):] or 'NTLM' not in server.tail(server.log, 10000)[len(before):],
-           'a logon by Kerberos is told as one by NTLM')
+    t.equal(t.logon(server.local_admin, server=server), 'ok', 'a local account by NTLM')
+    t.equal(found(), [], 'records of logons that nobody asked for')
     t.equal(t.logon(t.user, server=server), 'ok', 'NTLM')
-    told = [line for line in server.tail(server.log, 10000).splitlines() if 'alice' in line and 'ntlm' in line.lower()]
-    t.true(told, 'the log has no line of a logon by NTLM:\n' + server.tail(server.log))
-    t.true('10.88.0.5' in told[-1], 'the client is not named: ' + told[-1])
+    t.equal(t.logon(t.domain_user('bob', 'Wr0ng.password'), server=server), 'NT_STATUS_LOGON_FAILURE', 'a wrong password')
+    on, failed = found('--package', 'ntlm')
+    t.equal({k: on[k] for k in ('EventId', 'TargetUserName', 'TargetDomainName', 'IpAddress', 'LogonType', 'Keywords')},
+            {'EventId': 4624, 'TargetUserName': 'alice', 'TargetDomainName': 'CORP', 'IpAddress': '10.88.0.5', 'LogonType': 3,
+             'Keywords': 'Audit Success'}, 'the logon')
+    t.equal({k: failed[k] for k in ('EventId', 'TargetUserName', 'TargetUserSid', 'Status', 'Keywords')},
+            {'EventId': 4625, 'TargetUserName': 'bob', 'TargetUserSid': 'S-1-0-0', 'Status': '0xc000006d', 'Keywords': 'Audit Failure'},
+            'the refused one')
+    t.equal(found('--package', 'kerberos'), [], 'by Kerberos')
+
+
+@case(freehold_only=True)
+def recorded(t):
+    """Every logon of domain users, by either package, and its end."""
+    server = t.own_server(settings='[audit]\nlogons = "all"\n')
+    for kerberos in (True, False):
+        t.equal(t.logon(t.user, kerberos, server), 'ok', 'Kerberos: %s' % kerberos)
+    out = server.run('audit', 'search', '--config', str(server.config), '-o', 'jsonl', '--user', 'alice@corp.example').stdout
+    records = [json.loads(line) for line in out.splitlines()]
+    ons = [r for r in records if r['EventId'] == 4624]
+    t.equal([r['AuthenticationPackageName'] for r in ons], ['Kerberos', 'NTLM'], 'packages')
+    offs = [r['TargetLogonId'] for r in records if r['EventId'] == 4634]
+    t.equal(offs, [r['TargetLogonId'] for r in ons], 'logoffs')
+    sids = {r['TargetUserSid'] for r in records}
+    t.true(len(sids) == 1 and next(iter(sids)).startswith('S-1-5-21-'), 'SIDs: %s' % sids)

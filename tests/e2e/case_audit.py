@@ -26,6 +26,14 @@ DOCUMENTED = {
     5140: NETWORK,
     5145: NETWORK | {'RelativeTargetName', 'AccessReason'},
 }
+# Of logons, but for process, impersonation level, GUIDs, key length and elevation, which mean nothing on this server.
+TARGET = {'TargetUserSid', 'TargetUserName', 'TargetDomainName', 'LogonType'}
+LOGON = SUBJECT | TARGET | {'LogonProcessName', 'AuthenticationPackageName', 'WorkstationName', 'LmPackageName', 'IpAddress', 'IpPort'}
+LOGONS = {
+    4624: LOGON | {'TargetLogonId'},
+    4625: LOGON | {'Status', 'SubStatus', 'FailureReason'},
+    4634: TARGET | {'TargetLogonId'},
+}
 HEAD = {'Seq', 'Time', 'EventId', 'Keywords', 'Computer', 'Chain'}
 # Members of every record of a client.
 EXTRA = {'IpAddress', 'IpPort', 'ShareName', 'ObjectType', 'ObjectName'}
@@ -219,6 +227,54 @@ def shares(t):
     new = search(s)[before['Records']:]
     t.true({5140, 5145} <= {r['EventId'] for r in new}, str(new))
     t.equal(verify(t, s)['FirstSeq'], 1, 'first record')
+
+
+def logon(t, s, user, password):
+    """A logon by smbclient, and off again."""
+    account = servers.Account(user, password)
+    return t.samba('smbclient', '//%s/IPC$' % s.host, '-c', 'exit', server=s, user=account, ok=None)
+
+
+@case(freehold_only=True)
+def logons(t):
+    """4624, 4625 and 4634, as `[audit] logons` says: failures unless it says otherwise."""
+    s = t.own_server()
+    disabled = s.add_user('gone', 'G0ne-Passw0rd')
+    s.run('user', 'disable', disabled.name)
+    t.equal(logon(t, s, t.user.name, t.user.password).returncode, 0, 'a logon')
+    for user, password in ((t.user.name, 'Wr0ng-Passw0rd'), ('nobody\u00e9', 'Wr0ng-Passw0rd'), (disabled.name, disabled.password)):
+        t.true(logon(t, s, user, password).returncode != 0, user)
+    failed = search(s)
+    told = [(r['EventId'], r['TargetUserName'], r['Status'], r['SubStatus']) for r in failed]
+    t.equal(told, [(4625, t.user.name, '0xc000006d', '0xc000006a'), (4625, 'nobody\u00e9', '0xc000006d', '0xc0000064'),
+                   (4625, disabled.name, '0xc0000072', '0x0')], 'failures')
+    for r in failed:
+        t.equal(set(r), LOGONS[4625] | HEAD, 'members of 4625')
+        t.equal((r['Keywords'], r['TargetUserSid'], r['LogonType'], r['AuthenticationPackageName'], r['LmPackageName'], r['IpAddress']),
+                ('Audit Failure', 'S-1-0-0', 3, 'NTLM', 'NTLM V2', '127.0.0.1'), 'a failure')
+        t.true(int(r['IpPort']) > 0 and len(r['FailureReason']) > 10 and r['WorkstationName'] != '-', str(r))
+    t.equal(search(s, '--user', disabled.name), failed[2:], 'by user')
+
+    s.settings = '[audit]\nlogons = "all"\n'
+    s.restart()
+    start = len(failed)
+    t.equal(logon(t, s, t.user.name, t.user.password).returncode, 0, 'a logon')
+    on, off = search(s)[start:]
+    t.equal((on['EventId'], off['EventId']), (4624, 4634), 'a logon and its end')
+    t.equal((set(on), set(off)), (LOGONS[4624] | HEAD, LOGONS[4634] | HEAD), 'members')
+    same = ('TargetUserSid', 'TargetUserName', 'TargetDomainName', 'TargetLogonId', 'LogonType')
+    t.equal({k: on[k] for k in same}, {k: off[k] for k in same}, 'who it was')
+    t.equal((on['TargetUserName'], on['SubjectUserSid'], on['Keywords']), (t.user.name, 'S-1-0-0', 'Audit Success'), 'the logon')
+    t.equal(search(s, '--package', 'ntlm', '--event', '4624'), [on], 'by package')
+    t.equal(search(s, '--package', 'kerberos'), [], 'by the other package')
+    verify(t, s)
+
+    s.settings = '[audit]\nlogons = "none"\n'
+    s.restart()
+    count = len(search(s))
+    logon(t, s, t.user.name, 'Wr0ng-Passw0rd')
+    logon(t, s, t.user.name, t.user.password)
+    t.equal(len(search(s)), count, 'records of logons that nobody asked for')
 
 
 @case(freehold_only=True)

@@ -206,8 +206,8 @@ pub fn resume(_: &mut Context<'_>, parked: Parked, wake: Wake) -> StepResult {
     }
 }
 
-/// A request was carried out, and the audit log could not be written: nobody is told that it was done, and what a CREATE
-/// has opened is closed again.
+/// A request was carried out, and the audit log could not be written: nobody is told that it was done, what a CREATE
+/// has opened is closed again, and whom a SESSION_SETUP has logged on is logged off.
 ///
 /// # Errors
 /// Always AUDIT_FAILED.
@@ -217,6 +217,11 @@ pub fn not_recorded(cx: &mut Context<'_>) -> StepResult {
         && let Some(open) = cx.session()?.remove_open(id)
     {
         teardown::close_open(cx.server, &open, cx.before_reply, cx.now);
+    }
+    if cx.request.header.command == Command::SESSION_SETUP
+        && let Some(channel) = cx.channel.take()
+    {
+        cx.server.end_session(&channel.session, cx.before_reply, cx.now);
     }
     Err(NtStatus::AUDIT_FAILED.into())
 }

@@ -10,13 +10,14 @@ use freehold_acl::Token;
 use freehold_dtyp::{NtStatus, Sid};
 use zeroize::Zeroizing;
 
+use super::super::audit::{self, Attempt};
 use super::super::context::{Context, Step, StepResult};
 use super::super::limits::{MAX_CHANNELS_PER_SESSION, MAX_ENDED_SESSIONS, MAX_HALF_OPEN_SESSIONS};
 use super::super::link::{Channel, Negotiated};
 use super::super::op::{Op, OpResult};
 use super::super::session::{Identity, NewSession, SealingKeys, Session};
 use super::super::status::{CommandError, auth_status};
-use crate::auth::{AcceptStep, Accepted, Acceptor, AcceptorRandomness, Authorization, LogonKind};
+use crate::auth::{AcceptStep, Accepted, Acceptor, AcceptorRandomness, AuthError, Authorization, LogonKind};
 use crate::crypto::{
     KeyContext, OpenKey, PreauthHash, SealKey, Sender, SessionKeys, SigningAlgorithm, SigningKey,
 };
@@ -33,6 +34,7 @@ pub struct Setup {
     purpose: Purpose,
     previous: SessionId,
     client_requires_signing: bool,
+    attempt: Attempt,
 }
 
 /// What a logon is for.
@@ -90,6 +92,7 @@ pub fn finish(cx: &mut Context<'_>, pending: Pending, result: OpResult) -> StepR
         return Err(CommandError::Internal("the result is not of an account"));
     };
     let identity = lookup.identity;
+    setup.attempt.looked_up(&lookup.answer);
     match setup.acceptor.resume(lookup.answer) {
         AcceptStep::Done(accepted) => log_on(cx, id, *setup, *accepted, identity),
         step => proceed(cx, id, setup, step),
@@ -157,6 +160,7 @@ fn find_setup(
         purpose,
         previous: request.previous_session_id,
         client_requires_signing: requires,
+        attempt: Attempt::default(),
     };
     Ok((id, Box::new(setup)))
 }
@@ -206,11 +210,12 @@ fn verify_binding(cx: &mut Context<'_>, session: &Arc<Session>) -> Result<(), Co
     Ok(())
 }
 
-fn proceed(cx: &mut Context<'_>, id: SessionId, setup: Box<Setup>, step: AcceptStep) -> StepResult {
+fn proceed(cx: &mut Context<'_>, id: SessionId, mut setup: Box<Setup>, step: AcceptStep) -> StepResult {
     match step {
         AcceptStep::TryAgain(token, error) => {
             // [MS-KILE] 3.2.5.8: the error in the token has the client correct its clock or get another ticket.
             tracing::info!(peer = cx.link.peer, reason = %error, "a logon was refused; the client may try again");
+            audit::logon_failed(cx, &setup.attempt, setup.acceptor.mechanism(), error);
             proceed(cx, id, setup, AcceptStep::Continue(token))
         }
         AcceptStep::Continue(token) => {
@@ -221,19 +226,22 @@ fn proceed(cx: &mut Context<'_>, id: SessionId, setup: Box<Setup>, step: AcceptS
             Ok(Step::Reply(NtStatus::MORE_PROCESSING_REQUIRED))
         }
         AcceptStep::NeedAccount(query) => {
+            setup.attempt.named(&query);
             let op = Op::Account { query };
             Ok(Step::Op(op, super::Pending::SessionSetup(Box::new(Pending::Account(id, setup)))))
         }
         AcceptStep::Done(accepted) => log_on(cx, id, *setup, *accepted, None),
         AcceptStep::Failed(error) => {
             tracing::info!(peer = cx.link.peer, reason = %error, "logon failed");
-            fail(cx, &setup, auth_status(error))
+            fail(cx, &setup, error)
         }
     }
 }
 
 /// 3.3.5.5.3: a failed logon ends what it was for, except the session that it would have bound to.
-fn fail(cx: &mut Context<'_>, setup: &Setup, status: NtStatus) -> StepResult {
+fn fail(cx: &mut Context<'_>, setup: &Setup, error: AuthError) -> StepResult {
+    let status = auth_status(error);
+    audit::logon_failed(cx, &setup.attempt, setup.acceptor.mechanism(), error);
     if let Purpose::Reauthenticate(session) = &setup.purpose {
         cx.server.end_session(session, cx.before_reply, cx.now);
     }
@@ -257,9 +265,10 @@ fn log_on(
         (LogonKind::User, Some(identity), _) => identity,
         (LogonKind::User, None, Some(authorization)) => domain_user(cx, authorization),
         (LogonKind::Anonymous, ..) => anonymous(),
-        (LogonKind::User | LogonKind::Guest, ..) => return fail(cx, &setup, NtStatus::LOGON_FAILURE),
+        (LogonKind::User | LogonKind::Guest, ..) => return fail(cx, &setup, AuthError::LogonFailure),
     };
     let negotiated = cx.link.negotiated.clone().ok_or(NtStatus::INVALID_PARAMETER)?;
+    audit::logging_on(cx.server, &setup.attempt)?;
     cx.server.logon_succeeded(&cx.link.peer);
     tracing::info!(user = identity.user, peer = cx.link.peer, session_id = id.0, "logged on");
     let flags = match &setup.purpose {
@@ -286,6 +295,9 @@ fn log_on(
             SessionFlags::empty()
         }
     };
+    if let Some(session) = cx.server.sessions.find(&id.0) {
+        audit::logged_on(cx, &setup.attempt, accepted.identity.mechanism, &session);
+    }
     if setup.previous != SessionId::NONE && setup.previous != id {
         end_previous(cx, id, setup.previous);
     }

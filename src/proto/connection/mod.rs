@@ -186,7 +186,9 @@ impl Connection {
         };
         match std::mem::replace(&mut chain.stage, Stage::Next) {
             Stage::Running(pending) => self.run(chain, Input::Finish(pending, result), now),
-            Stage::Draining(_) if matches!(result, OpResult::Audited(false)) => {
+            Stage::Draining(status)
+                if matches!(result, OpResult::Audited(false)) && !is_failed_logon(&chain, status) =>
+            {
                 self.run(chain, Input::NotRecorded, now)
             }
             Stage::Draining(status) => {
@@ -433,6 +435,13 @@ impl Connection {
             None => Ok(outcome),
         }
     }
+}
+
+/// A logon that fails is answered with its reason, recorded or not: nothing came of it that a record would have to precede.
+fn is_failed_logon(chain: &Chain, status: NtStatus) -> bool {
+    let is_logon =
+        chain.request.as_ref().is_some_and(|request| request.header.command == Command::SESSION_SETUP);
+    is_logon && status.is_error()
 }
 
 impl Drop for Connection {
