@@ -290,7 +290,10 @@ pub async fn run(
         let shared = Arc::downgrade(&shared);
         state.on_change(Box::new(move |change| {
             if let Some(shared) = shared.upgrade() {
-                shared.load_shares();
+                // Nothing of quotas is in what this puts in place.
+                if !matches!(change, Change::QuotasChanged(_)) {
+                    shared.load_shares();
+                }
                 match change {
                     Change::AccountRemoved(sid) | Change::AccountDisabled(sid) => {
                         shared.core.account_gone(sid, shared.clock.now());
@@ -302,7 +305,7 @@ pub async fn run(
                         }
                     }
                     Change::ServerChanged => shared.load_server_settings(),
-                    Change::AccountChanged(_) | Change::ShareChanged(_) => {}
+                    Change::AccountChanged(_) | Change::ShareChanged(_) | Change::QuotasChanged(_) => {}
                 }
             }
         }));

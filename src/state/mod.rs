@@ -19,6 +19,11 @@ mod error;
 mod identity;
 pub mod persistent;
 mod persistent_changes;
+pub mod quotas;
+mod quotas_changes;
+mod quotas_samples;
+#[cfg(test)]
+mod quotas_tests;
 mod schema;
 pub mod server;
 pub mod shares;
@@ -72,6 +77,8 @@ pub enum Change {
     ShareRemoved(String),
     /// A share is new or has other settings.
     ShareChanged(String),
+    /// Limits of the volume of this name differ, or somebody else has them.
+    QuotasChanged(String),
     /// The server joined or left a domain, or its account there has other names, passwords or keys.
     MembershipChanged,
     /// What holds for the whole server differs.
@@ -87,6 +94,7 @@ pub struct State {
     database: Mutex<Connection>,
     accounts: ArcSwap<AccountsSnapshot>,
     shares: ArcSwap<SharesSnapshot>,
+    quotas: ArcSwap<quotas::QuotasSnapshot>,
     volumes: ArcSwap<Vec<VolumeConfig>>,
     membership: ArcSwapOption<Membership>,
     server: ArcSwap<ServerSettings>,
@@ -157,6 +165,7 @@ impl State {
         transaction.commit()?;
         let accounts = accounts_changes::load(&database, identity.machine_sid)?;
         let shares = shares_changes::load(&database)?;
+        let quotas = quotas_changes::load(&database)?;
         let membership = domain_changes::load(&database)?;
         let server = server::load(&database)?;
         Ok(State {
@@ -164,6 +173,7 @@ impl State {
             database: Mutex::new(database),
             accounts: ArcSwap::from_pointee(accounts),
             shares: ArcSwap::from_pointee(shares),
+            quotas: ArcSwap::from_pointee(quotas),
             volumes: ArcSwap::default(),
             membership: ArcSwapOption::from_pointee(membership),
             server: ArcSwap::from_pointee(server),

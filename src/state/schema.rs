@@ -5,7 +5,8 @@ use rusqlite::{Connection, TransactionBehavior};
 use super::StateError;
 
 /// Step `n` brings a database of version `n` to version `n + 1`. Steps that were released are never edited.
-const MIGRATIONS: &[&str] = &[VERSION_1, VERSION_2, VERSION_3, VERSION_4, VERSION_5, SHARES_AND_SERVER];
+const MIGRATIONS: &[&str] =
+    &[VERSION_1, VERSION_2, VERSION_3, VERSION_4, VERSION_5, SHARES_AND_SERVER, QUOTAS];
 
 /// Shares say which accesses are recorded.
 const VERSION_2: &str = "
@@ -164,6 +165,86 @@ CREATE TABLE server_settings (
     encrypt_data INTEGER CHECK (encrypt_data IN (0, 1)),
     reject_unencrypted INTEGER CHECK (reject_unencrypted IN (0, 1))
 ) STRICT;
+";
+
+/// Quotas.
+const QUOTAS: &str = "
+CREATE TABLE quota_volume (
+    volume TEXT PRIMARY KEY,
+    mode TEXT NOT NULL CHECK (mode IN ('off', 'track', 'enforce')),
+    default_limit INTEGER,
+    default_warning INTEGER,
+    record_warning INTEGER NOT NULL CHECK (record_warning IN (0, 1)),
+    record_limit INTEGER NOT NULL CHECK (record_limit IN (0, 1))
+) STRICT, WITHOUT ROWID;
+CREATE TABLE quota_entry (
+    volume TEXT NOT NULL,
+    sid TEXT NOT NULL,
+    limit_bytes INTEGER,
+    warning_bytes INTEGER,
+    PRIMARY KEY (volume, sid)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE quota_group (
+    volume TEXT NOT NULL,
+    sid TEXT NOT NULL,
+    limit_bytes INTEGER,
+    warning_bytes INTEGER,
+    PRIMARY KEY (volume, sid)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE quota_group_look_up (
+    group_sid TEXT PRIMARY KEY,
+    as_of INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE quota_group_member (
+    group_sid TEXT NOT NULL REFERENCES quota_group_look_up (group_sid) ON DELETE CASCADE,
+    member_sid TEXT NOT NULL,
+    PRIMARY KEY (group_sid, member_sid)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE quota_folder (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    volume TEXT NOT NULL,
+    path TEXT NOT NULL,
+    limit_bytes INTEGER,
+    hard INTEGER NOT NULL CHECK (hard IN (0, 1)),
+    thresholds TEXT NOT NULL,
+    description TEXT NOT NULL,
+    disabled INTEGER NOT NULL CHECK (disabled IN (0, 1)),
+    template TEXT,
+    auto TEXT,
+    peak_bytes INTEGER NOT NULL DEFAULT 0,
+    UNIQUE (volume, path)
+) STRICT;
+CREATE TABLE quota_auto (
+    volume TEXT NOT NULL,
+    path TEXT NOT NULL,
+    template TEXT NOT NULL,
+    disabled INTEGER NOT NULL CHECK (disabled IN (0, 1)),
+    PRIMARY KEY (volume, path)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE quota_template (
+    folded_name TEXT PRIMARY KEY,
+    name TEXT NOT NULL,
+    limit_bytes INTEGER,
+    hard INTEGER NOT NULL CHECK (hard IN (0, 1)),
+    thresholds TEXT NOT NULL,
+    description TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE quota_notification (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    webhook TEXT,
+    webhook_secret TEXT
+) STRICT;
+CREATE TABLE quota_command (
+    position INTEGER PRIMARY KEY,
+    word TEXT NOT NULL
+) STRICT;
+CREATE TABLE quota_sample (
+    volume TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    hour INTEGER NOT NULL,
+    used INTEGER NOT NULL,
+    PRIMARY KEY (volume, subject, hour)
+) STRICT, WITHOUT ROWID;
 ";
 
 /// Brings the database to this program's version, step by step, each in its own transaction.
