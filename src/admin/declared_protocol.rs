@@ -142,7 +142,7 @@ impl DeclaredShare {
 /// An account: its name, or its name and SID. The SID decides where both are given; a name that is another account's now is
 /// refused.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "expected an account: its name, or its name and SID as { Account, Sid }")]
 pub enum DeclaredAccount {
     /// Name or SID, in any spelling.
     Name(String),

@@ -1,5 +1,6 @@
 //! What requests about shares and who may connect to them do.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use freehold_acl::{AccessMask, Ace, AceFlags, AceType, Acl, AclPart, SecurityDescriptor, ace_text};
@@ -145,15 +146,31 @@ impl AdminService {
 
     /// The path within the volume as it is on disk; folders of it that are missing are made.
     pub(super) fn settle_path(&self, volume: &str, path: &str) -> anyhow::Result<String> {
+        match self.folder_of_volume(volume)? {
+            Some(folder) => volume_folder::settle(&folder, path),
+            None => Ok(path.to_owned()),
+        }
+    }
+
+    /// As [`AdminService::settle_path`], but nothing is made.
+    pub(super) fn find_path(&self, volume: &str, path: &str) -> anyhow::Result<String> {
+        match self.folder_of_volume(volume)? {
+            Some(folder) => volume_folder::find(&folder, path),
+            None => Ok(path.to_owned()),
+        }
+    }
+
+    /// The folder of a volume; `None` where no volume is known.
+    fn folder_of_volume(&self, volume: &str) -> anyhow::Result<Option<PathBuf>> {
         let volumes = self.state().volumes();
         if volumes.is_empty() {
-            return Ok(path.to_owned());
+            return Ok(None);
         }
         let Some(found) = volumes.iter().find(|known| known.name == volume) else {
             let names: Vec<&str> = volumes.iter().map(|known| known.name.as_str()).collect();
             anyhow::bail!("there is no volume called {volume:?}; the configuration has {}", names.join(", "));
         };
-        volume_folder::settle(&found.path, path)
+        Ok(Some(found.path.clone()))
     }
 
     /// A descriptor with a list.

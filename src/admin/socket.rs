@@ -20,8 +20,8 @@ const MAX_CONNECTIONS: usize = 32;
 const IDLE_LIMIT: Duration = Duration::from_secs(60);
 /// Parts of an answer that are made before the peer has taken the first.
 const PARTS_AHEAD: usize = 4;
-/// Longest request: a command and its arguments.
-const MAX_REQUEST_BYTES: u64 = 1024 * 1024;
+/// Longest request: a declaration of everything that there is.
+const MAX_REQUEST_BYTES: u64 = MAX_LINE_BYTES as u64;
 
 /// Serves administration requests on the socket `path` until `stop` becomes true, then removes it.
 ///

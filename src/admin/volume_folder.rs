@@ -12,19 +12,33 @@ use crate::state::accounts::fold_name;
 /// # Errors
 /// When a component is `.` or `..`, is no folder, or cannot be made.
 pub(super) fn settle(root: &Path, path: &str) -> anyhow::Result<String> {
+    walk(root, path, true)
+}
+
+/// As [`settle`], but nothing is made: what is missing keeps the spelling that was given.
+///
+/// # Errors
+/// When a component is `.` or `..`, or is no folder.
+pub(super) fn find(root: &Path, path: &str) -> anyhow::Result<String> {
+    walk(root, path, false)
+}
+
+fn walk(root: &Path, path: &str, make: bool) -> anyhow::Result<String> {
     let mut here = root.to_owned();
     let mut settled: Vec<String> = Vec::new();
     for part in path.split(['/', '\\']).filter(|part| !part.is_empty()) {
         if matches!(part, "." | "..") || part.contains('\0') {
             anyhow::bail!("the path {path:?} has the component {part:?}: give a path within the volume");
         }
-        let name = spelling_on_disk(&here, part)?;
+        let name = if here.is_dir() { spelling_on_disk(&here, part)? } else { part.to_owned() };
         here.push(&name);
         match std::fs::symlink_metadata(&here) {
             Ok(found) if found.is_dir() => {}
             Ok(_) => anyhow::bail!("{} is not a folder", here.display()),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                std::fs::create_dir(&here).with_context(|| format!("cannot make {}", here.display()))?;
+                if make {
+                    std::fs::create_dir(&here).with_context(|| format!("cannot make {}", here.display()))?;
+                }
             }
             Err(error) => return Err(error).with_context(|| format!("cannot use {}", here.display())),
         }
@@ -48,6 +62,15 @@ fn spelling_on_disk(folder: &Path, name: &str) -> anyhow::Result<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn finding_makes_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join("Projects")).unwrap();
+        assert_eq!(find(folder.path(), "projects\\New/deep").unwrap(), "Projects/New/deep");
+        assert!(!folder.path().join("Projects/New").exists());
+        assert!(find(folder.path(), "x/..").is_err());
+    }
 
     #[test]
     fn links_and_upward_steps_are_refused() {

@@ -12,6 +12,7 @@ mod alias;
 mod audit;
 mod check;
 mod completions;
+mod declared;
 mod demo;
 mod domain;
 mod domain_lookup;
@@ -115,6 +116,10 @@ enum Command {
     /// Access-control lists of files and folders
     #[command(subcommand)]
     Acl(acl::AclCommand),
+    /// Make the state as a file declares it
+    Apply(declared::ApplyArgs),
+    /// Write the state as a file that `freehold apply` takes
+    Export(declared::ExportArgs),
     /// Print a completion script for a shell
     Completions(completions::CompletionsArgs),
 }
@@ -159,6 +164,8 @@ pub fn run() -> ExitCode {
         // A denial is an answer, and has its own exit code.
         Command::Explain(arguments) => return exit_code(explain::run(&arguments, &server)),
         Command::Acl(command) => acl::run(command, &server),
+        Command::Apply(arguments) => declared::apply(&arguments, &server),
+        Command::Export(arguments) => declared::export(&arguments, &server),
         Command::Completions(arguments) => completions::run(&arguments),
     };
     exit_code(outcome.map(|()| ExitCode::SUCCESS))

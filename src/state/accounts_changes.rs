@@ -140,20 +140,8 @@ impl State {
     /// # Errors
     /// [`StateError::Exists`], [`StateError::Invalid`] and failures of the database.
     pub fn add_group(&self, name: &str, comment: &str) -> Result<Sid, StateError> {
-        check_name("group name", name, MAX_GROUP_NAME, "expected 1 to 256 characters")?;
-        check_comment("comment", comment)?;
         self.change(|transaction| {
-            name_is_free(transaction, name)?;
-            let rid = identity::take_rid(transaction)?;
-            let sid = self
-                .identity
-                .machine_sid
-                .with_rid(rid)
-                .ok_or(StateError::Damaged { what: "identity.machine_sid" })?;
-            transaction.execute(
-                "INSERT INTO local_group (sid, name, folded_name, comment, builtin) VALUES (?1, ?2, ?3, ?4, 0)",
-                (sid.to_string(), name, fold_name(name), comment),
-            )?;
+            let sid = add_group(transaction, self.identity.machine_sid, name, comment)?;
             Ok((sid, vec![Change::AccountChanged(sid)]))
         })
     }
@@ -191,11 +179,7 @@ impl State {
         self.change(|transaction| {
             transaction.execute("DELETE FROM group_member WHERE member_sid = ?1", [group.sid.to_string()])?;
             transaction.execute("DELETE FROM local_group WHERE sid = ?1", [group.sid.to_string()])?;
-            if administrators(transaction, self.identity.machine_sid, None)? == 0
-                && administrators_in(&accounts) > 0
-            {
-                return Err(LAST_ADMINISTRATOR);
-            }
+            still_administered(transaction, self.identity.machine_sid, &accounts)?;
             Ok(((), changes))
         })
     }
@@ -234,14 +218,46 @@ impl State {
             if removed == 0 {
                 return Err(StateError::NotFound { kind: "member", name: member.to_owned() });
             }
-            if administrators(transaction, self.identity.machine_sid, None)? == 0
-                && administrators_in(&accounts) > 0
-            {
-                return Err(LAST_ADMINISTRATOR);
-            }
+            still_administered(transaction, self.identity.machine_sid, &accounts)?;
             Ok(((), affected_by_member(&accounts, sid)))
         })
     }
+}
+
+/// Makes a group.
+pub(super) fn add_group(
+    transaction: &Transaction<'_>,
+    machine_sid: Sid,
+    name: &str,
+    comment: &str,
+) -> Result<Sid, StateError> {
+    check_group(name, comment)?;
+    name_is_free(transaction, name)?;
+    let rid = identity::take_rid(transaction)?;
+    let sid = machine_sid.with_rid(rid).ok_or(StateError::Damaged { what: "identity.machine_sid" })?;
+    transaction.execute(
+        "INSERT INTO local_group (sid, name, folded_name, comment, builtin) VALUES (?1, ?2, ?3, ?4, 0)",
+        (sid.to_string(), name, fold_name(name), comment),
+    )?;
+    Ok(sid)
+}
+
+/// What a new group would be refused for, besides a name that is taken.
+pub(super) fn check_group(name: &str, comment: &str) -> Result<(), StateError> {
+    check_name("group name", name, MAX_GROUP_NAME, "expected 1 to 256 characters")?;
+    check_comment("comment", comment)
+}
+
+/// Refuses when no enabled administrator is left of those that `accounts` has.
+pub(super) fn still_administered(
+    transaction: &Transaction<'_>,
+    machine_sid: Sid,
+    accounts: &AccountsSnapshot,
+) -> Result<(), StateError> {
+    if administrators(transaction, machine_sid, None)? == 0 && administrators_in(accounts) > 0 {
+        return Err(LAST_ADMINISTRATOR);
+    }
+    Ok(())
 }
 
 const LAST_ADMINISTRATOR: StateError = StateError::Refused(
@@ -287,7 +303,7 @@ fn affected(accounts: &AccountsSnapshot, group: Sid) -> Vec<Change> {
         .collect()
 }
 
-fn affected_by_member(accounts: &AccountsSnapshot, member: Sid) -> Vec<Change> {
+pub(super) fn affected_by_member(accounts: &AccountsSnapshot, member: Sid) -> Vec<Change> {
     match accounts.account_by_sid(&member) {
         Some(account) => vec![Change::AccountChanged(account.sid)],
         // A group, or somebody of a domain: no local account need be affected, and the change is told all the same.

@@ -13,6 +13,7 @@
 pub mod accounts;
 mod accounts_changes;
 mod acl_jobs;
+pub mod declared;
 pub mod domain;
 mod domain_changes;
 mod error;
@@ -47,6 +48,7 @@ pub use crate::config::AuditOption;
 pub use accounts::{Account, AccountsSnapshot, Group};
 pub use accounts_changes::{AccountChange, NewAccount};
 pub use acl_jobs::{AclJob, AclJobProgress, AclJobStatus, NewAclJob};
+pub use declared::DeclaredStep;
 pub use domain::{MachinePassword, Membership};
 pub use domain_changes::NewMembership;
 pub use error::StateError;

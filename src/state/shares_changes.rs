@@ -57,19 +57,7 @@ impl State {
     /// # Errors
     /// [`StateError::Exists`], [`StateError::Invalid`] and failures of the database.
     pub fn add_share(&self, name: &str, settings: &ShareSettings) -> Result<(), StateError> {
-        check_name(name)?;
-        let settings = checked(settings.clone())?;
-        self.change(|transaction| {
-            let taken: Option<String> = transaction
-                .query_row("SELECT name FROM share WHERE folded_name = ?1", [fold_name(name)], |row| row.get(0))
-                .optional()?;
-            if let Some(name) = taken {
-                return Err(StateError::Exists { kind: "a share", name });
-            }
-            transaction.execute("INSERT INTO share (name, folded_name, volume, path, comment, security, encrypt, access_based_enumeration, caching, continuously_available, max_users) VALUES (?1, ?2, '', '', '', x'', 0, 0, 'manual', 0, NULL)", (name, fold_name(name)))?;
-            store(transaction, name, &settings)?;
-            Ok(((), vec![Change::ShareChanged(name.to_owned())]))
-        })
+        self.change(|transaction| Ok(((), vec![add(transaction, name, settings)?])))
     }
 
     /// Changes settings of the share called `name`.
@@ -116,12 +104,54 @@ impl State {
     /// # Errors
     /// [`StateError::NotFound`] and failures of the database.
     pub fn remove_share(&self, name: &str) -> Result<(), StateError> {
-        self.change(|transaction| {
-            let share = find(transaction, name)?;
-            transaction.execute("DELETE FROM share WHERE id = ?1", [share.id])?;
-            Ok(((), vec![Change::ShareRemoved(share.name.clone())]))
-        })
+        self.change(|transaction| Ok(((), vec![remove(transaction, name)?])))
     }
+}
+
+/// Makes a share.
+pub(super) fn add(
+    transaction: &Transaction<'_>,
+    name: &str,
+    settings: &ShareSettings,
+) -> Result<Change, StateError> {
+    check_name(name)?;
+    let settings = checked(settings.clone())?;
+    let taken: Option<String> = transaction
+        .query_row("SELECT name FROM share WHERE folded_name = ?1", [fold_name(name)], |row| row.get(0))
+        .optional()?;
+    if let Some(name) = taken {
+        return Err(StateError::Exists { kind: "a share", name });
+    }
+    transaction.execute("INSERT INTO share (name, folded_name, volume, path, comment, security, encrypt, access_based_enumeration, caching, continuously_available, max_users) VALUES (?1, ?2, '', '', '', x'', 0, 0, 'manual', 0, NULL)", (name, fold_name(name)))?;
+    store(transaction, name, &settings)?;
+    Ok(Change::ShareChanged(name.to_owned()))
+}
+
+/// Gives a share all its settings anew.
+pub(super) fn replace(
+    transaction: &Transaction<'_>,
+    name: &str,
+    settings: &ShareSettings,
+) -> Result<Change, StateError> {
+    let share = find(transaction, name)?;
+    store(transaction, &share.name, &checked(settings.clone())?)?;
+    Ok(Change::ShareChanged(share.name.clone()))
+}
+
+/// Removes a share.
+pub(super) fn remove(transaction: &Transaction<'_>, name: &str) -> Result<Change, StateError> {
+    let share = find(transaction, name)?;
+    transaction.execute("DELETE FROM share WHERE id = ?1", [share.id])?;
+    Ok(Change::ShareRemoved(share.name.clone()))
+}
+
+/// What a new share would be refused for, besides a name that is taken.
+///
+/// # Errors
+/// [`StateError::Invalid`].
+pub(super) fn check(name: &str, settings: &ShareSettings) -> Result<ShareSettings, StateError> {
+    check_name(name)?;
+    checked(settings.clone())
 }
 
 fn find(transaction: &Transaction<'_>, name: &str) -> Result<Arc<Share>, StateError> {
