@@ -11,6 +11,7 @@ pub mod crypto;
 pub mod domain;
 pub mod fsa;
 pub mod fscc;
+pub mod metrics;
 pub mod names;
 pub mod proto;
 pub mod rpc;

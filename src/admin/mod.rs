@@ -17,6 +17,8 @@ pub mod domain_protocol;
 pub mod explain;
 mod lookup;
 pub mod lookup_protocol;
+mod metrics;
+pub mod metrics_protocol;
 mod names;
 mod open;
 pub mod open_protocol;

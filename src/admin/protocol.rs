@@ -8,6 +8,7 @@ use super::declared_protocol::{DeclaredReply, DeclaredRequest};
 use super::domain_protocol::{DomainReply, DomainRequest};
 use super::explain::{ExplainRequest, Explanation};
 use super::lookup_protocol::{AccountRow, MembershipRow};
+use super::metrics_protocol::{MetricsReply, MetricsRequest};
 use super::open_protocol::{OpenFileRequest, OpenFileRow, SessionRequest, SessionRow};
 use super::quota_protocol::{QuotaReply, QuotaRequest};
 use crate::config::AuditOption;
@@ -208,6 +209,11 @@ pub enum Request {
         /// What.
         request: AclRequest,
     },
+    /// What the server does.
+    Metrics {
+        /// What.
+        request: MetricsRequest,
+    },
     /// Something about the domain or this server's further names.
     Domain {
         /// What.
@@ -333,6 +339,8 @@ pub enum Reply {
     Domain(DomainReply),
     /// About quotas.
     Quota(QuotaReply),
+    /// What the server does.
+    Metrics(MetricsReply),
     /// Who it is.
     Lookup(Box<AccountRow>),
     /// Groups of an account.

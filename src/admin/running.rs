@@ -6,6 +6,7 @@ use super::open_protocol::{OpenFileRow, SessionRow};
 use crate::acl_jobs::AclJobs;
 use crate::domain::Domain;
 use crate::fsa::OpenReport;
+use crate::metrics::snapshot::Snapshot;
 use crate::vfs::{NodeId, Volume};
 
 /// A running server, as the administration service sees it. Calls may block on disk.
@@ -18,6 +19,9 @@ pub trait RunningServer: Send + Sync {
 
     /// The domain that this server is or may become a member of.
     fn domain(&self) -> Arc<Domain>;
+
+    /// What it does and has done.
+    fn metrics(&self) -> Snapshot;
 
     /// Who has a file of a volume open now, in the order in which they opened it.
     fn opens_of(&self, volume: &str, file: NodeId) -> Vec<LiveOpen>;

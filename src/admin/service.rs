@@ -157,6 +157,7 @@ impl AdminService {
                     &question,
                 )?)));
             }
+            Request::Metrics { request } => return Ok(Reply::Metrics(self.metrics(&request)?)),
             Request::Lookup { account } => return Ok(Reply::Lookup(Box::new(self.look_up(&account)?))),
             Request::LookupGroups { account } => {
                 return Ok(Reply::LookupGroups(self.groups_of(&account)?));

@@ -29,6 +29,7 @@ mod session;
 mod share;
 mod status;
 mod target;
+mod top;
 mod user;
 
 use std::io::Write as _;
@@ -120,6 +121,8 @@ enum Command {
     Apply(declared::ApplyArgs),
     /// Write the state as a file that `freehold apply` takes
     Export(declared::ExportArgs),
+    /// What the server does now: clients, shares, latency, slow requests and what they wait for
+    Top(top::TopArgs),
     /// Print a completion script for a shell
     Completions(completions::CompletionsArgs),
 }
@@ -166,6 +169,7 @@ pub fn run() -> ExitCode {
         Command::Acl(command) => acl::run(command, &server),
         Command::Apply(arguments) => declared::apply(&arguments, &server),
         Command::Export(arguments) => declared::export(&arguments, &server),
+        Command::Top(arguments) => top::run(&arguments, &server),
         Command::Completions(arguments) => completions::run(&arguments),
     };
     exit_code(outcome.map(|()| ExitCode::SUCCESS))

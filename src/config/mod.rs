@@ -9,6 +9,7 @@
 
 mod audit;
 mod domain;
+mod metrics;
 mod mistake;
 mod read;
 mod sections;
@@ -18,6 +19,7 @@ use std::path::Path;
 
 pub use audit::AuditConfig;
 pub use domain::{DomainSettings, LdapProtection};
+pub use metrics::MetricsConfig;
 pub use mistake::{ConfigError, Mistake};
 pub use sections::parse_address;
 pub use settings::{

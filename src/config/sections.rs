@@ -78,8 +78,9 @@ fn read_document(mut top: Section<'_, '_>, folder: &Path, host_name: &str, folde
     let log = read_log(top.section("log"));
     let audit = super::audit::read(top.section("audit"), folder, &state_dir);
     let domain = super::domain::read(top.section("domain"), folder);
+    let metrics = super::metrics::read(top.section("metrics"));
     top.finish();
-    Config { listen, state_dir, admin_socket, names, volumes, security, limits, log, audit, domain }
+    Config { listen, state_dir, admin_socket, names, volumes, security, limits, log, audit, metrics, domain }
 }
 
 fn read_listen(server: &mut Section<'_, '_>) -> Vec<SocketAddr> {

@@ -25,6 +25,8 @@ pub struct Config {
     pub log: LogConfig,
     /// The audit log.
     pub audit: super::AuditConfig,
+    /// What operators see.
+    pub metrics: super::MetricsConfig,
     /// How domain controllers are found and talked to.
     pub domain: super::DomainSettings,
 }

@@ -31,7 +31,7 @@ mod tests;
 pub use disposition::CreateDisposition;
 pub use lease::{LeaseGrant, LeaseId, LeaseRequest};
 pub use node::{Closed, Effects, LinkId, Node, OpenId, Owner, StreamId, Waiter};
-pub use node_report::OpenReport;
+pub use node_report::{NodeTally, OpenReport};
 pub use open::{CacheRequest, DELETION_RETRY, OpenRequest, Verdict};
 pub use oplock::{Actor, BreakNotice, CacheState, Granted, HolderId, OplockAcknowledged, OplockLevel};
 pub use share_access::ShareAccess;

@@ -72,13 +72,15 @@ pub struct Effects {
     pub notices: Vec<BreakNotice>,
     /// Requests that may go on.
     pub wake: Vec<Waiter>,
+    /// Breaks whose time was over: to be counted.
+    pub expired: u32,
 }
 
 impl Effects {
     /// True when there is nothing to do.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.notices.is_empty() && self.wake.is_empty()
+        self.notices.is_empty() && self.wake.is_empty() && self.expired == 0
     }
 }
 
@@ -169,6 +171,12 @@ impl Node {
             return Some(&mut self.locks);
         }
         self.named.iter_mut().find(|named| named.id == stream).map(|named| &mut named.locks)
+    }
+
+    /// Number of byte-range locks of all streams.
+    #[must_use]
+    pub fn lock_count(&self) -> usize {
+        self.named.iter().map(|named| named.locks.len()).fold(self.locks.len(), usize::saturating_add)
     }
 
     /// The stream of that name (in upper case), known from now on until its last open is closed.

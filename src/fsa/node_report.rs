@@ -2,7 +2,7 @@
 
 use super::byte_range_lock::{LockKind, LockRange};
 use super::share_access::Sharing;
-use super::{CacheState, LeaseId, Node, OpenId, Owner, StreamId};
+use super::{CacheState, HolderId, LeaseId, Node, OpenId, OplockLevel, Owner, StreamId};
 
 /// One open of a file as a plain value.
 #[derive(Clone, Debug)]
@@ -34,7 +34,78 @@ impl OpenReport {
     pub const MAX_LOCKS: usize = 32;
 }
 
+/// What there is of a file, or of many, as numbers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct NodeTally {
+    /// Files that somebody has open.
+    pub files: u64,
+    /// Byte-range locks.
+    pub locks: u64,
+    /// Oplocks: level II, exclusive, batch.
+    pub oplocks: [u64; 3],
+    /// Leases: nothing, R, RH, RW, RWH.
+    pub leases: [u64; 5],
+}
+
+impl NodeTally {
+    /// Both together.
+    pub fn add(&mut self, other: &NodeTally) {
+        self.files = self.files.saturating_add(other.files);
+        self.locks = self.locks.saturating_add(other.locks);
+        let sums = self.oplocks.iter_mut().chain(&mut self.leases);
+        for (sum, count) in sums.zip(other.oplocks.iter().chain(&other.leases)) {
+            *sum = sum.saturating_add(*count);
+        }
+    }
+
+    fn count(&mut self, id: HolderId, state: CacheState) {
+        let [none, read, read_handle, read_write, all] = &mut self.leases;
+        let [level_ii, exclusive, batch] = &mut self.oplocks;
+        let place = match (id, state) {
+            (HolderId::Oplock(_), state) => match OplockLevel::within(state) {
+                OplockLevel::None => return,
+                OplockLevel::II => level_ii,
+                OplockLevel::Exclusive => exclusive,
+                OplockLevel::Batch => batch,
+            },
+            (HolderId::Lease(_), state) if state == CacheState::all() => all,
+            (HolderId::Lease(_), state) if state.contains(CacheState::READ | CacheState::WRITE) => read_write,
+            (HolderId::Lease(_), state) if state.contains(CacheState::READ | CacheState::HANDLE) => {
+                read_handle
+            }
+            (HolderId::Lease(_), state) if state.contains(CacheState::READ) => read,
+            (HolderId::Lease(_), _) => none,
+        };
+        *place = place.saturating_add(1);
+    }
+}
+
 impl Node {
+    /// What there is of it.
+    #[must_use]
+    pub fn tally(&self) -> NodeTally {
+        let mut tally = NodeTally {
+            files: u64::from(!self.is_unused()),
+            locks: u64::try_from(self.lock_count()).unwrap_or(u64::MAX),
+            ..NodeTally::default()
+        };
+        for holder in &self.holders {
+            tally.count(holder.id, holder.state);
+        }
+        tally
+    }
+
+    /// Where those are found that have not answered a break yet, `most` of them at most.
+    #[must_use]
+    pub fn breaking(&self, most: usize) -> Vec<Owner> {
+        self.holders
+            .iter()
+            .filter(|holder| holder.is_breaking())
+            .map(|holder| holder.owner)
+            .take(most)
+            .collect()
+    }
+
     /// All opens, in the order in which they were made.
     #[must_use]
     pub fn report(&mut self) -> Vec<OpenReport> {
@@ -75,7 +146,7 @@ mod tests {
     use freehold_acl::AccessMask;
 
     use super::*;
-    use crate::fsa::{CacheRequest, Effects, LinkId, OpenRequest, OplockLevel, ShareAccess, Verdict};
+    use crate::fsa::{CacheRequest, Effects, LinkId, OpenRequest, ShareAccess, Verdict};
 
     #[test]
     fn a_report_has_shares_caches_and_locks() {
@@ -101,6 +172,9 @@ mod tests {
         let _ = node.grant(&request);
         let range = LockRange::new(10, 5).unwrap();
         assert!(node.locks(StreamId::UNNAMED).unwrap().lock(OpenId(7), range, LockKind::Exclusive));
+        let tally = NodeTally { files: 1, locks: 1, oplocks: [0, 0, 1], leases: [0; 5] };
+        assert_eq!(node.tally(), tally);
+        assert!(node.breaking(8).is_empty());
         let [report] = &node.report()[..] else { panic!() };
         assert_eq!((report.id, report.owner.session), (OpenId(7), 3));
         assert_eq!(report.sharing.share, ShareAccess::READ);

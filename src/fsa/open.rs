@@ -100,7 +100,9 @@ impl Node {
         deadline: Duration,
         effects: &mut Effects,
     ) -> Result<Verdict, FsaError> {
-        if self.expire_breaks(now) {
+        let expired = self.expire_breaks(now);
+        if expired > 0 {
+            effects.expired = effects.expired.saturating_add(expired);
             effects.wake.append(&mut self.take_waiters());
         }
         if self.is_being_deleted() {

@@ -266,16 +266,16 @@ impl Holder {
 }
 
 impl Node {
-    /// Ends breaks whose time is over ([MS-SMB2] 3.3.6.1 Oplock Break Acknowledgment Timer Event). True when there was one.
-    pub fn expire_breaks(&mut self, now: Duration) -> bool {
-        let mut expired = false;
+    /// Ends breaks whose time is over ([MS-SMB2] 3.3.6.1 Oplock Break Acknowledgment Timer Event), and says how many.
+    pub fn expire_breaks(&mut self, now: Duration) -> u32 {
+        let mut expired = 0u32;
         for holder in &mut self.holders {
             if holder.deadline().is_some_and(|deadline| deadline <= now) {
                 holder.revoke();
-                expired = true;
+                expired = expired.saturating_add(1);
             }
         }
-        if expired {
+        if expired > 0 {
             self.forget_empty_oplocks();
         }
         expired
@@ -316,7 +316,8 @@ impl Node {
         let state = kept.unwrap_or_default().state();
         let notice = holder.acknowledge(state & requested, deadline)?;
         self.forget_empty_oplocks();
-        let effects = Effects { notices: notice.into_iter().collect(), wake: self.take_waiters() };
+        let effects =
+            Effects { notices: notice.into_iter().collect(), wake: self.take_waiters(), expired: 0 };
         Ok(OplockAcknowledged { kept, effects })
     }
 
@@ -332,7 +333,7 @@ impl Node {
     ) -> Result<Effects, FsaError> {
         let holder = self.holders.iter_mut().find(|holder| holder.id == HolderId::Lease(id));
         let notice = holder.ok_or(FsaError::LeaseNotFound)?.acknowledge(state, deadline)?;
-        Ok(Effects { notices: notice.into_iter().collect(), wake: self.take_waiters() })
+        Ok(Effects { notices: notice.into_iter().collect(), wake: self.take_waiters(), expired: 0 })
     }
 
     /// Data or size of a stream changes, or a range of it is locked: nobody else may go on reading from a cache
@@ -415,8 +416,7 @@ impl Node {
         now: Duration,
         deadline: Duration,
     ) -> (Effects, bool) {
-        self.expire_breaks(now);
-        let mut effects = Effects::default();
+        let mut effects = Effects { expired: self.expire_breaks(now), ..Effects::default() };
         let mut wait = false;
         for holder in &mut self.holders {
             let own = actor.is_some_and(|actor| {

@@ -165,7 +165,7 @@ impl World {
                 ] {
                     text += if set { word } else { "" };
                 }
-                text + &self.effects(Effects { notices: Vec::new(), wake: closed.wake })
+                text + &self.effects(Effects { notices: Vec::new(), wake: closed.wake, expired: 0 })
             }
             ["ack", name, level] => {
                 let level = match level {

@@ -31,6 +31,7 @@ pub fn waiter_of(waiter: WaiterId) -> Waiter {
 
 /// Sends notifications of a node, then wakes who may go on. Never call it with a node locked.
 pub fn carry_out(server: &Server, cell: &NodeCell, effects: Effects) {
+    server.metrics.breaks.timed_out.add_shared(u64::from(effects.expired));
     for notice in &effects.notices {
         if notice.owner.is_gone() {
             durable::undeliverable(server, notice);
@@ -38,6 +39,12 @@ pub fn carry_out(server: &Server, cell: &NodeCell, effects: Effects) {
             // 3.3.4.6, 3.3.4.7: nobody can be told: nobody is waited for.
             let waiters = cell.lock().break_undelivered(notice.id);
             wake(server, waiters);
+        } else {
+            let breaks = &server.metrics.breaks;
+            match notice.id {
+                HolderId::Oplock(_) => breaks.oplocks_sent.add_shared(1),
+                HolderId::Lease(_) => breaks.leases_sent.add_shared(1),
+            }
         }
     }
     wake(server, effects.wake);
@@ -174,14 +181,20 @@ impl Drop for Registration {
 pub struct BreakWait {
     /// When it is over in any case, on the monotonic clock.
     pub deadline: Duration,
-    _registration: Registration,
+    registration: Registration,
 }
 
 impl BreakWait {
     /// Until `deadline`, in the line of a node.
     #[must_use]
     pub fn new(deadline: Duration, registration: Registration) -> Self {
-        BreakWait { deadline, _registration: registration }
+        BreakWait { deadline, registration }
+    }
+
+    /// The file whose use is waited for.
+    #[must_use]
+    pub fn cell(&self) -> &NodeCell {
+        &self.registration.cell
     }
 }
 

@@ -13,6 +13,7 @@ use bytes::Bytes;
 use freehold_dtyp::NtStatus;
 use smallvec::SmallVec;
 
+use super::account::Account;
 use super::admit::Element;
 use super::buffer::ReplyBuffer;
 use super::channel_sequence::Outstanding;
@@ -156,6 +157,8 @@ pub struct Chain {
     pub async_id: Option<AsyncId>,
     /// When the present request began.
     pub began: Duration,
+    /// What is told of the requests beside their replies.
+    pub account: Account,
     /// The client cancelled the present request while an operation of it was running.
     pub cancelled: bool,
 }
@@ -200,6 +203,7 @@ impl Chain {
             splice: None,
             async_id: None,
             began: now,
+            account: Account::of_frame(now),
             cancelled: false,
         }
     }

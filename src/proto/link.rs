@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use crate::crypto::{Cipher, PreauthHash, SigningAlgorithm, SigningKey};
+use crate::metrics::Usage;
 use crate::smb2::{Capabilities, Dialect, SecurityMode, SessionId};
 use freehold_dtyp::Guid;
 
@@ -52,6 +53,8 @@ pub struct Channel {
     pub session: Arc<Session>,
     /// Signs and verifies on this connection; `None` for anonymous and guest sessions.
     pub signing: Option<Arc<SigningKey>>,
+    /// Counts what the session does on this connection; `None` where it is no channel of it.
+    pub usage: Option<Arc<Usage>>,
 }
 
 /// The connection.

@@ -10,6 +10,7 @@
     )
 )]
 
+pub mod account;
 pub mod activity;
 pub mod admit;
 pub mod audit;

@@ -154,6 +154,11 @@ impl NodeTable {
         self.cells.shard(&key).get(&key).and_then(Weak::upgrade)
     }
 
+    /// The cells of all files that somebody has open, for counting.
+    pub fn cells(&self) -> Vec<Arc<NodeCell>> {
+        self.cells.values().iter().filter_map(Weak::upgrade).collect()
+    }
+
     /// True when no file is open.
     pub fn is_empty(&self) -> bool {
         self.cells.values().iter().all(|cell| cell.strong_count() == 0)

@@ -8,10 +8,11 @@ use arc_swap::{ArcSwap, ArcSwapOption};
 use freehold_dtyp::{FileTime, Guid, Sid};
 use parking_lot::Mutex;
 
+use super::account::Waiting;
 use super::audit::{self, LogonAudit, ShareAudit};
 use super::directory_lease::DirectoryLeases;
 use super::durable::{self, AppInstances, DisconnectedOpens, ReplayTable};
-use super::event::{ConnectionId, Event, Mailbox, Now};
+use super::event::{ConnectionId, Event, Mailbox, Now, WaiterId};
 use super::inheritance::Inheritance;
 use super::lease::LeaseTable;
 use super::limits;
@@ -27,6 +28,7 @@ use super::tree_connect::Shares;
 use crate::auth::AcceptorConfig;
 use crate::auth::kerberos::ReplayCache;
 use crate::fscc::fsctl::NetworkInterfaceInfo;
+use crate::metrics::Metrics;
 use crate::names::DirectoryCache;
 use crate::rpc::{DomainInfo, ServerInfo};
 use crate::smb2::{Dialect, SessionId};
@@ -163,6 +165,10 @@ pub struct Server {
     pub app_instances: AppInstances,
     /// Where persistent opens are kept; without one there are none.
     pub persistent: OnceLock<Arc<dyn PersistentStore>>,
+    /// What operators see.
+    pub metrics: Metrics,
+    /// Requests that wait for others now.
+    pub waiting: Sharded<WaiterId, Waiting>,
     /// Random bytes.
     pub entropy: Box<dyn Entropy>,
     mailboxes: Sharded<ConnectionId, Arc<Mailbox>>,
@@ -247,6 +253,8 @@ impl Server {
             replays: Arc::default(),
             app_instances: AppInstances::default(),
             persistent: OnceLock::new(),
+            metrics: Metrics::default(),
+            waiting: Sharded::default(),
             entropy,
             mailboxes: Sharded::default(),
             next_connection: AtomicU64::new(1),
@@ -274,6 +282,11 @@ impl Server {
     /// Forgets a connection.
     pub fn unregister(&self, id: ConnectionId) {
         self.mailboxes.remove(&id);
+    }
+
+    /// How many connections there are.
+    pub fn connections(&self) -> usize {
+        self.mailboxes.len()
     }
 
     /// True while a connection is registered and its transport there.

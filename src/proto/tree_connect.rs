@@ -8,6 +8,7 @@ use freehold_acl::{AccessMask, SecurityDescriptor};
 
 use super::audit::ShareAudit;
 use super::op::VolumeRef;
+use crate::metrics::Requests;
 use crate::smb2::TreeId;
 use crate::vfs::VfsPath;
 
@@ -67,6 +68,8 @@ pub struct Share {
     pub max_uses: Option<u32>,
     /// Uses now; common to all versions of the share.
     pub uses: Arc<AtomicU32>,
+    /// What was asked through it; common to all versions of the share.
+    pub requests: Arc<Requests>,
 }
 
 /// All shares, by name without case. Swapped whole when one changes.

@@ -25,6 +25,12 @@ impl Clock {
         Now { monotonic: self.started.elapsed(), wall: FileTime::from_system_time(SystemTime::now()) }
     }
 
+    /// The monotonic clock alone.
+    #[must_use]
+    pub fn monotonic(&self) -> std::time::Duration {
+        self.started.elapsed()
+    }
+
     /// The instant at which the monotonic clock shows `monotonic`.
     #[must_use]
     pub fn instant(&self, monotonic: std::time::Duration) -> Instant {

@@ -51,11 +51,11 @@ impl Drop for Counted {
     }
 }
 
-/// Opens a listening socket.
+/// Opens a listening socket; `setting` is where its address comes from.
 ///
 /// # Errors
 /// When the address is taken or may not be used, with what to do about it.
-pub fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
+pub fn bind(address: SocketAddr, setting: &str) -> anyhow::Result<TcpListener> {
     let open = || -> std::io::Result<TcpListener> {
         let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
         socket.set_reuse_address(true)?;
@@ -70,7 +70,7 @@ pub fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
     };
     open().with_context(|| {
         format!(
-            "cannot listen on {address}; choose another address in `listen`, stop what uses it, or for a port below \
+            "cannot listen on {address}; choose another address in `{setting}`, stop what uses it, or for a port below \
              1024 grant CAP_NET_BIND_SERVICE"
         )
     })

@@ -16,7 +16,7 @@ use super::audit::{BlockingRecorder, logon_audit, open_audit, share_audit};
 use super::clock::Clock;
 use super::entropy::SystemEntropy;
 use super::listener;
-use super::{persistent, scavenger};
+use super::{metrics_http, persistent, process, scavenger};
 use crate::acl_jobs::AclJobs;
 use crate::admin::open_protocol::{OpenFileRow, SessionRow};
 use crate::admin::{AdminService, LiveOpen, RunningServer};
@@ -25,6 +25,7 @@ use crate::config::{Config, DomainNtlm, EncryptionMode, Limits, VolumeConfig};
 use crate::domain::{Domain, Refreshed, netlogon};
 use crate::fsa::OpenReport;
 use crate::fscc::Pattern;
+use crate::metrics::snapshot::Snapshot;
 use crate::names::Questions;
 use crate::proto;
 use crate::proto::audit::ShareAudit;
@@ -54,6 +55,8 @@ pub struct Shared {
     pub(super) domain_ntlm: DomainNtlm,
     pub(super) volumes: HashMap<String, VolumeRef>,
     acl_jobs: Arc<AclJobs>,
+    /// How busy the machine is.
+    pub(super) processors: process::Processors,
 }
 
 impl Shared {
@@ -90,6 +93,7 @@ impl Shared {
             audit: ShareAudit::default(),
             max_uses: None,
             uses: Arc::new(AtomicU32::new(0)),
+            requests: before.find("IPC$").map_or_else(Arc::default, |old| Arc::clone(&old.requests)),
         });
         self.core.share_settings.store(snapshot);
         self.core.accounts.store(self.state.accounts());
@@ -132,6 +136,7 @@ impl Shared {
             .ok_or_else(|| format!("`{}` is not a path below a volume", settings.path))?;
         let uses =
             before.find(&share.name).map_or_else(|| Arc::new(AtomicU32::new(0)), |old| Arc::clone(&old.uses));
+        let requests = before.find(&share.name).map_or_else(Arc::default, |old| Arc::clone(&old.requests));
         Ok(tree_connect::Share {
             name: share.name.clone(),
             target: ShareTarget::Disk { volume: volume.clone(), path },
@@ -150,11 +155,16 @@ impl Shared {
             audit: share_audit(settings.audit),
             max_uses: settings.max_users,
             uses,
+            requests,
         })
     }
 }
 
 impl RunningServer for Shared {
+    fn metrics(&self) -> Snapshot {
+        self.picture()
+    }
+
     fn volume(&self, name: &str) -> Option<Arc<dyn Volume>> {
         self.volumes.get(name).map(|volume| Arc::clone(&volume.volume))
     }
@@ -282,7 +292,9 @@ pub async fn run(
         domain_ntlm: config.security.ntlm.domain,
         volumes,
         acl_jobs,
+        processors: process::Processors::default(),
     });
+    shared.core.metrics.slow.set_threshold(config.metrics.slow);
     shared.load_shares();
     shared.load_server_settings();
     shared.acl_jobs.resume();
@@ -323,7 +335,7 @@ pub async fn run(
     let mut accepting = Vec::new();
     let mut first = None;
     for address in &config.listen {
-        let listener = listener::bind(*address)?;
+        let listener = listener::bind(*address, "server.listen")?;
         first = first.or(listener.local_addr().ok());
         accepting.push(tokio::spawn(listener::accept(
             Arc::clone(&shared),
@@ -333,6 +345,14 @@ pub async fn run(
             stopped.clone(),
         )));
     }
+    let metrics = match config.metrics.listen {
+        Some(address) => {
+            let listener = metrics_http::bind(address)?;
+            tracing::info!(address = %listener.local_addr()?, "metrics are served");
+            Some(tokio::spawn(metrics_http::serve(Arc::clone(&shared), listener, stopped.clone())))
+        }
+        None => None,
+    };
     let service = AdminService::of_running(Arc::clone(&state), Arc::clone(&shared) as Arc<dyn RunningServer>);
     let maintaining = tokio::spawn(Arc::clone(&shared.domain).maintain(stopped.clone()));
     let channel = tokio::spawn(netlogon::keep_channel(Arc::clone(&shared.domain), stopped.clone()));
@@ -362,6 +382,9 @@ pub async fn run(
         let _ = task.await;
     }
     let _ = admin.await;
+    if let Some(metrics) = metrics {
+        let _ = metrics.await;
+    }
     let _ = maintaining.await;
     let _ = channel.await;
     shared.acl_jobs.stop();

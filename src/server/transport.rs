@@ -9,7 +9,7 @@ use std::io;
 use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use nix::sys::socket::sockopt::{GetStruct, SetStruct};
@@ -19,17 +19,20 @@ use tokio::net::TcpStream;
 use tokio::sync::{Notify, mpsc, watch};
 
 use super::Shared;
+use super::lane;
 use super::listener::Counted;
 use super::worker::{Outcome, execute};
 use crate::audit::log::Done;
 use crate::audit::record::Batch;
 use crate::auth::AccountQuery;
+use crate::metrics::{Cause, Lane};
 use crate::proto::admit::Disconnect;
 use crate::proto::buffer::TRANSPORT_HEADER_BYTES;
 use crate::proto::connection::pieces::{HEAD_BYTES, WriteInPieces};
 use crate::proto::connection::{Connection, OutFrame};
-use crate::proto::event::Waker;
+use crate::proto::event::{Now, Waker};
 use crate::proto::op::{Op, OpId, OpResult, Splice};
+use crate::vfs::remark::{self, Remark};
 use crate::vfs::{VfsError, Wait};
 
 /// Room for requests that came together; a longer message gets exactly what it needs.
@@ -52,6 +55,8 @@ const IDLE_AFTER: Duration = Duration::from_secs(1);
 /// taken for dead, and the notification goes another way ([MS-SMB2] 3.3.4.6). Most of the 35 seconds that a client has for
 /// its answer are left then.
 const URGENT: Duration = Duration::from_secs(8);
+/// An operation that took this long may have been remarked on.
+const WORTH_A_REMARK: Duration = Duration::from_millis(5);
 /// Replies sent with one system call.
 const MAX_SLICES: usize = 64;
 
@@ -128,6 +133,8 @@ pub async fn serve(
         running: 0,
         held_up: Arc::default(),
         impatient_at: None,
+        last: Duration::ZERO,
+        lane: Lane::SHARED,
     };
     let end = task.run(&mut shutdown).await;
     task.drain(&mut shutdown).await;
@@ -168,14 +175,30 @@ struct WriteUnderWay {
     piece_bytes: usize,
 }
 
+/// The result of an operation that ran elsewhere.
+struct Answer {
+    id: OpId,
+    result: OpResult,
+    /// How long it waited for a thread, where it needed one that may block.
+    queued: Option<Duration>,
+    /// What it spent its time on, where the volume has said so.
+    remark: Option<(Remark, Duration)>,
+}
+
+impl Answer {
+    fn new(id: OpId, result: OpResult) -> Self {
+        Answer { id, result, queued: None, remark: None }
+    }
+}
+
 struct Task {
     shared: Arc<Shared>,
     half_open: Option<Counted>,
     stream: TcpStream,
     connection: Connection,
     mail: Arc<Notify>,
-    results: mpsc::UnboundedReceiver<(OpId, OpResult)>,
-    results_in: mpsc::UnboundedSender<(OpId, OpResult)>,
+    results: mpsc::UnboundedReceiver<Answer>,
+    results_in: mpsc::UnboundedSender<Answer>,
     received: BytesMut,
     /// Bytes that are missing of the message that has begun; 0 where none has.
     missing: usize,
@@ -197,6 +220,10 @@ struct Task {
     held_up: Arc<AtomicUsize>,
     /// When to look whether an urgent notification was acknowledged.
     impatient_at: Option<tokio::time::Instant>,
+    /// When the core was last given something, on the monotonic clock.
+    last: Duration,
+    /// The counters of the thread that this task runs on now.
+    lane: Lane,
 }
 
 impl Task {
@@ -248,13 +275,22 @@ impl Task {
                     ready?;
                 }
                 result = self.results.recv() => {
-                    if let Some((id, result)) = result {
-                        self.finished(id, result)?;
+                    if let Some(answer) = result {
+                        self.stay_here();
+                        self.finished(answer)?;
                     }
                 }
-                () = self.mail.notified() => self.connection.handle_events(self.shared.clock.now())?,
+                () = self.mail.notified() => {
+                    self.stay_here();
+                    let now = self.now();
+                    self.connection.handle_events(now)?;
+                }
                 () = sleep_until(self.impatient_at) => self.check_acknowledged()?,
-                () = sleep_until(deadline) => self.connection.handle_deadline(self.shared.clock.now())?,
+                () = sleep_until(deadline) => {
+                    self.stay_here();
+                    let now = self.now();
+                    self.connection.handle_deadline(now)?;
+                }
                 () = tokio::time::sleep_until(logon_deadline), if !logged_on => return Err(End::LogonTimeout),
                 () = tokio::time::sleep(IDLE_AFTER), if !idle => {
                     idle = true;
@@ -274,8 +310,9 @@ impl Task {
     /// Takes in what has come and does it; true when something was done.
     fn turn(&mut self) -> Result<bool, End> {
         let mut progress = false;
-        while let Ok((id, result)) = self.results.try_recv() {
-            self.finished(id, result)?;
+        self.stay_here();
+        while let Ok(answer) = self.results.try_recv() {
+            self.finished(answer)?;
             progress = true;
         }
         self.operate()?;
@@ -309,10 +346,11 @@ impl Task {
     fn take_in(&mut self) -> Result<bool, End> {
         if self.write.is_some() {
             let Some(data) = self.next_piece() else { return Ok(false) };
-            self.connection.receive_data(data, self.shared.clock.now())?;
+            let now = self.now();
+            self.connection.receive_data(data, now)?;
         } else {
             let Some(incoming) = self.next_message()? else { return Ok(false) };
-            let now = self.shared.clock.now();
+            let now = self.now();
             match incoming {
                 Incoming::Whole(frame) => self.connection.receive(frame, now)?,
                 Incoming::Head(head, write) => self.connection.receive_head(head, write, now)?,
@@ -428,10 +466,45 @@ impl Task {
         }
     }
 
-    fn finished(&mut self, id: OpId, result: OpResult) -> Result<(), Disconnect> {
+    fn finished(&mut self, answer: Answer) -> Result<(), Disconnect> {
+        let Answer { id, result, queued, remark } = answer;
         self.running -= 1;
-        self.connection.complete(id, result, self.shared.clock.now())?;
+        if let Some(queued) = queued {
+            self.shared.core.metrics.queue_waits.at(self.lane).observe(self.lane, queued);
+            self.connection.explain(id, Cause::Queue, queued);
+        }
+        if let Some((remark, took)) = remark {
+            self.connection.explain(id, cause_of(remark), took);
+        }
+        let now = self.now();
+        self.connection.complete(id, result, now)?;
         self.operate()
+    }
+
+    /// The present, noted as the time at which the core was last given something.
+    fn now(&mut self) -> Now {
+        let now = self.shared.clock.now();
+        self.last = now.monotonic;
+        now
+    }
+
+    /// Counts on the lane of the thread that runs this task until it waits again.
+    fn stay_here(&mut self) {
+        self.lane = lane::here();
+        self.connection.count_on(self.lane);
+    }
+
+    /// Gives the core the result of an operation that ran here.
+    fn completed(&mut self, id: OpId, result: OpResult) -> Result<(), Disconnect> {
+        let before = self.last;
+        let now = self.now();
+        let took = now.monotonic.saturating_sub(before);
+        if took >= WORTH_A_REMARK
+            && let Some((remark, took)) = remark::take(took)
+        {
+            self.connection.explain(id, cause_of(remark), took);
+        }
+        self.connection.complete(id, result, now)
     }
 
     /// Runs operations until none is left that can be done here.
@@ -439,11 +512,7 @@ impl Task {
         while let Some((id, op)) = self.connection.poll_op() {
             match op {
                 Op::Account { query } => match self.shared.account_here(&query) {
-                    Some(lookup) => self.connection.complete(
-                        id,
-                        OpResult::Account(Box::new(lookup)),
-                        self.shared.clock.now(),
-                    )?,
+                    Some(lookup) => self.completed(id, OpResult::Account(Box::new(lookup)))?,
                     None => self.ask_domain(id, query),
                 },
                 Op::Audit { batch, .. } => self.record(id, batch),
@@ -451,15 +520,17 @@ impl Task {
                     self.running += 1;
                     let (shared, results) = (Arc::clone(&self.shared), self.results_in.clone());
                     tokio::spawn(async move {
+                        let asked = Instant::now();
                         shared.ask_directory(&questions).await;
-                        let _ = results.send((id, OpResult::Done(Ok(()))));
+                        shared.controller_answered(asked.elapsed());
+                        let _ = results.send(Answer::new(id, OpResult::Done(Ok(()))));
                     });
                 }
                 Op::Rpc { task } => {
                     self.running += 1;
                     let (shared, results) = (Arc::clone(&self.shared), self.results_in.clone());
                     tokio::task::spawn_blocking(move || {
-                        let _ = results.send((id, OpResult::Rpc(shared.run_task(*task))));
+                        let _ = results.send(Answer::new(id, OpResult::Rpc(shared.run_task(*task))));
                     });
                 }
                 Op::Delay { duration } => {
@@ -467,12 +538,12 @@ impl Task {
                     let results = self.results_in.clone();
                     tokio::spawn(async move {
                         tokio::time::sleep(duration).await;
-                        let _ = results.send((id, OpResult::Done(Ok(()))));
+                        let _ = results.send(Answer::new(id, OpResult::Done(Ok(()))));
                     });
                 }
                 op if op.blocks() => self.elsewhere(id, op),
                 op => match execute(op, Wait::Never) {
-                    Outcome::Done(result) => self.connection.complete(id, result, self.shared.clock.now())?,
+                    Outcome::Done(result) => self.completed(id, result)?,
                     Outcome::WouldBlock(op) => self.elsewhere(id, op),
                 },
             }
@@ -486,8 +557,10 @@ impl Task {
         let (shared, results) = (Arc::clone(&self.shared), self.results_in.clone());
         let client = self.connection.link().peer.clone();
         tokio::spawn(async move {
+            let asked = Instant::now();
             let lookup = shared.account_of_domain(&query, &client).await;
-            let _ = results.send((id, OpResult::Account(Box::new(lookup))));
+            shared.controller_answered(asked.elapsed());
+            let _ = results.send(Answer::new(id, OpResult::Account(Box::new(lookup))));
         });
     }
 
@@ -496,7 +569,7 @@ impl Task {
         self.running += 1;
         let results = self.results_in.clone();
         let done: Done = Box::new(move |recorded| {
-            let _ = results.send((id, OpResult::Audited(recorded.is_ok())));
+            let _ = results.send(Answer::new(id, OpResult::Audited(recorded.is_ok())));
         });
         if let Err((batch, done)) = self.shared.audit.try_submit(batch, done) {
             self.held_up.fetch_add(1, Ordering::Relaxed);
@@ -514,19 +587,32 @@ impl Task {
     fn elsewhere(&mut self, id: OpId, op: Op) {
         self.running += 1;
         let results = self.results_in.clone();
+        let asked = Instant::now();
         tokio::task::spawn_blocking(move || {
+            let began = Instant::now();
             let result = match execute(op, Wait::Allowed) {
                 Outcome::Done(result) => result,
                 Outcome::WouldBlock(_) => OpResult::Done(Err(VfsError::Io)),
             };
+            let took = began.elapsed();
+            let remark = if took >= WORTH_A_REMARK { remark::take(took) } else { None };
+            let queued = Some(began.saturating_duration_since(asked));
             // The task waits for every result before it ends.
-            let _ = results.send((id, result));
+            let _ = results.send(Answer { id, result, queued, remark });
         });
     }
 
     /// Takes over the messages that the core wants sent.
     fn collect(&mut self) {
+        let mut sent_at = None;
         while let Some(frame) = self.connection.poll_transmit() {
+            if !frame.commands.is_empty() {
+                let now = *sent_at.get_or_insert_with(|| self.shared.clock.monotonic());
+                let took = now.saturating_sub(frame.received);
+                for command in &frame.commands {
+                    self.shared.core.metrics.answered(self.lane, *command, took);
+                }
+            }
             self.queued_bytes += frame.bytes().len();
             if frame.urgent && self.impatient_at.is_none() {
                 self.impatient_at = Some(tokio::time::Instant::now() + URGENT);
@@ -640,8 +726,9 @@ impl Task {
             let deadline = self.connection.next_deadline().map(|at| self.shared.clock.instant(at).into());
             tokio::select! {
                 result = self.results.recv() => match result {
-                    Some((id, result)) => {
-                        let _ = self.finished(id, result);
+                    Some(answer) => {
+                        self.stay_here();
+                        let _ = self.finished(answer);
                     }
                     None => return,
                 },
@@ -676,6 +763,14 @@ fn send_file(stream: &TcpStream, splice: &Splice, done: usize) -> io::Result<usi
     }
     let zeros = ZEROS.get(..rest.min(ZEROS.len())).unwrap_or_default();
     Ok(send(stream.as_fd(), zeros, SendFlags::NOSIGNAL)?)
+}
+
+/// A remark of a volume as what a request has waited for.
+const fn cause_of(remark: Remark) -> Cause {
+    match remark {
+        Remark::DirectoryRead { entries } => Cause::DirectoryRead { entries },
+        Remark::QuotaRecount => Cause::QuotaRecount,
+    }
 }
 
 /// Waits until `deadline`, for ever without one.

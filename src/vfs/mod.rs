@@ -21,6 +21,7 @@ pub mod fault;
 pub mod memory;
 pub mod posix;
 pub mod quotas;
+pub mod remark;
 
 use std::any::Any;
 use std::fmt;

@@ -61,6 +61,7 @@ impl Desk {
             audit: Default::default(),
             max_uses: None,
             uses: Arc::new(AtomicU32::new(0)),
+            requests: Arc::default(),
         });
         world.server.shares.store(Arc::new(Shares::new(shares)));
         let mut desk = Desk { world, clients: Vec::new(), tree: Vec::new(), pipes: Vec::new() };

@@ -263,6 +263,7 @@ impl World {
             audit: Default::default(),
             max_uses: None,
             uses: Arc::new(AtomicU32::new(0)),
+            requests: Arc::default(),
         };
         let root = || ShareTarget::Disk { volume: volume_ref.clone(), path: VfsPath::root() };
         server.shares.store(Arc::new(Shares::new([

@@ -44,6 +44,10 @@ impl RunningServer for Fixture {
         0
     }
 
+    fn metrics(&self) -> crate::metrics::snapshot::Snapshot {
+        crate::metrics::snapshot::Snapshot::default()
+    }
+
     fn volume(&self, name: &str) -> Option<Arc<dyn Volume>> {
         (name == "data").then(|| Arc::clone(&self.volume) as Arc<dyn Volume>)
     }

@@ -115,6 +115,12 @@ impl Parked {
         Some(self.wait.deadline)
     }
 
+    /// The file whose use it waits for.
+    #[must_use]
+    pub fn waits_for(&self) -> &NodeCell {
+        self.wait.cell()
+    }
+
     /// Its client can send it again and find out what became of it.
     #[must_use]
     pub fn can_be_replayed(&self) -> bool {

@@ -11,6 +11,7 @@ use super::super::caching::{self, BreakWait};
 use super::super::commands;
 use super::super::context::{Context, Step, StepResult, file_of};
 use super::super::event::Wake;
+use super::super::node::NodeCell;
 use super::super::op::{Op, OpResult};
 use super::super::open::{FileOpen, Open};
 use super::set_info;
@@ -41,6 +42,12 @@ impl Parked {
     #[must_use]
     pub fn deadline(&self) -> Option<Duration> {
         Some(self.wait.deadline)
+    }
+
+    /// The file whose use it waits for.
+    #[must_use]
+    pub fn waits_for(&self) -> &NodeCell {
+        self.wait.cell()
     }
 }
 

@@ -28,6 +28,7 @@ use bytes::Bytes;
 
 use super::context::{Context, StepResult};
 use super::event::Wake;
+use super::node::NodeCell;
 use super::op::OpResult;
 use super::status::CommandError;
 
@@ -75,6 +76,18 @@ pub enum Parked {
     Ioctl(Box<ioctl::Parked>),
     /// SET_INFO (rename, deletion, truncation) waits for a break.
     SetInfo(Box<set_info::Parked>),
+}
+
+/// What a parked request waits for.
+pub enum Waits<'a> {
+    /// For others to let go of a file.
+    Break(&'a NodeCell),
+    /// For a byte range.
+    Lock,
+    /// For another request of the same handle.
+    Neighbour,
+    /// For what may never come: that is what it is for.
+    ByNature,
 }
 
 impl Pending {
@@ -135,6 +148,18 @@ impl Parked {
             Parked::Read(parked) => read::resume(cx, parked, wake),
             Parked::Ioctl(parked) => ioctl::resume(cx, *parked, wake),
             Parked::SetInfo(parked) => set_info::resume(cx, *parked, wake),
+        }
+    }
+
+    /// What it waits for.
+    #[must_use]
+    pub fn waits(&self) -> Waits<'_> {
+        match self {
+            Parked::Create(parked) => Waits::Break(parked.waits_for()),
+            Parked::SetInfo(parked) => Waits::Break(parked.waits_for()),
+            Parked::Lock(_) => Waits::Lock,
+            Parked::QueryDirectory(_) => Waits::Neighbour,
+            Parked::ChangeNotify(_) | Parked::Read(_) | Parked::Ioctl(_) => Waits::ByNature,
         }
     }
 

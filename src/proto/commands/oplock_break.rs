@@ -32,6 +32,7 @@ fn acknowledge_oplock(cx: &mut Context<'_>, request: OplockBreak) -> StepResult 
         _ => None,
     };
     let answered = file.node.lock().acknowledge_oplock(open.id(), level, break_deadline(cx.now))?;
+    cx.server.metrics.breaks.acknowledged.add_shared(1);
     caching::carry_out(cx.server, &file.node, answered.effects);
     match answered.kept {
         Some(kept) => cx.reply(&OplockBreak { oplock_level: caching::wire_level(kept), ..request }),
@@ -48,6 +49,7 @@ fn acknowledge_lease(cx: &mut Context<'_>, request: LeaseBreak) -> StepResult {
     let cell = cx.server.nodes.find(target.node).ok_or(NtStatus::OBJECT_NAME_NOT_FOUND)?;
     let state = CacheState::from_bits_truncate(request.lease_state.bits());
     let effects = cell.lock().acknowledge_lease(id, state, break_deadline(cx.now))?;
+    cx.server.metrics.breaks.acknowledged.add_shared(1);
     caching::carry_out(cx.server, &cell, effects);
     cx.reply(&request)
 }

@@ -90,6 +90,12 @@ impl Parked {
     pub fn deadline(&self) -> Option<Duration> {
         Some(self.wait.deadline)
     }
+
+    /// The file whose use it waits for.
+    #[must_use]
+    pub fn waits_for(&self) -> &NodeCell {
+        self.wait.cell()
+    }
 }
 
 /// Checks the request and starts it.

@@ -10,6 +10,7 @@ use freehold_acl::Token;
 use freehold_dtyp::{NtStatus, Sid};
 use zeroize::Zeroizing;
 
+use super::super::account::user_of;
 use super::super::audit::{self, Attempt};
 use super::super::context::{Context, Step, StepResult};
 use super::super::limits::{MAX_CHANNELS_PER_SESSION, MAX_ENDED_SESSIONS, MAX_HALF_OPEN_SESSIONS};
@@ -17,7 +18,9 @@ use super::super::link::{Channel, Negotiated};
 use super::super::op::{Op, OpResult};
 use super::super::session::{Identity, NewSession, SealingKeys, Session};
 use super::super::status::{CommandError, auth_status};
-use crate::auth::{AcceptStep, Accepted, Acceptor, AcceptorRandomness, AuthError, Authorization, LogonKind};
+use crate::auth::{
+    AcceptStep, Accepted, Acceptor, AcceptorRandomness, AuthError, Authorization, LogonKind, Mechanism,
+};
 use crate::crypto::{
     KeyContext, OpenKey, PreauthHash, SealKey, Sender, SessionKeys, SigningAlgorithm, SigningKey,
 };
@@ -206,7 +209,7 @@ fn verify_binding(cx: &mut Context<'_>, session: &Arc<Session>) -> Result<(), Co
     let key = session.signing.clone().ok_or(NtStatus::NOT_SUPPORTED)?;
     let mut copy = cx.request.message.to_vec();
     key.verify(&mut copy, Sender::Client).map_err(|_| NtStatus::ACCESS_DENIED)?;
-    *cx.channel = Some(Arc::new(Channel { session: Arc::clone(session), signing: Some(key) }));
+    *cx.channel = Some(Arc::new(Channel { session: Arc::clone(session), signing: Some(key), usage: None }));
     Ok(())
 }
 
@@ -242,6 +245,13 @@ fn proceed(cx: &mut Context<'_>, id: SessionId, mut setup: Box<Setup>, step: Acc
 fn fail(cx: &mut Context<'_>, setup: &Setup, error: AuthError) -> StepResult {
     let status = auth_status(error);
     audit::logon_failed(cx, &setup.attempt, setup.acceptor.mechanism(), error);
+    let logons = &cx.server.metrics.logons;
+    let refused = match setup.acceptor.mechanism() {
+        Some(Mechanism::Ntlm) => &logons.ntlm_refused,
+        Some(_) => &logons.kerberos_refused,
+        None => &logons.other_refused,
+    };
+    refused.add_shared(1);
     if let Purpose::Reauthenticate(session) = &setup.purpose {
         cx.server.end_session(session, cx.before_reply, cx.now);
     }
@@ -270,6 +280,13 @@ fn log_on(
     let negotiated = cx.link.negotiated.clone().ok_or(NtStatus::INVALID_PARAMETER)?;
     audit::logging_on(cx.server, &setup.attempt)?;
     cx.server.logon_succeeded(&cx.link.peer);
+    let logons = &cx.server.metrics.logons;
+    let succeeded = match setup.acceptor.mechanism() {
+        _ if identity.is_anonymous => &logons.anonymous_succeeded,
+        Some(Mechanism::Ntlm) | None => &logons.ntlm_succeeded,
+        Some(_) => &logons.kerberos_succeeded,
+    };
+    succeeded.add_shared(1);
     tracing::info!(user = identity.user, peer = cx.link.peer, session_id = id.0, "logged on");
     let flags = match &setup.purpose {
         Purpose::New => new_session(cx, id, &setup, &accepted, identity, negotiated)?,
@@ -369,7 +386,8 @@ fn new_session(
 
 /// Makes the connection a channel of the session; its key signs the reply.
 fn attach(cx: &mut Context<'_>, session: &Arc<Session>, signing: Option<Arc<SigningKey>>) {
-    let channel = Arc::new(Channel { session: Arc::clone(session), signing });
+    let usage = cx.server.metrics.users.enter(user_of(session), cx.link.peer.clone());
+    let channel = Arc::new(Channel { session: Arc::clone(session), signing, usage: Some(usage) });
     if cx.link.channels.len() >= MAX_ENDED_SESSIONS {
         cx.link
             .channels

@@ -14,6 +14,7 @@ use freehold_dtyp::{Decode, NtStatus};
 
 use super::super::context::{Context, StepResult};
 use super::super::event::Wake;
+use super::super::node::NodeCell;
 use super::super::op::OpResult;
 use super::super::open::{Open, Target};
 use super::super::status::CommandError;
@@ -56,6 +57,15 @@ impl Parked {
         match self {
             Parked::Rename(parked) => parked.deadline(),
             Parked::Disposition(parked) => parked.deadline(),
+        }
+    }
+
+    /// The file whose use it waits for.
+    #[must_use]
+    pub fn waits_for(&self) -> &NodeCell {
+        match self {
+            Parked::Rename(parked) => parked.waits_for(),
+            Parked::Disposition(parked) => parked.waits_for(),
         }
     }
 }

@@ -29,6 +29,7 @@ impl Connection {
             return Err(CommandError::Internal("a frame without a request"));
         };
         chain.began = now.monotonic;
+        chain.account.begin(now.monotonic);
         chain.async_id = None;
         chain.ticket = Some(Ticket::new());
         chain.channel = None;
@@ -92,7 +93,8 @@ impl Connection {
             return Err(status.into());
         }
         chain.related_is_whole = false;
-        let session = channel.map(|channel| Arc::clone(&channel.session));
+        let session = channel.as_ref().map(|channel| Arc::clone(&channel.session));
+        chain.account.via = channel;
         let decide = self.needs(chain, &header, session, now)?;
         chain.related_is_whole = true;
         Ok(decide)
@@ -162,7 +164,7 @@ impl Connection {
         let mut copy = request.message.to_vec();
         if signing.as_ref().is_some_and(|key| key.verify(&mut copy, Sender::Client).is_ok()) {
             request.signed = true;
-            chain.channel = Some(Arc::new(Channel { session, signing }));
+            chain.channel = Some(Arc::new(Channel { session, signing, usage: None }));
         }
     }
 }

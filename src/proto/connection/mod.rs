@@ -7,15 +7,18 @@
 //! [`Connection::is_drained`].
 
 mod begin;
+mod counting;
 mod events;
 pub mod pieces;
 mod reply;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use freehold_dtyp::NtStatus;
+use smallvec::SmallVec;
 
 use super::admit::{self, Disconnect};
 use super::buffer::{HEADROOM_BYTES, ReplyBuffer};
@@ -30,6 +33,7 @@ use super::op::{Op, OpId, OpResult, Splice};
 use super::server::Server;
 use super::sharded::IdMap;
 use super::status::CommandError;
+use crate::metrics::Lane;
 use crate::smb2::header::ProtocolId;
 use crate::smb2::{Command, HeaderFlags, MessageId, Smb2Header};
 
@@ -44,6 +48,10 @@ pub struct OutFrame {
     pub splice: Option<Splice>,
     /// Somebody waits for the client's answer: that the transport is dead should be noticed soon.
     pub urgent: bool,
+    /// When the frame that it answers had come.
+    pub received: Duration,
+    /// Numbers of the commands that it answers; none for what is no final reply.
+    pub commands: SmallVec<[u8; 16]>,
 }
 
 impl OutFrame {
@@ -72,6 +80,8 @@ pub struct Connection {
     next_id: u64,
     detached: usize,
     closed: bool,
+    /// The counters that are added to.
+    lane: Lane,
 }
 
 /// How a request's next step is entered.
@@ -104,6 +114,7 @@ impl Connection {
             next_id: 1,
             detached: 0,
             closed: false,
+            lane: Lane::SHARED,
         }
     }
 
@@ -184,6 +195,7 @@ impl Connection {
             }
             return Ok(());
         };
+        self.end_stage(&mut chain, now);
         match std::mem::replace(&mut chain.stage, Stage::Next) {
             Stage::Running(pending) => self.run(chain, Input::Finish(pending, result), now),
             Stage::Draining(status)
@@ -304,6 +316,7 @@ impl Connection {
             };
             let status = match outcome {
                 Ok(Step::Op(op, pending)) => {
+                    Self::start_operation(&mut chain, &op, now);
                     chain.stage = Stage::Running(pending);
                     self.store(chain, Some(op));
                     return Ok(());
@@ -328,6 +341,7 @@ impl Connection {
                     self.write_error(&mut chain, NtStatus::INTERNAL_ERROR.into())
                 }
                 Ok(Step::Park(parked)) => {
+                    self.start_waiting(&mut chain, &parked, now);
                     chain.stage = Stage::Parked(parked);
                     self.send_interim(&mut chain);
                     self.store(chain, None);
@@ -354,11 +368,12 @@ impl Connection {
             let record = chain.audit.settle(&self.server, chain.request.as_ref(), status, now);
             chain.before_reply.extend(record);
             if let Some(op) = chain.before_reply.pop_front() {
+                Self::start_operation(&mut chain, &op, now);
                 chain.stage = Stage::Draining(status);
                 self.store(chain, Some(op));
                 return Ok(());
             }
-            self.answer(&mut chain, status);
+            self.answer(&mut chain, status, now);
             if chain.is_last() {
                 if chain.elements.len() > 1 {
                     // The last reply of a compound is padded like the others, as Windows does.
@@ -446,7 +461,8 @@ fn is_failed_logon(chain: &Chain, status: NtStatus) -> bool {
 
 impl Drop for Connection {
     fn drop(&mut self) {
-        for (_, mut chain) in self.chains.drain() {
+        for (id, mut chain) in self.chains.drain() {
+            self.server.waiting.remove(&WaiterId { connection: self.link.id, chain: ChainId(id) });
             if let Some(ticket) = chain.ticket.take() {
                 ticket.abandoned();
             }

@@ -112,6 +112,7 @@ impl Connection {
         let missing_bytes = chain.missing_bytes.checked_sub(data.len()).ok_or(Disconnect::TooLong)?;
         chain.missing_bytes = missing_bytes;
         chain.began = now.monotonic;
+        chain.account.more_came(now.monotonic);
         if missing_bytes == 0 {
             self.data_to_come = None;
         }

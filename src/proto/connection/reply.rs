@@ -1,12 +1,15 @@
 //! Replies, interim replies and notifications: headers, credits, signing, sealing ([MS-SMB2] 3.3.4.1 to 3.3.4.7).
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use freehold_dtyp::{Encode, NtStatus};
+use smallvec::SmallVec;
 
 use super::super::buffer::{HEADROOM_BYTES, ReplyBuffer, TRANSFORM_HEADER_BYTES, TRANSPORT_HEADER_BYTES};
 use super::super::chain::{Answered, Chain, Hashed};
 use super::super::context::Request;
+use super::super::event::Now;
 use super::super::limits;
 use super::super::link::Channel;
 use super::super::op::Splice;
@@ -41,7 +44,7 @@ impl Connection {
     }
 
     /// Completes the present reply in the buffer.
-    pub(super) fn answer(&mut self, chain: &mut Chain, status: NtStatus) {
+    pub(super) fn answer(&mut self, chain: &mut Chain, status: NtStatus, now: Now) {
         let Some(request) = chain.request.take() else { return };
         chain.outstanding = None;
         let header = &request.header;
@@ -76,6 +79,7 @@ impl Connection {
             signature: [0; 16],
         };
         let start = chain.header_start;
+        self.count(chain, &request, status, start, now);
         if let Some(place) = chain.out.tail_mut(start).first_chunk_mut::<{ Smb2Header::SIZE }>() {
             *place = reply.encode();
         }
@@ -214,7 +218,13 @@ impl Connection {
         }
         let seal = chain.seal_with.clone();
         let splice = chain.splice.take();
+        let before = self.transmit.len();
         self.queue(out, HEADROOM_BYTES, seal.as_deref(), splice);
+        let commands = std::mem::take(&mut chain.account.commands);
+        if let Some(frame) = self.transmit.get_mut(before) {
+            frame.received = chain.account.received;
+            frame.commands = commands;
+        }
         self.send_these(behind);
     }
 
@@ -258,7 +268,14 @@ impl Connection {
         if let Some(place) = out.tail_mut(first).first_chunk_mut::<TRANSPORT_HEADER_BYTES>() {
             *place = transport;
         }
-        self.transmit.push_back(OutFrame { buffer: out, start: first, splice, urgent: false });
+        self.transmit.push_back(OutFrame {
+            buffer: out,
+            start: first,
+            splice,
+            urgent: false,
+            received: Duration::ZERO,
+            commands: SmallVec::new(),
+        });
     }
 }
 

@@ -21,6 +21,7 @@ use super::names::to_windows;
 use super::sys::{self, NodeKey, Stat, Time};
 use crate::fscc::short_name;
 use crate::fscc::upcase::{compare_ignore_case, eq_ignore_case, fold_hash};
+use crate::vfs::remark::{self, Remark};
 use crate::vfs::{NameCase, is_reserved};
 
 /// Where clocks are coarse: how long a folder must rest before its index is believed to be complete, and how much
@@ -450,6 +451,7 @@ impl Indexes {
         index.entries.shrink_to_fit();
         let entries = index.entries.len() as u64;
         let took = start.elapsed();
+        remark::leave(Remark::DirectoryRead { entries }, start);
         self.builds.fetch_add(1, Ordering::Relaxed);
         self.entries_read.fetch_add(entries, Ordering::Relaxed);
         self.build_us.fetch_add(u64::try_from(took.as_micros()).unwrap_or(u64::MAX), Ordering::Relaxed);

@@ -15,8 +15,9 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("fsa", &["fscc"]),
     ("vfs", &["fscc"]),
     ("audit", &[]),
+    ("metrics", &[]),
     // Of audit the core makes records: plain data.
-    ("proto", &["audit", "fsa", "smb2", "fscc", "crypto", "auth", "names", "rpc", "state", "vfs"]),
+    ("proto", &["audit", "fsa", "smb2", "fscc", "crypto", "auth", "metrics", "names", "rpc", "state", "vfs"]),
     ("client", &["smb2", "crypto", "auth"]),
     ("config", &["audit"]),
     ("state", &["auth", "config"]),
@@ -24,7 +25,10 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     // Of auth it makes what a domain controller would say of a user, for a what-if.
     (
         "admin",
-        &["acl_jobs", "auth", "config", "domain", "fsa", "fscc", "names", "proto", "rpc", "state", "vfs"],
+        &[
+            "acl_jobs", "auth", "config", "domain", "fsa", "fscc", "metrics", "names", "proto", "rpc",
+            "state", "vfs",
+        ],
     ),
     // Talks to domain controllers: part of the shell. Of rpc it uses NDR and PDUs.
     ("domain", &["auth", "config", "crypto", "names", "rpc", "state"]),
@@ -33,13 +37,13 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     (
         "server",
         &[
-            "acl_jobs", "admin", "audit", "auth", "config", "crypto", "domain", "fsa", "fscc", "names",
-            "proto", "rpc", "smb2", "state", "vfs",
+            "acl_jobs", "admin", "audit", "auth", "config", "crypto", "domain", "fsa", "fscc", "metrics",
+            "names", "proto", "rpc", "smb2", "state", "vfs",
         ],
     ),
     ("backup", &["proto", "vfs"]),
     ("cluster", &["proto", "vfs"]),
-    ("cli", &["admin", "audit", "auth", "config", "domain", "proto", "server", "state", "vfs"]),
+    ("cli", &["admin", "audit", "auth", "config", "domain", "metrics", "proto", "server", "state", "vfs"]),
 ];
 
 /// Parts of a module that only some may name: (part, its users besides itself, why).
