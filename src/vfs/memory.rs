@@ -204,6 +204,7 @@ impl Volume for MemoryVolume {
             free_bytes: free,
             total_files: u64::MAX,
             free_files: u64::MAX,
+            limited: false,
         })
     }
 

@@ -138,6 +138,8 @@ pub struct Space {
     pub total_files: u64,
     /// Files that can yet be made; `u64::MAX` where nothing limits them.
     pub free_files: u64,
+    /// A limit of the caller's leaves less than all of it.
+    pub limited: bool,
 }
 
 /// File or directory. Symbolic links and special files on disk are served as reparse points, never followed.

@@ -123,6 +123,7 @@ impl Volume for Counted {
         Ok(Space {
             total_bytes: space.total_bytes.min(limit),
             available_bytes: space.available_bytes.min(left),
+            limited: true,
             ..space
         })
     }
@@ -484,6 +485,9 @@ fn a_list_is_answered_in_its_order_with_zeros_for_strangers() {
         let bad = QueryQuotaInfo { sid_list: bad, ..ALL };
         assert_eq!(desk.entries(ADMINISTRATOR, index, &bad), Err(NtStatus::INVALID_PARAMETER));
     }
+    let root = desk.create(ADMINISTRATOR, "", READ_WRITE, 1, 1).unwrap().0;
+    let as_class = desk.query(ADMINISTRATOR, root, InfoType::FILE, 32, &[], 4096);
+    assert_eq!(as_class, Err(NtStatus::INVALID_PARAMETER));
     let nothing = desk.query(ADMINISTRATOR, index, InfoType::QUOTA, 0, &[], 4096);
     assert_eq!(nothing, Err(NtStatus::INVALID_PARAMETER));
 }

@@ -84,8 +84,12 @@ fn limit_of(request: &QueryInfoRequest<'_>) -> usize {
     usize::try_from(request.output_buffer_length).unwrap_or(usize::MAX)
 }
 
-/// The answer to a class that is not served: INVALID_INFO_CLASS for a number without meaning.
+/// The answer to a class that is not served: INVALID_INFO_CLASS for a number without meaning, INVALID_PARAMETER for quotas, which
+/// have an InfoType of their own ([MS-FSA] 2.1.5.12.24).
 fn unserved(class: FileInformationClass) -> NtStatus {
+    if class == FileInformationClass::QUOTA {
+        return NtStatus::INVALID_PARAMETER;
+    }
     if class.is_defined() { NtStatus::NOT_SUPPORTED } else { NtStatus::INVALID_INFO_CLASS }
 }
 

@@ -461,6 +461,7 @@ impl Volume for PosixVolume {
             // btrfs makes inodes as it needs them and shows none.
             total_files: if disk.f_files == 0 { u64::MAX } else { disk.f_files },
             free_files: if disk.f_files == 0 { u64::MAX } else { disk.f_favail },
+            limited: false,
         })
     }
 

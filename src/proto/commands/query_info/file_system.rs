@@ -122,7 +122,8 @@ pub fn finish(cx: &mut Context<'_>, pending: &Pending, result: OpResult) -> Step
                 optimal_transfer_size: unit_bytes,
                 block_size: unit_bytes,
                 total_blocks: units(space.total_bytes),
-                blocks_available: units(space.free_bytes),
+                // What is used is what is not free: of a limited caller it is not all the disk's.
+                blocks_available: units(if space.limited { space.available_bytes } else { space.free_bytes }),
                 user_blocks_available: units(space.available_bytes),
                 total_file_nodes: space.total_files,
                 free_file_nodes: space.free_files,

@@ -40,6 +40,7 @@ pub fn decide(cx: &mut Context<'_>, open: &Arc<Open>, buffer: &[u8]) -> StepResu
     let volume =
         open.volume().filter(|volume| volume.identity.quotas).ok_or(NtStatus::NOT_SUPPORTED)?.clone();
     check_may_change(&*cx.token()?, open)?;
+    let session_id = cx.session()?.id.0;
     if buffer.is_empty() {
         return Err(NtStatus::INVALID_PARAMETER.into());
     }
@@ -48,6 +49,11 @@ pub fn decide(cx: &mut Context<'_>, open: &Arc<Open>, buffer: &[u8]) -> StepResu
         let entry = entry.map_err(|_| CommandError::Status(NtStatus::QUOTA_LIST_INCONSISTENT))?;
         changes.push(change(&entry)?);
     }
+    tracing::info!(
+        session_id,
+        entries = changes.len(),
+        "an administrator sets quota entries through a share"
+    );
     let removes = changes.iter().any(|change| matches!(change, Change::Remove { .. }));
     if removes {
         let pending = Pending { volume, stage: Stage::Policy(changes) };
@@ -80,6 +86,8 @@ pub fn decide_control(cx: &mut Context<'_>, open: &Arc<Open>, buffer: &[u8]) -> 
         return Err(NtStatus::VOLUME_NOT_UPGRADED.into());
     }
     check_may_change(&*cx.token()?, open)?;
+    let session_id = cx.session()?.id.0;
+    tracing::info!(session_id, "an administrator sets a volume's quota settings through a share");
     let wanted = settings(&FsControlInformation::from_bytes(fixed)?)?;
     Ok(Pending { volume, stage: Stage::Change }.ask(QuotaRequest::Change(vec![Change::Settings(wanted)])))
 }
