@@ -2,6 +2,7 @@
 
 pub mod acl_jobs;
 pub mod admin;
+pub mod api;
 pub mod audit;
 pub mod auth;
 pub mod cli;

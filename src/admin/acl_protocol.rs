@@ -44,7 +44,7 @@ pub enum AclRequest {
 }
 
 /// A change in the words of `icacls`; accounts by name, or as `*` and their SID.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(tag = "Do", rename_all_fields = "PascalCase", deny_unknown_fields)]
 pub enum AclChange {
     /// `/grant`, with `replace` `/grant:r`.
@@ -89,7 +89,7 @@ pub enum AclChange {
 }
 
 /// What becomes of inheritance.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum, utoipa::ToSchema)]
 #[serde(rename_all = "PascalCase")]
 pub enum InheritMode {
     /// Inherit what the folder gives
@@ -115,7 +115,7 @@ pub struct RestoreEntry {
 }
 
 /// An object and its list.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "PascalCase")]
 pub struct AclRow {
     /// Path below what was asked for, parts separated by `/`; empty for itself.
@@ -138,7 +138,7 @@ pub struct AclRow {
 }
 
 /// What a change did.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "PascalCase")]
 pub struct AclChanged {
     /// The object as it is now, or would be.
@@ -162,7 +162,7 @@ pub struct AclRestored {
 }
 
 /// A job that hands a change down.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "PascalCase")]
 pub struct AclJobRow {
     /// Its number.

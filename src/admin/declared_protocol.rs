@@ -35,7 +35,7 @@ pub enum DeclaredReply {
 }
 
 /// State as declared. A section that is missing is left alone.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct Declaration {
     /// What holds for the whole server.
@@ -50,7 +50,7 @@ pub struct Declaration {
 }
 
 /// What holds for the whole server; what is not given has the value of the configuration file.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct DeclaredServer {
     /// New sessions are encrypted.
@@ -62,7 +62,7 @@ pub struct DeclaredServer {
 }
 
 /// A local group.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct DeclaredGroup {
     /// Its name; made when it is not there.
@@ -76,7 +76,7 @@ pub struct DeclaredGroup {
 }
 
 /// A share. What is not given has its default.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct DeclaredShare {
     /// Its name.
@@ -141,7 +141,7 @@ impl DeclaredShare {
 
 /// An account: its name, or its name and SID. The SID decides where both are given; a name that is another account's now is
 /// refused.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(untagged, expecting = "expected an account: its name, or its name and SID as { Account, Sid }")]
 pub enum DeclaredAccount {
     /// Name or SID, in any spelling.
@@ -151,7 +151,7 @@ pub enum DeclaredAccount {
 }
 
 /// A name with the SID beside.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct NameAndSid {
     /// Name, for people.
@@ -161,7 +161,7 @@ pub struct NameAndSid {
 }
 
 /// A change that was made, or would be.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "PascalCase")]
 pub struct ChangeRow {
     /// What is done.
@@ -177,7 +177,7 @@ pub struct ChangeRow {
 }
 
 /// What is done to a thing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub enum ChangeAction {
     /// It is new.
     Add,

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::protocol::Password;
 
 /// Who acts in the directory: an account with the rights that it takes there.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct DomainLogon {
     /// `name`, `name@domain` or `DOMAIN\name`.
@@ -105,7 +105,7 @@ pub enum DomainReply {
 }
 
 /// What a join has done or would do.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "PascalCase")]
 pub struct JoinedRow {
     /// DNS name of the domain.
@@ -133,7 +133,7 @@ pub struct JoinedRow {
 }
 
 /// How the membership is going.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "PascalCase")]
 pub struct DomainStatusRow {
     /// This server is a member; if not, the rest is empty.
@@ -183,7 +183,7 @@ pub struct DomainStatusRow {
 }
 
 /// Something that was checked.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "PascalCase")]
 pub struct CheckRow {
     /// What was checked.
@@ -197,7 +197,7 @@ pub struct CheckRow {
 }
 
 /// A further name of this server.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "PascalCase")]
 pub struct AliasRow {
     /// The name.

@@ -34,7 +34,7 @@ use subject::Subject;
 use target::Target;
 
 /// What an administrator asks.
-#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct ExplainRequest {
     /// The account, by name or SID.

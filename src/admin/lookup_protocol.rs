@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 /// Somebody.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "PascalCase")]
 pub struct AccountRow {
     /// `CORP\\alice`, `BUILTIN\\Users`, `Everyone`.
@@ -29,7 +29,7 @@ pub struct AccountRow {
 }
 
 /// A group that somebody is in.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "PascalCase")]
 pub struct MembershipRow {
     /// Name of the group; its SID where it has none.

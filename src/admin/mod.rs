@@ -3,12 +3,16 @@
 //! Owns the requests and replies ([`protocol`]), what they do ([`AdminService`]), and the local socket over which the
 //! command line reaches a running server ([`listen`], [`Client`]). One request is one line of JSON, so is its reply.
 //!
+//! Every door but a program's own calls comes through [`AdminService::execute_as`], which asks whether the caller may and
+//! records what he changed ([`caller`], [`scope`]).
+//!
 //! Only the account that the server runs as and root may connect: the socket has mode 0600 and the peer's credentials
 //! are checked on top. Knows nothing of SMB.
 
 mod acl;
 mod acl_path;
 pub mod acl_protocol;
+pub mod caller;
 mod client;
 mod declared;
 pub mod declared_protocol;
@@ -27,12 +31,15 @@ mod quota;
 pub mod quota_protocol;
 pub mod quota_size;
 mod running;
+pub mod scope;
 mod server_configuration;
 mod service;
 mod shares;
 mod socket;
 #[cfg(test)]
 mod testing;
+pub mod token_protocol;
+mod tokens;
 mod volume_folder;
 
 pub use client::{Client, ClientError};

@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 /// Which sessions: those that everything given fits.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "PascalCase", default, deny_unknown_fields)]
 pub struct SessionFilter {
     /// SessionId.
@@ -36,7 +36,7 @@ pub enum SessionRequest {
 }
 
 /// Which open files: those that everything given fits.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "PascalCase", default, deny_unknown_fields)]
 pub struct OpenFileFilter {
     /// FileId.
@@ -73,7 +73,7 @@ pub enum OpenFileRequest {
 }
 
 /// A session.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "PascalCase")]
 pub struct SessionRow {
     /// Names it.
@@ -101,7 +101,7 @@ pub struct SessionRow {
 }
 
 /// An open file, folder or pipe.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "PascalCase")]
 pub struct OpenFileRow {
     /// Names it.

@@ -11,12 +11,14 @@ use super::lookup_protocol::{AccountRow, MembershipRow};
 use super::metrics_protocol::{MetricsReply, MetricsRequest};
 use super::open_protocol::{OpenFileRequest, OpenFileRow, SessionRequest, SessionRow};
 use super::quota_protocol::{QuotaReply, QuotaRequest};
+use super::token_protocol::{TokenReply, TokenRequest};
 use crate::config::AuditOption;
 pub use crate::state::CachingMode;
 
 /// A password on its way to the server: prints nothing, is wiped when dropped.
-#[derive(Clone, Serialize, Deserialize, Zeroize, ZeroizeOnDrop)]
+#[derive(Clone, Serialize, Deserialize, Zeroize, ZeroizeOnDrop, utoipa::ToSchema)]
 #[serde(transparent)]
+#[schema(value_type = String, format = Password)]
 pub struct Password(String);
 
 impl Password {
@@ -224,10 +226,15 @@ pub enum Request {
         /// What.
         request: QuotaRequest,
     },
+    /// Something about the tokens of the HTTPS door.
+    Token {
+        /// What.
+        request: TokenRequest,
+    },
 }
 
 /// Settings of a share that can be given or left out, as Windows' New-SmbShare and Set-SmbShare name them.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "PascalCase", default, deny_unknown_fields)]
 pub struct ShareOptions {
     /// Folder within the volume.
@@ -263,7 +270,7 @@ pub struct ShareOptions {
 }
 
 /// What listings of a share's folders show.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub enum FolderEnumerationMode {
     /// What the user can read.
     AccessBased,
@@ -287,7 +294,7 @@ impl FolderEnumerationMode {
 }
 
 /// The rights that Windows shows for shares.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum, utoipa::ToSchema)]
 #[serde(rename_all = "PascalCase")]
 pub enum ShareRight {
     /// Everything, changing access rights of files included.
@@ -299,7 +306,7 @@ pub enum ShareRight {
 }
 
 /// What can be set for the whole server, as Windows' Set-SmbServerConfiguration names it.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "PascalCase", default, deny_unknown_fields)]
 pub struct ServerOptions {
     /// Every new session of a client that can is encrypted.
@@ -341,6 +348,8 @@ pub enum Reply {
     Quota(QuotaReply),
     /// What the server does.
     Metrics(MetricsReply),
+    /// About tokens.
+    Token(TokenReply),
     /// Who it is.
     Lookup(Box<AccountRow>),
     /// Groups of an account.
@@ -353,7 +362,7 @@ pub enum Reply {
 }
 
 /// Who the server is.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "PascalCase")]
 pub struct StatusRow {
     /// Version of the program.
@@ -370,10 +379,16 @@ pub struct StatusRow {
     pub running: bool,
     /// The volumes that shares and quotas can be on.
     pub volumes: Vec<VolumeRow>,
+    /// Addresses where administration is served over HTTPS; none when it is not, or the server does not run.
+    #[serde(default)]
+    pub api_addresses: Vec<String>,
+    /// SHA-256 of the certificate there; empty where there is none.
+    #[serde(default)]
+    pub api_fingerprint: String,
 }
 
 /// A volume of the configuration.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "PascalCase")]
 pub struct VolumeRow {
     /// Name.
@@ -383,7 +398,7 @@ pub struct VolumeRow {
 }
 
 /// An account.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "PascalCase")]
 pub struct UserRow {
     /// Name.
@@ -407,7 +422,7 @@ pub struct UserRow {
 }
 
 /// A group.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "PascalCase")]
 pub struct GroupRow {
     /// Name.
@@ -423,7 +438,7 @@ pub struct GroupRow {
 }
 
 /// A share.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "PascalCase")]
 pub struct ShareRow {
     /// Name.
@@ -462,7 +477,7 @@ pub struct ShareRow {
 }
 
 /// An entry of a share's access.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "PascalCase")]
 pub struct ShareAccessRow {
     /// The share.
@@ -478,7 +493,7 @@ pub struct ShareAccessRow {
 }
 
 /// Whether an entry allows or denies.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub enum AccessControlType {
     /// It allows.
     Allow,
@@ -487,7 +502,7 @@ pub enum AccessControlType {
 }
 
 /// What an entry of a share's access is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub enum AccessRight {
     /// Everything.
     Full,
@@ -500,7 +515,7 @@ pub enum AccessRight {
 }
 
 /// What holds for the whole server, as Windows' Get-SmbServerConfiguration names it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "PascalCase")]
 pub struct ServerConfigurationRow {
     /// Every new session of a client that can is encrypted.

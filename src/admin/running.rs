@@ -1,9 +1,11 @@
 //! What only a running server can tell an administrator or do for him: it has the volumes open.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use super::open_protocol::{OpenFileRow, SessionRow};
 use crate::acl_jobs::AclJobs;
+use crate::audit::record::Batch;
 use crate::domain::Domain;
 use crate::fsa::OpenReport;
 use crate::metrics::snapshot::Snapshot;
@@ -16,6 +18,12 @@ pub trait RunningServer: Send + Sync {
 
     /// What is done to access-control lists.
     fn acl_jobs(&self) -> Arc<AclJobs>;
+
+    /// Where administration is served over HTTPS, and the fingerprint of the certificate there.
+    fn api(&self) -> Option<(Vec<SocketAddr>, String)>;
+
+    /// Gives records to the audit log and waits until they are kept. False when they could not be.
+    fn record(&self, batch: Batch) -> bool;
 
     /// The domain that this server is or may become a member of.
     fn domain(&self) -> Arc<Domain>;

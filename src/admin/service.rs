@@ -56,22 +56,42 @@ impl AdminService {
 
     /// Executes one request whose answer may have parts; `sink` gets each and says whether to go on. Blocks on disk.
     pub fn execute_in_parts(&self, request: Request, sink: &mut dyn FnMut(Reply) -> bool) {
-        let done = match request {
+        if let Err(error) = self.carry_out(request, sink) {
+            sink(Reply::Refused { message: format!("{error:#}") });
+        }
+    }
+
+    /// Does what is asked, whoever asks.
+    pub(super) fn carry_out(
+        &self,
+        request: Request,
+        sink: &mut dyn FnMut(Reply) -> bool,
+    ) -> anyhow::Result<()> {
+        match request {
             Request::Acl { request } => self.acl(request, sink),
             Request::Domain { request } => self.domain(request, sink),
             Request::Quota { request } => self.quota(request, sink),
             request => self.run(request).map(|reply| {
                 sink(reply);
             }),
-        };
-        if let Err(error) = done {
-            sink(Reply::Refused { message: format!("{error:#}") });
         }
     }
 
     /// The running server, if it runs.
     pub(super) fn if_running(&self) -> Option<&dyn RunningServer> {
         self.running.as_deref()
+    }
+
+    /// True where changes are recorded.
+    pub(super) fn records(&self) -> bool {
+        self.running.is_some()
+    }
+
+    /// True while what must be recorded is not to be done.
+    pub(super) fn is_audit_refusing(&self) -> bool {
+        self.if_running().is_some_and(|server| {
+            server.acl_jobs().core().audit_refuses.load(std::sync::atomic::Ordering::Relaxed)
+        })
     }
 
     pub(super) fn state(&self) -> &State {
@@ -158,6 +178,11 @@ impl AdminService {
                 )?)));
             }
             Request::Metrics { request } => return Ok(Reply::Metrics(self.metrics(&request)?)),
+            Request::Token { request } => {
+                if let Some(reply) = self.tokens(request)? {
+                    return Ok(Reply::Token(reply));
+                }
+            }
             Request::Lookup { account } => return Ok(Reply::Lookup(Box::new(self.look_up(&account)?))),
             Request::LookupGroups { account } => {
                 return Ok(Reply::LookupGroups(self.groups_of(&account)?));
@@ -172,6 +197,7 @@ impl AdminService {
 
     fn status(&self) -> StatusRow {
         let identity = self.state.identity();
+        let (api, api_fingerprint) = self.if_running().and_then(RunningServer::api).unwrap_or_default();
         StatusRow {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             machine_sid: identity.machine_sid.to_string(),
@@ -180,6 +206,8 @@ impl AdminService {
             shares: self.state.shares().all().len(),
             running: self.running.is_some(),
             volumes: self.state.volumes().iter().map(volume_row).collect(),
+            api_addresses: api.iter().map(ToString::to_string).collect(),
+            api_fingerprint,
         }
     }
 }

@@ -13,7 +13,7 @@ use super::protocol::{
 };
 use super::service::AdminService;
 use super::volume_folder;
-use crate::state::{Share, ShareChange, ShareSettings};
+use crate::state::{Share, ShareChange, ShareSettings, StateError};
 
 /// What Windows calls "Change": read, write, execute, delete.
 const CHANGE: AccessMask = AccessMask(0x0013_01BF);
@@ -113,7 +113,9 @@ impl AdminService {
 
     fn share_called(&self, name: &str) -> anyhow::Result<Arc<Share>> {
         let shares = self.state().shares();
-        let share = shares.share(name).ok_or_else(|| anyhow::anyhow!("there is no share called {name:?}"))?;
+        let share = shares
+            .share(name)
+            .ok_or_else(|| StateError::NotFound { kind: "share", name: name.to_owned() })?;
         Ok(Arc::clone(share))
     }
 

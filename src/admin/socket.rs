@@ -11,6 +11,7 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{Semaphore, mpsc, watch};
 
+use super::caller::Caller;
 use super::protocol::{Reply, Request};
 use super::{AdminService, MAX_LINE_BYTES};
 
@@ -106,17 +107,17 @@ pub(super) fn with_short_path<T>(path: &Path, work: impl FnOnce(&Path) -> io::Re
     work(&short)
 }
 
-/// Only the account that the server runs as, and root.
-fn may_administer(stream: &UnixStream) -> io::Result<bool> {
+/// The caller: only the account that the server runs as, and root.
+fn caller_of(stream: &UnixStream) -> io::Result<Option<Caller>> {
     let peer = stream.peer_cred()?.uid();
-    Ok(peer == 0 || peer == rustix::process::geteuid().as_raw())
+    Ok((peer == 0 || peer == rustix::process::geteuid().as_raw()).then(|| Caller::local(peer)))
 }
 
 async fn serve(stream: UnixStream, service: AdminService) -> io::Result<()> {
-    if !may_administer(&stream)? {
+    let Some(caller) = caller_of(&stream)? else {
         tracing::warn!("an administration request of another account was refused");
         return Ok(());
-    }
+    };
     let (reader, mut writer) = stream.into_split();
     let mut reader = BufReader::new(reader);
     loop {
@@ -134,11 +135,15 @@ async fn serve(stream: UnixStream, service: AdminService) -> io::Result<()> {
                 continue;
             }
         };
-        let service = service.clone();
+        let (service, caller) = (service.clone(), caller.clone());
         // Parts are made no faster than the peer takes them.
         let (parts, mut made) = mpsc::channel(PARTS_AHEAD);
         let work = tokio::task::spawn_blocking(move || {
-            service.execute_in_parts(request, &mut |reply| parts.blocking_send(reply).is_ok());
+            let done = service.execute_as(&caller, request, &mut |reply| parts.blocking_send(reply).is_ok());
+            if let Err(error) = done {
+                // Nobody listens any more when it cannot be sent.
+                let _ = parts.blocking_send(refused(&error.to_string()));
+            }
         });
         while let Some(reply) = made.recv().await {
             answer(&mut writer, &reply).await?;

@@ -36,6 +36,28 @@ impl EventId {
     pub const OBJECT_DELETED: EventId = EventId(4660);
     /// An attempt was made to access an object.
     pub const OBJECT_ACCESSED: EventId = EventId(4663);
+    /// A privileged service was called: what an administrator asked for and no other event describes, or was refused.
+    pub const PRIVILEGED_SERVICE_CALLED: EventId = EventId(4673);
+    /// A user account was created.
+    pub const USER_CREATED: EventId = EventId(4720);
+    /// A user account was deleted.
+    pub const USER_DELETED: EventId = EventId(4726);
+    /// A local group was created.
+    pub const GROUP_CREATED: EventId = EventId(4731);
+    /// A member was added to a local group.
+    pub const GROUP_MEMBER_ADDED: EventId = EventId(4732);
+    /// A member was removed from a local group.
+    pub const GROUP_MEMBER_REMOVED: EventId = EventId(4733);
+    /// A local group was deleted.
+    pub const GROUP_DELETED: EventId = EventId(4734);
+    /// A user account was changed.
+    pub const USER_CHANGED: EventId = EventId(4738);
+    /// A network share object was added.
+    pub const SHARE_ADDED: EventId = EventId(5142);
+    /// A network share object was modified.
+    pub const SHARE_CHANGED: EventId = EventId(5143);
+    /// A network share object was deleted.
+    pub const SHARE_DELETED: EventId = EventId(5144);
     /// Permissions on an object were changed.
     pub const PERMISSIONS_CHANGED: EventId = EventId(4670);
     /// Auditing settings on an object were changed.
@@ -85,6 +107,23 @@ pub struct Reason {
     pub right: AccessMask,
     /// `Granted by D:(A;;FA;;;BA)`.
     pub text: String,
+}
+
+/// What an administrator asked the server for.
+#[derive(Clone, Copy, Debug)]
+pub struct Administered<'a> {
+    /// The way in: `local`, `https` or `rpc`.
+    pub door: &'a str,
+    /// The token that was used, by name.
+    pub token: Option<&'a str>,
+    /// What was asked for, such as `ShareAdd`.
+    pub operation: &'a str,
+    /// What it was done to; may be empty.
+    pub object: &'a str,
+    /// The request with everything that it says, secrets excepted.
+    pub request: &'a str,
+    /// Why it was refused or failed; empty when it was done.
+    pub reason: &'a str,
 }
 
 /// What happened.
@@ -170,6 +209,13 @@ pub enum Detail<'a> {
         /// TargetLogonId: the session.
         logon_id: u64,
     },
+    /// 4673, or the event of what was changed: an administrator asked the server for something.
+    Administered {
+        /// Which event.
+        event: EventId,
+        /// What was asked for and how it ended.
+        administered: Administered<'a>,
+    },
     /// 4612.
     RecordsLost {
         /// How many.
@@ -254,6 +300,7 @@ impl Detail<'_> {
             Detail::LoggedOn { .. } => EventId::LOGGED_ON,
             Detail::LogonFailed { .. } => EventId::LOGON_FAILED,
             Detail::LoggedOff { .. } => EventId::LOGGED_OFF,
+            Detail::Administered { event, .. } => *event,
             Detail::RecordsLost { .. } => EventId::RECORDS_LOST,
         }
     }
@@ -298,7 +345,9 @@ pub fn encode(record: &Record<'_>, out: &mut Vec<u8>) {
         members.hex("SubjectLogonId", subject.logon_id);
         members.text("IpAddress", &subject.ip_address);
         members.text("IpPort", &subject.ip_port.to_string());
-        members.share("ShareName", &subject.share_name);
+        if !(subject.share_name.is_empty() && matches!(record.detail, Detail::Administered { .. })) {
+            members.share("ShareName", &subject.share_name);
+        }
     }
     match &record.detail {
         Detail::HandleRequested { object, access, reasons } => {
@@ -334,6 +383,18 @@ pub fn encode(record: &Record<'_>, out: &mut Vec<u8>) {
         Detail::LoggedOn { who, logon_id, from } => logon::logged_on(&mut members, who, *logon_id, from),
         Detail::LogonFailed { who, why, from } => logon::failed(&mut members, who, why, from),
         Detail::LoggedOff { who, logon_id } => logon::logged_off(&mut members, who, *logon_id),
+        Detail::Administered { administered, .. } => {
+            members.text("Service", administered.door);
+            if let Some(token) = administered.token {
+                members.text("TokenName", token);
+            }
+            members.text("Operation", administered.operation);
+            members.text("ObjectName", administered.object);
+            members.text("Request", administered.request);
+            if !administered.reason.is_empty() {
+                members.text("FailureReason", administered.reason);
+            }
+        }
         Detail::RecordsLost { count } => members.number("AuditsDiscarded", *count),
     }
 }
@@ -600,6 +661,23 @@ mod tests {
         let all = RIGHTS.iter().fold(AccessMask::EMPTY, |all, (right, _)| all | *right);
         assert_eq!(all, AccessMask(0x031F_01FF));
         assert_eq!(RIGHTS.iter().map(|(right, _)| right.0.count_ones()).sum::<u32>(), 16);
+    }
+
+    #[test]
+    fn what_an_administrator_asked_for_says_who_what_and_why_not() {
+        let administered = Administered {
+            door: "https",
+            token: Some("monitor"),
+            operation: "ShareRemove",
+            object: "a",
+            request: "ShareRemove { name: \"a\" }",
+            reason: "no",
+        };
+        let found = value(Detail::Administered { event: EventId::PRIVILEGED_SERVICE_CALLED, administered });
+        assert_eq!(found["EventId"], 4673);
+        assert_eq!((&found["Service"], &found["TokenName"]), (&"https".into(), &"monitor".into()));
+        assert_eq!((&found["Operation"], &found["ObjectName"]), (&"ShareRemove".into(), &"a".into()));
+        assert_eq!((&found["FailureReason"], &found["ShareName"]), (&"no".into(), &r"\\*\Projects".into()));
     }
 
     #[test]

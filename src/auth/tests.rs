@@ -409,6 +409,7 @@ fn channel_bindings_follow_the_policy() {
     };
     assert_eq!(logon(ChannelBinding::Ignore, Some([1; 16])), None);
     assert_eq!(logon(ChannelBinding::IfSent([1; 16]), None), None);
+    assert_eq!(logon(ChannelBinding::IfSent([1; 16]), Some([0; 16])), None);
     assert_eq!(logon(ChannelBinding::IfSent([1; 16]), Some([1; 16])), None);
     assert_eq!(logon(ChannelBinding::IfSent([1; 16]), Some([2; 16])), Some(AuthError::BadBindings));
     assert_eq!(logon(ChannelBinding::Required([1; 16]), Some([1; 16])), None);

@@ -68,7 +68,8 @@ const COLUMNS: [&str; 29] = [
                   with `shares` in [audit] of the configuration; logons as `logons` there says. Ids are those of Windows'\n\
                   Security log: 4624 logged on, 4625 logon failed, 4634 logged off, 4656 handle\n\
                   requested, 4663 access, 4660 deleted, 4670 permissions changed, 4907 auditing changed, 5140 share\n\
-                  accessed, 5145 share checked, 4612 records lost.")]
+                  accessed, 5145 share checked, 4612 records lost. What administrators change is recorded too: 4720, 4726,\n\
+                  4738 accounts, 4731 to 4734 groups, 5142 to 5144 shares, 4673 everything else and what was refused.")]
 pub(super) enum AuditCommand {
     /// Show records
     Search(SearchArgs),
@@ -314,7 +315,14 @@ impl<W: Write> Rows<W> {
             found => found,
         };
         let object = if object.is_empty() { first(&["WorkstationName", "TargetLogonId"]) } else { object };
-        let access = first(&["AccessList", "NewSd", "AuditsDiscarded", "FailureReason", "LogonProcessName"]);
+        let access = first(&[
+            "AccessList",
+            "NewSd",
+            "AuditsDiscarded",
+            "Operation",
+            "FailureReason",
+            "LogonProcessName",
+        ]);
         let user = first(&["TargetUserName", "SubjectUserName"]);
         let (time, event, address) = (text("Time"), text("EventId"), text("IpAddress"));
         let row = format!("{time:<28} {event:>5} {outcome:<8} {user:<20} {address:<15} {object}: {access}");

@@ -12,6 +12,7 @@ use super::{logging, password, serve, target};
 use crate::admin::AdminService;
 use crate::admin::protocol::{Password, Reply, Request, ShareOptions};
 use crate::config::{self, Config};
+use crate::server;
 use crate::state::{State, StateError};
 
 /// The demo's account, an administrator of its server.
@@ -25,6 +26,9 @@ const SHARES: [(&str, &str, &str, bool); 2] = [
 ];
 /// Where it listens: this machine only.
 const DEFAULT_ADDRESS: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 4450);
+
+/// Where administrators reach it over HTTPS: this machine only, a port that is free.
+const DEFAULT_API_ADDRESS: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
 /// Arguments of `freehold demo`.
 #[derive(Debug, Args)]
@@ -43,6 +47,9 @@ pub(super) struct DemoArgs {
     /// Address to listen on
     #[arg(long, value_name = "ADDRESS", default_value_t = DEFAULT_ADDRESS, value_parser = address)]
     listen: SocketAddr,
+    /// Address for administration over HTTPS; without a port the system chooses one
+    #[arg(long, value_name = "ADDRESS", default_value_t = DEFAULT_API_ADDRESS, value_parser = api_address)]
+    api_listen: SocketAddr,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -52,6 +59,10 @@ enum DemoFormat {
     Text,
     /// One line of JSON
     Json,
+}
+
+fn api_address(text: &str) -> Result<SocketAddr, String> {
+    config::parse_address(text, 0).ok_or_else(|| "expected an address such as 127.0.0.1:8445".to_owned())
 }
 
 fn address(text: &str) -> Result<SocketAddr, String> {
@@ -68,6 +79,8 @@ struct Ready<'a> {
     user: &'a str,
     password: &'a str,
     shares: Vec<&'a str>,
+    api_address: String,
+    api_fingerprint: &'a str,
 }
 
 pub(super) fn run(arguments: &DemoArgs) -> anyhow::Result<()> {
@@ -75,7 +88,7 @@ pub(super) fn run(arguments: &DemoArgs) -> anyhow::Result<()> {
     let volume = folder.join("volume");
     std::fs::create_dir_all(&volume).with_context(|| format!("cannot make {}", volume.display()))?;
     let file = folder.join("freehold.toml");
-    std::fs::write(&file, configuration(arguments.listen))
+    std::fs::write(&file, configuration(arguments.listen, arguments.api_listen))
         .with_context(|| format!("cannot write {}", file.display()))?;
     let config = Config::load(&file)?;
     logging::start(&config.log)?;
@@ -89,17 +102,20 @@ pub(super) fn run(arguments: &DemoArgs) -> anyhow::Result<()> {
     let state = Arc::new(state);
     let password = prepare(&AdminService::new(Arc::clone(&state)))?;
     let output = arguments.output;
-    serve::run_server(config, state, move |address| announce(output, address, &password, &file))
+    serve::run_server(config, state, move |ready| announce(output, &ready, &password, &file))
 }
 
 /// The demo's configuration. It is written anew by each run.
-fn configuration(listen: SocketAddr) -> String {
+fn configuration(listen: SocketAddr, api: SocketAddr) -> String {
     format!(
         "# Written by `freehold demo` at each start: copy it before you change it.\n\
          [server]\n\
          listen = [\"{listen}\"]\n\
          state_dir = \"state\"\n\
          comment = \"Freehold demo\"\n\
+         \n\
+         [api]\n\
+         listen = [\"{api}\"]\n\
          \n\
          [volumes.{VOLUME}]\n\
          path = \"volume\"\n\
@@ -170,7 +186,14 @@ fn call(service: &AdminService, request: Request) -> anyhow::Result<Reply> {
     }
 }
 
-fn announce(output: DemoFormat, address: SocketAddr, password: &Password, config: &Path) {
+fn announce(output: DemoFormat, at: &server::Ready, password: &Password, config: &Path) {
+    let address = at.smb;
+    let (api, fingerprint) = match &at.api {
+        Some((address, fingerprint)) => {
+            (SocketAddr::new(host(*address), address.port()).to_string(), fingerprint.as_str())
+        }
+        None => (String::new(), ""),
+    };
     let text = match output {
         DemoFormat::Json => {
             let ready = Ready {
@@ -179,10 +202,12 @@ fn announce(output: DemoFormat, address: SocketAddr, password: &Password, config
                 user: USER,
                 password: password.expose(),
                 shares: SHARES.iter().map(|(name, ..)| *name).collect(),
+                api_address: api,
+                api_fingerprint: fingerprint,
             };
             serde_json::to_string(&ready).unwrap_or_default()
         }
-        DemoFormat::Text => instructions(address, password.expose(), config),
+        DemoFormat::Text => instructions(address, password.expose(), config, (&api, fingerprint)),
     };
     super::say(&text);
 }
@@ -197,7 +222,12 @@ fn host(address: SocketAddr) -> IpAddr {
 }
 
 /// The lines to paste.
-fn instructions(address: SocketAddr, password: &str, config: &Path) -> String {
+fn instructions(
+    address: SocketAddr,
+    password: &str,
+    config: &Path,
+    (api, fingerprint): (&str, &str),
+) -> String {
     let (host, port) = (host(address), address.port());
     // UNC paths cannot hold colons: Windows has a spelling for IPv6 addresses, the others take them as they are.
     let unc = match host {
@@ -220,6 +250,8 @@ fn instructions(address: SocketAddr, password: &str, config: &Path) -> String {
          \x20 New-SmbMapping -LocalPath Z: -RemotePath \\\\{unc}\\{share} -TcpPort {port} -UserName {USER} -Password {password}\n\
          Administration, from another terminal:\n\
          \x20 {program} share list --config {config}\n\
+         and over HTTPS (SHA-256 of the certificate: {fingerprint}):\n\
+         \x20 curl --insecure --ntlm -u '{USER}:{password}' https://{api}/v1/shares\n\
          \n\
          Ctrl-C stops it.",
         shares = SHARES.iter().map(|(name, ..)| *name).collect::<Vec<_>>().join(", "),
@@ -235,7 +267,7 @@ mod tests {
     #[test]
     fn the_configuration_has_no_mistakes() {
         for address in ["127.0.0.1:4450", "[::1]:4450"] {
-            let text = configuration(address.parse().unwrap());
+            let text = configuration(address.parse().unwrap(), DEFAULT_API_ADDRESS);
             let config = Config::parse(&text, Path::new("/demo"), "host").unwrap();
             assert_eq!(config.listen, [address.parse().unwrap()]);
             assert_eq!(config.state_dir, Path::new("/demo/state"));
@@ -245,7 +277,9 @@ mod tests {
     #[test]
     fn a_second_run_keeps_the_shares_and_sets_a_new_password() {
         let folder = tempfile::tempdir().unwrap();
-        let config = Config::parse(&configuration(DEFAULT_ADDRESS), folder.path(), "host").unwrap();
+        let config =
+            Config::parse(&configuration(DEFAULT_ADDRESS, DEFAULT_API_ADDRESS), folder.path(), "host")
+                .unwrap();
         std::fs::create_dir(&config.volumes[0].path).unwrap();
         let mut seen = Vec::new();
         for _ in 0..2 {
@@ -273,19 +307,32 @@ mod tests {
             user: "u",
             password: "p",
             shares: vec!["a"],
+            api_address: "127.0.0.1:8445".to_owned(),
+            api_fingerprint: "AB",
         };
         assert_eq!(
             serde_json::to_string(&ready).unwrap(),
-            "{\"Address\":\"127.0.0.1\",\"Port\":4450,\"User\":\"u\",\"Password\":\"p\",\"Shares\":[\"a\"]}"
+            "{\"Address\":\"127.0.0.1\",\"Port\":4450,\"User\":\"u\",\"Password\":\"p\",\"Shares\":[\"a\"],\
+             \"ApiAddress\":\"127.0.0.1:8445\",\"ApiFingerprint\":\"AB\"}"
         );
     }
 
     #[test]
     fn the_lines_to_paste_name_a_host_that_can_be_reached() {
-        let text = instructions("0.0.0.0:4450".parse().unwrap(), "Secret", Path::new("/d/freehold.toml"));
+        let text = instructions(
+            "0.0.0.0:4450".parse().unwrap(),
+            "Secret",
+            Path::new("/d/freehold.toml"),
+            ("127.0.0.1:1", "AB"),
+        );
         assert!(text.contains("smbclient //127.0.0.1/files -p 4450 -U 'demo%Secret'"), "{text}");
         assert!(text.contains("-RemotePath \\\\127.0.0.1\\files -TcpPort 4450"), "{text}");
-        let text = instructions("[::1]:4450".parse().unwrap(), "Secret", Path::new("/d/freehold.toml"));
+        let text = instructions(
+            "[::1]:4450".parse().unwrap(),
+            "Secret",
+            Path::new("/d/freehold.toml"),
+            ("127.0.0.1:1", "AB"),
+        );
         assert!(text.contains("\\\\--1.ipv6-literal.net\\files"), "{text}");
     }
 }

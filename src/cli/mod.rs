@@ -9,6 +9,7 @@ mod acl_files;
 mod acl_progress;
 mod acl_show;
 mod alias;
+mod api;
 mod audit;
 mod check;
 mod completions;
@@ -29,6 +30,7 @@ mod session;
 mod share;
 mod status;
 mod target;
+mod token;
 mod top;
 mod user;
 
@@ -123,6 +125,12 @@ enum Command {
     Export(declared::ExportArgs),
     /// What the server does now: clients, shares, latency, slow requests and what they wait for
     Top(top::TopArgs),
+    /// Tokens for administration over HTTPS
+    #[command(subcommand)]
+    Token(token::TokenCommand),
+    /// Administration over HTTPS
+    #[command(subcommand)]
+    Api(api::ApiCommand),
     /// Print a completion script for a shell
     Completions(completions::CompletionsArgs),
 }
@@ -170,6 +178,8 @@ pub fn run() -> ExitCode {
         Command::Apply(arguments) => declared::apply(&arguments, &server),
         Command::Export(arguments) => declared::export(&arguments, &server),
         Command::Top(arguments) => top::run(&arguments, &server),
+        Command::Token(command) => token::run(command, &server),
+        Command::Api(command) => api::run(&command),
         Command::Completions(arguments) => completions::run(&arguments),
     };
     exit_code(outcome.map(|()| ExitCode::SUCCESS))

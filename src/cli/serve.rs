@@ -1,6 +1,5 @@
 //! `freehold serve`: the server, until SIGTERM or SIGINT.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use anyhow::Context as _;
@@ -8,6 +7,7 @@ use clap::Args;
 
 use super::{ServerOptions, logging};
 use crate::config::Config;
+use crate::server::Ready;
 use crate::state::State;
 
 /// Arguments of `freehold serve`.
@@ -23,8 +23,8 @@ pub(super) fn run(_arguments: &ServeArgs, options: &ServerOptions) -> anyhow::Re
     }
     logging::start(&config.log)?;
     let state = State::open(&config.state_dir)?;
-    run_server(config, Arc::new(state), |address| {
-        tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "ready to serve");
+    run_server(config, Arc::new(state), |ready| {
+        tracing::info!(address = %ready.smb, version = env!("CARGO_PKG_VERSION"), "ready to serve");
     })
 }
 
@@ -32,7 +32,7 @@ pub(super) fn run(_arguments: &ServeArgs, options: &ServerOptions) -> anyhow::Re
 pub(super) fn run_server(
     config: Config,
     state: Arc<State>,
-    ready: impl FnOnce(SocketAddr) + Send,
+    ready: impl FnOnce(Ready) + Send,
 ) -> anyhow::Result<()> {
     state.set_volumes(config.volumes.clone());
     state.set_configured((&config).into());

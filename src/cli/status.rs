@@ -7,7 +7,8 @@ use super::{ServerOptions, output, target};
 use crate::admin::protocol::{Reply, Request};
 
 /// Columns of the table and of CSV.
-const COLUMNS: [&str; 6] = ["Version", "Running", "MachineSid", "ServerGuid", "Users", "Shares"];
+const COLUMNS: [&str; 8] =
+    ["Version", "Running", "MachineSid", "ServerGuid", "Users", "Shares", "ApiAddresses", "ApiFingerprint"];
 
 /// Arguments of `freehold status`.
 #[derive(Clone, Copy, Debug, Args)]

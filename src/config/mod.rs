@@ -7,6 +7,7 @@
 //! Knows nothing of sockets, the state database or the protocol. The only things it asks of the machine are those that
 //! [`Config::load`] needs to judge a file: its text, whether a volume's folder is there, and the host's name.
 
+mod api;
 mod audit;
 mod domain;
 mod metrics;
@@ -17,6 +18,7 @@ mod settings;
 
 use std::path::Path;
 
+pub use api::ApiConfig;
 pub use audit::AuditConfig;
 pub use domain::{DomainSettings, LdapProtection};
 pub use metrics::MetricsConfig;

@@ -77,10 +77,24 @@ fn read_document(mut top: Section<'_, '_>, folder: &Path, host_name: &str, folde
     let limits = read_limits(top.section("limits"));
     let log = read_log(top.section("log"));
     let audit = super::audit::read(top.section("audit"), folder, &state_dir);
+    let api = super::api::read(top.section("api"), folder);
     let domain = super::domain::read(top.section("domain"), folder);
     let metrics = super::metrics::read(top.section("metrics"));
     top.finish();
-    Config { listen, state_dir, admin_socket, names, volumes, security, limits, log, audit, metrics, domain }
+    Config {
+        listen,
+        state_dir,
+        admin_socket,
+        names,
+        volumes,
+        security,
+        limits,
+        log,
+        audit,
+        metrics,
+        api,
+        domain,
+    }
 }
 
 fn read_listen(server: &mut Section<'_, '_>) -> Vec<SocketAddr> {

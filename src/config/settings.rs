@@ -27,6 +27,8 @@ pub struct Config {
     pub audit: super::AuditConfig,
     /// What operators see.
     pub metrics: super::MetricsConfig,
+    /// Administration over HTTPS.
+    pub api: super::ApiConfig,
     /// How domain controllers are found and talked to.
     pub domain: super::DomainSettings,
 }
@@ -216,7 +218,9 @@ pub struct Limits {
 }
 
 /// Accesses to a share that are recorded.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum AuditOption {
     /// None.

@@ -1,6 +1,7 @@
 //! The I/O shell: sockets, clocks, random numbers, threads and signals around the protocol core. It has no protocol rules.
 
 mod account_tasks;
+mod api;
 mod audit;
 mod clock;
 mod entropy;
@@ -19,4 +20,4 @@ mod scavenger;
 mod transport;
 pub mod worker;
 
-pub use run::{Shared, run};
+pub use run::{Ready, Shared, run};

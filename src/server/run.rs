@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -17,10 +17,11 @@ use super::clock::Clock;
 use super::entropy::SystemEntropy;
 use super::listener;
 use super::{metrics_http, persistent, process, scavenger};
-use crate::acl_jobs::AclJobs;
+use crate::acl_jobs::{AclJobs, Recorder as _};
 use crate::admin::open_protocol::{OpenFileRow, SessionRow};
 use crate::admin::{AdminService, LiveOpen, RunningServer};
 use crate::audit::log::AuditLog;
+use crate::audit::record::Batch;
 use crate::config::{Config, DomainNtlm, EncryptionMode, Limits, VolumeConfig};
 use crate::domain::{Domain, Refreshed, netlogon};
 use crate::fsa::OpenReport;
@@ -57,9 +58,17 @@ pub struct Shared {
     acl_jobs: Arc<AclJobs>,
     /// How busy the machine is.
     pub(super) processors: process::Processors,
+    /// Where HTTPS is served, and the fingerprint of its certificate.
+    api: OnceLock<(Vec<SocketAddr>, String)>,
 }
 
 impl Shared {
+    /// The first address of HTTPS, and the fingerprint of its certificate.
+    fn api_address(&self) -> Option<(SocketAddr, String)> {
+        let (addresses, fingerprint) = self.api.get()?;
+        Some((*addresses.first()?, fingerprint.clone()))
+    }
+
     /// Asks the directory; its answers are in the core's cache then. Returns also when nobody could be asked.
     pub async fn ask_directory(&self, questions: &Questions) {
         if let Some(member) = self.domain.member() {
@@ -173,6 +182,14 @@ impl RunningServer for Shared {
         Arc::clone(&self.acl_jobs)
     }
 
+    fn api(&self) -> Option<(Vec<SocketAddr>, String)> {
+        self.api.get().cloned()
+    }
+
+    fn record(&self, batch: Batch) -> bool {
+        BlockingRecorder(Arc::clone(&self.audit)).record(batch, true)
+    }
+
     fn domain(&self) -> Arc<Domain> {
         Arc::clone(&self.domain)
     }
@@ -244,15 +261,20 @@ fn pipes_security() -> SecurityDescriptor {
     SecurityDescriptor::new(Sid::SYSTEM, Sid::SYSTEM, dacl)
 }
 
-/// Runs the server until SIGTERM or SIGINT. `ready` is called with the first address once connections are accepted.
+/// Where a server that has started can be reached.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ready {
+    /// The first address of SMB.
+    pub smb: SocketAddr,
+    /// The first address of HTTPS, and the fingerprint of its certificate.
+    pub api: Option<(SocketAddr, String)>,
+}
+
+/// Runs the server until SIGTERM or SIGINT. `ready` is called once connections are accepted.
 ///
 /// # Errors
 /// When a volume cannot be opened or an address cannot be listened on.
-pub async fn run(
-    config: Config,
-    state: Arc<State>,
-    ready: impl FnOnce(SocketAddr) + Send,
-) -> anyhow::Result<()> {
+pub async fn run(config: Config, state: Arc<State>, ready: impl FnOnce(Ready) + Send) -> anyhow::Result<()> {
     if !config.security.ntlm.enabled && state.membership().is_none() {
         tracing::warn!(
             "`security.ntlm.enabled = false` leaves nobody a way to log on until this server is a member of a domain: \
@@ -293,6 +315,7 @@ pub async fn run(
         volumes,
         acl_jobs,
         processors: process::Processors::default(),
+        api: OnceLock::new(),
     });
     shared.core.metrics.slow.set_threshold(config.metrics.slow);
     shared.load_shares();
@@ -354,6 +377,10 @@ pub async fn run(
         None => None,
     };
     let service = AdminService::of_running(Arc::clone(&state), Arc::clone(&shared) as Arc<dyn RunningServer>);
+    let door = super::api::open(&config, &state, &shared, &service, &stopped)?;
+    if let Some(door) = &door {
+        let _ = shared.api.set((door.addresses.clone(), door.fingerprint.clone()));
+    }
     let maintaining = tokio::spawn(Arc::clone(&shared.domain).maintain(stopped.clone()));
     let channel = tokio::spawn(netlogon::keep_channel(Arc::clone(&shared.domain), stopped.clone()));
     let admin = tokio::spawn(crate::admin::listen(service, config.admin_socket.clone(), stopped.clone()));
@@ -361,7 +388,8 @@ pub async fn run(
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut reload = signal(SignalKind::hangup())?;
     if let Some(first) = first {
-        ready(first);
+        let api = shared.api_address();
+        ready(Ready { smb: first, api });
     }
     // Where no service manager listens this does nothing.
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
@@ -384,6 +412,9 @@ pub async fn run(
     let _ = admin.await;
     if let Some(metrics) = metrics {
         let _ = metrics.await;
+    }
+    if let Some(door) = door {
+        door.closed().await;
     }
     let _ = maintaining.await;
     let _ = channel.await;

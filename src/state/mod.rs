@@ -1,4 +1,4 @@
-//! What an administrator changes while the server runs: this server's identity, local accounts and groups, shares; and
+//! What an administrator changes while the server runs: this server's identity, local accounts and groups, shares, tokens; and
 //! the persistent opens, which outlive it.
 //!
 //! Owns `state.db` in the state folder (SQLite, mode 0600) and the snapshots made from it. Readers take a snapshot
@@ -13,6 +13,7 @@
 pub mod accounts;
 mod accounts_changes;
 mod acl_jobs;
+mod api_tokens;
 pub mod declared;
 pub mod domain;
 mod domain_changes;
@@ -48,6 +49,7 @@ pub use crate::config::AuditOption;
 pub use accounts::{Account, AccountsSnapshot, Group};
 pub use accounts_changes::{AccountChange, NewAccount};
 pub use acl_jobs::{AclJob, AclJobProgress, AclJobStatus, NewAclJob};
+pub use api_tokens::ApiToken;
 pub use declared::DeclaredStep;
 pub use domain::{MachinePassword, Membership};
 pub use domain_changes::NewMembership;
@@ -101,6 +103,7 @@ pub struct State {
     membership: ArcSwapOption<Membership>,
     server: ArcSwap<ServerSettings>,
     configured: ArcSwapOption<ConfiguredServer>,
+    api_tokens: ArcSwap<Vec<Arc<ApiToken>>>,
     listeners: Mutex<Vec<ChangeListener>>,
     persistent: persistent_changes::Batch,
     /// Holds the lock of the state folder; `None` for a state in memory.
@@ -170,6 +173,7 @@ impl State {
         let quotas = quotas_changes::load(&database)?;
         let membership = domain_changes::load(&database)?;
         let server = server::load(&database)?;
+        let api_tokens = api_tokens::load(&database)?;
         Ok(State {
             identity,
             database: Mutex::new(database),
@@ -180,6 +184,7 @@ impl State {
             membership: ArcSwapOption::from_pointee(membership),
             server: ArcSwap::from_pointee(server),
             configured: ArcSwapOption::empty(),
+            api_tokens: ArcSwap::from_pointee(api_tokens),
             listeners: Mutex::new(Vec::new()),
             persistent: persistent_changes::Batch::default(),
             _lock: lock,

@@ -6,7 +6,7 @@ use super::StateError;
 
 /// Step `n` brings a database of version `n` to version `n + 1`. Steps that were released are never edited.
 const MIGRATIONS: &[&str] =
-    &[VERSION_1, VERSION_2, VERSION_3, VERSION_4, VERSION_5, SHARES_AND_SERVER, QUOTAS];
+    &[VERSION_1, VERSION_2, VERSION_3, VERSION_4, VERSION_5, SHARES_AND_SERVER, QUOTAS, API_TOKENS];
 
 /// Shares say which accesses are recorded.
 const VERSION_2: &str = "
@@ -244,6 +244,19 @@ CREATE TABLE quota_sample (
     hour INTEGER NOT NULL,
     used INTEGER NOT NULL,
     PRIMARY KEY (volume, subject, hour)
+) STRICT, WITHOUT ROWID;
+";
+
+/// Tokens of the HTTPS door.
+const API_TOKENS: &str = "
+CREATE TABLE api_token (
+    folded_name TEXT PRIMARY KEY,
+    name TEXT NOT NULL,
+    key BLOB NOT NULL UNIQUE CHECK (length(key) = 32),
+    scopes TEXT NOT NULL,
+    created INTEGER NOT NULL,
+    expires INTEGER,
+    last_used INTEGER NOT NULL DEFAULT 0
 ) STRICT, WITHOUT ROWID;
 ";
 

@@ -9,7 +9,9 @@ use super::accounts::fold_name;
 use crate::config::AuditOption;
 
 /// How clients may keep files of a share for offline use ([MS-SMB2] 2.2.10 ShareFlags, [MS-SRVS] 2.2.4.29).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema,
+)]
 pub enum CachingMode {
     /// Files that users choose (MANUAL).
     #[default]

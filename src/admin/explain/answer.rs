@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 /// May this user do that with this file, and why.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "PascalCase")]
 pub struct Explanation {
     /// The account.
@@ -63,7 +63,7 @@ pub struct Explanation {
 }
 
 /// One right.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "PascalCase")]
 pub struct RightRow {
     /// Its name, such as `FILE_READ_DATA`.
@@ -85,7 +85,7 @@ pub struct RightRow {
 }
 
 /// What decides a right.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[allow(missing_docs)] // each is what its name says; `reason` has the words
 pub enum ReasonKind {
     Entry,
@@ -104,7 +104,7 @@ pub enum ReasonKind {
 }
 
 /// An entry that decided.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "PascalCase")]
 pub struct EntryRow {
     /// Entries before it in its list.
@@ -128,7 +128,7 @@ pub struct EntryRow {
 }
 
 /// What a share says.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "PascalCase")]
 pub struct ShareAnswer {
     /// The share.
@@ -148,7 +148,7 @@ pub struct ShareAnswer {
 }
 
 /// A condition and its value.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "PascalCase")]
 pub struct ConditionRow {
     /// Entries before its entry in the list.
@@ -164,7 +164,7 @@ pub struct ConditionRow {
 }
 
 /// Something that a condition looked up.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "PascalCase")]
 pub struct LookupRow {
     /// As the condition says it: `@User.Department`, `Member_of SID(engineers)`.
@@ -174,7 +174,7 @@ pub struct LookupRow {
 }
 
 /// What a quota leaves.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "PascalCase")]
 pub struct QuotaRow {
     /// The quota forbids growth.
@@ -184,7 +184,7 @@ pub struct QuotaRow {
 }
 
 /// Somebody who has the file open.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "PascalCase")]
 pub struct HolderRow {
     /// The user.
@@ -216,7 +216,7 @@ pub struct HolderRow {
 }
 
 /// A byte-range lock.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "PascalCase")]
 pub struct LockRow {
     /// First byte.

@@ -69,6 +69,14 @@ impl RunningServer for Fixture {
         AclJobs::new(core, Arc::new(State::in_memory().unwrap()), HashMap::new(), Arc::new(NoRecorder))
     }
 
+    fn api(&self) -> Option<(Vec<std::net::SocketAddr>, String)> {
+        None
+    }
+
+    fn record(&self, _: crate::audit::record::Batch) -> bool {
+        true
+    }
+
     fn domain(&self) -> Arc<crate::domain::Domain> {
         crate::domain::Domain::new(
             Arc::new(State::in_memory().unwrap()),

@@ -4,8 +4,9 @@ use std::collections::HashSet;
 
 use super::messages::PrincipalName;
 
-/// Service classes whose tickets this server takes: SMB clients ask for `cifs`, which stands behind `host` in Active Directory.
-const SERVICE_CLASSES: [&str; 2] = ["cifs", "host"];
+/// Service classes whose tickets this server takes: SMB clients ask for `cifs`, administrators' clients for `http`; in Active
+/// Directory both stand behind `host` (sPNMappings, [MS-ADTS] 3.1.1.5.1.1.2).
+const SERVICE_CLASSES: [&str; 3] = ["cifs", "host", "http"];
 
 /// The names that a ticket may be for.
 #[derive(Clone, Debug, Default)]
@@ -69,12 +70,13 @@ mod tests {
             &["host", "fileserver.corp.example"],
             &["cifs", "BÜRO"],
             &["cifs", "fileserver", "corp.example"],
+            &["HTTP", "fileserver.corp.example"],
             &["fileserver$"],
         ] {
             assert!(is_ours(ours), "{ours:?}");
         }
         for another in [
-            &["http", "fileserver"][..],
+            &["ldap", "fileserver"][..],
             &["cifs", "dc1.corp.example"],
             &["cifs"],
             &["fileserver"],

@@ -202,10 +202,15 @@ fn a_ticket_of_a_foreign_key_is_refused() {
 #[test]
 fn a_ticket_for_another_service_is_refused() {
     let service = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
-    for spelling in [&["CIFS", "Archive"][..], &["host", "FILESERVER.corp.EXAMPLE"], &["FileServer$"]] {
+    for spelling in [
+        &["CIFS", "Archive"][..],
+        &["host", "FILESERVER.corp.EXAMPLE"],
+        &["HTTP", "archive"],
+        &["FileServer$"],
+    ] {
         assert!(log_on(&config(), &Order { service: service(spelling), ..order() }).is_ok(), "{spelling:?}");
     }
-    for other in [&["http", "fileserver"][..], &["cifs", "dc1.corp.example"], &["krbtgt", "CORP.EXAMPLE"]] {
+    for other in [&["ldap", "fileserver"][..], &["cifs", "dc1.corp.example"], &["krbtgt", "CORP.EXAMPLE"]] {
         let order = Order { service: service(other), ..order() };
         assert_eq!(refusal(&config(), &order), KerberosError::WrongPrincipal);
     }

@@ -24,14 +24,15 @@ use crate::auth::{
 use crate::crypto::SessionKey;
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use freehold_dtyp::FileTime;
+use std::borrow::Cow;
 use std::sync::Arc;
 use zeroize::Zeroizing;
 
-/// What every client must offer: NTLMv2 and its session security, in UTF-16.
-const REQUIRED_FLAGS: NegotiateFlags =
-    NegotiateFlags::UNICODE.union(NegotiateFlags::NTLM).union(NegotiateFlags::EXTENDED_SESSIONSECURITY);
+/// What every client must offer: NTLMv2 and its session security.
+const REQUIRED_FLAGS: NegotiateFlags = NegotiateFlags::NTLM.union(NegotiateFlags::EXTENDED_SESSIONSECURITY);
 /// What a client gets when it asks for it.
 const GRANTED_FLAGS: NegotiateFlags = REQUIRED_FLAGS
+    .union(NegotiateFlags::UNICODE)
     .union(NegotiateFlags::REQUEST_TARGET)
     .union(NegotiateFlags::SIGN)
     .union(NegotiateFlags::SEAL)
@@ -126,14 +127,23 @@ impl NtlmAcceptor {
         }
         let names = &self.config.names;
         let mut flags = (offered & GRANTED_FLAGS) | NegotiateFlags::TARGET_INFO | NegotiateFlags::VERSION;
+        let encode: fn(&str) -> Vec<u8> = if offered.contains(NegotiateFlags::UNICODE) {
+            super::utf16le
+        } else if offered.contains(NegotiateFlags::OEM) {
+            // 2.2.2.5: only where the client has no UTF-16, as some clients of HTTP.
+            flags |= NegotiateFlags::OEM;
+            |name| name.as_bytes().to_vec()
+        } else {
+            return Err(AuthError::InvalidToken);
+        };
         let mut target_name = Vec::new();
         if offered.contains(NegotiateFlags::REQUEST_TARGET) {
             if names.is_domain_member {
                 flags |= NegotiateFlags::TARGET_TYPE_DOMAIN;
-                target_name = super::utf16le(&names.netbios_domain);
+                target_name = encode(&names.netbios_domain);
             } else {
                 flags |= NegotiateFlags::TARGET_TYPE_SERVER;
-                target_name = super::utf16le(&names.netbios_computer);
+                target_name = encode(&names.netbios_computer);
             }
         }
         let challenge = ChallengeMessage {
@@ -159,7 +169,8 @@ impl NtlmAcceptor {
         let decoded = AuthenticateMessage::decode(message).map_err(|_| AuthError::InvalidToken)?;
         let anonymous = decoded.user.is_empty();
         let extended = decoded.flags.contains(NegotiateFlags::EXTENDED_SESSIONSECURITY);
-        if !decoded.flags.contains(NegotiateFlags::UNICODE) || !(extended || anonymous) {
+        let charset = decoded.flags & offered & NegotiateFlags::UNICODE.union(NegotiateFlags::OEM);
+        if charset.is_empty() || !(extended || anonymous) {
             return Err(AuthError::InvalidToken);
         }
         // A client may drop what was agreed on, never add to it.
@@ -172,9 +183,9 @@ impl NtlmAcceptor {
             return Err(AuthError::InvalidToken);
         }
         let mut identity = Identity {
-            user: text(decoded.user)?,
-            domain: text(decoded.domain)?,
-            workstation: text(decoded.workstation)?,
+            user: text(&in_utf16(decoded.user, charset)?)?,
+            domain: text(&in_utf16(decoded.domain, charset)?)?,
+            workstation: text(&in_utf16(decoded.workstation, charset)?)?,
             kind: LogonKind::User,
             mechanism: Mechanism::Ntlm,
             target_name: None,
@@ -229,6 +240,8 @@ impl NtlmAcceptor {
         else {
             return Err(AuthError::InvalidToken);
         };
+        // 3.3.2: the names go into the key in UTF-16, however they came.
+        let (user, domain) = (in_utf16(decoded.user, flags)?, in_utf16(decoded.domain, flags)?);
         let (hash, exists, restriction) = match answer {
             AccountAnswer::Secret { nt_hash, restriction } => (Some(nt_hash), true, restriction),
             // The same work as for an account that is there, with a hash that nobody's password has.
@@ -249,9 +262,7 @@ impl NtlmAcceptor {
             }
             AccountAnswer::Guest => return Err(AuthError::AnonymousRefused),
         };
-        let key = hash
-            .map(|hash| keys::ntowf_v2(&hash, decoded.user, decoded.domain))
-            .ok_or(AuthError::LogonFailure)?;
+        let key = hash.map(|hash| keys::ntowf_v2(&hash, &user, &domain)).ok_or(AuthError::LogonFailure)?;
         let proof = keys::nt_proof(&key, &self.server_challenge, response.temp);
         let matches = verify_slices_are_equal(&*proof, &response.proof).is_ok();
         if !(matches & exists) {
@@ -279,7 +290,8 @@ impl NtlmAcceptor {
             return Err(AuthError::InvalidToken);
         };
         let exported = exported_session_key(&session_base_key, flags, &decoded)?;
-        let sent = response.pairs.channel_bindings;
+        // 2.2.2.1: zero is how a client says that it has none.
+        let sent = response.pairs.channel_bindings.filter(|hash| *hash != [0; 16]);
         match self.config.channel_binding {
             ChannelBinding::Ignore => {}
             ChannelBinding::IfSent(expected) => {
@@ -353,6 +365,17 @@ fn exported_session_key(
     }
     let encrypted = message.encrypted_random_session_key.try_into().map_err(|_| AuthError::InvalidToken)?;
     Ok(keys::rc4_key(session_base_key, encrypted))
+}
+
+/// A name in UTF-16, from the character set that was agreed on. Of an OEM character set only what is ASCII is known.
+fn in_utf16(name: &[u8], flags: NegotiateFlags) -> Result<Cow<'_, [u8]>, AuthError> {
+    if flags.contains(NegotiateFlags::UNICODE) {
+        return Ok(Cow::Borrowed(name));
+    }
+    if !name.is_ascii() {
+        return Err(AuthError::LogonFailure);
+    }
+    Ok(Cow::Owned(name.iter().flat_map(|byte| [*byte, 0]).collect()))
 }
 
 /// A name; lone surrogates are in no account's name.
