@@ -1,6 +1,7 @@
 //! Breaks of oplocks and leases, as the commands start them ([MS-SMB2] 3.3.4.6, 3.3.4.7): calls the rules in `fsa` under the
 //! node's lock, then sends what they want sent.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,6 +12,7 @@ use super::event::{ChainId, ConnectionId, Event, Now, WaiterId, Wake};
 use super::limits::BREAK_ACKNOWLEDGEMENT;
 use super::node::NodeCell;
 use super::open::{FileOpen, Open};
+use super::persistent;
 use super::server::Server;
 use super::session::Session;
 use crate::fsa::{Actor, BreakNotice, Effects, HolderId, Node, OplockLevel, Waiter};
@@ -46,6 +48,12 @@ pub fn carry_out(server: &Server, cell: &NodeCell, effects: Effects) {
                 HolderId::Lease(_) => breaks.leases_sent.add_shared(1),
             }
         }
+    }
+    if !effects.is_empty() {
+        // Nobody answers a break that takes READ alone, and one whose time is over is answered by nobody: right behind them.
+        let mut operations = VecDeque::new();
+        persistent::marks_changed(server, cell, &mut operations);
+        server.disconnected.run(operations);
     }
     wake(server, effects.wake);
 }

@@ -9,7 +9,7 @@ use parking_lot::{Mutex, MutexGuard};
 use super::audit::OpenAudit;
 use super::directory_lease::{DirectoryLeases, Listed};
 use super::op::VolumeId;
-use super::open::FileOpen;
+use super::open::{FileOpen, Open};
 use super::sharded::Sharded;
 use crate::fsa::{LinkId, Node};
 use crate::vfs::{FileRef, Metadata, NodeId, NodeKind, VfsPath};
@@ -31,6 +31,8 @@ pub struct NodeCell {
     deletions: Mutex<Vec<(LinkId, Deletion)>>,
     /// Of a directory on which somebody holds, or has held, a lease: where changes in it find it.
     listed: OnceLock<Listed>,
+    /// Its persistent opens, where it has, or has had, any: their store hears of what others change of them.
+    persistent: OnceLock<Mutex<Vec<Weak<Open>>>>,
     /// Where it is found; it forgets itself there.
     table: Arc<Sharded<NodeKey, Weak<NodeCell>>>,
 }
@@ -98,6 +100,25 @@ impl NodeCell {
         }
     }
 
+    /// Notes a persistent open of the file.
+    pub fn add_persistent(&self, open: &Arc<Open>) {
+        self.persistent.get_or_init(Mutex::default).lock().push(Arc::downgrade(open));
+    }
+
+    /// Forgets one that is closed.
+    pub fn forget_persistent(&self, open: &Open) {
+        if let Some(opens) = self.persistent.get() {
+            opens.lock().retain(|known| !std::ptr::eq(known.as_ptr(), open));
+        }
+    }
+
+    /// Its persistent opens. Costs nothing for a file that never had any.
+    #[must_use]
+    pub fn persistent(&self) -> Vec<Arc<Open>> {
+        let Some(opens) = self.persistent.get() else { return Vec::new() };
+        opens.lock().iter().filter_map(Weak::upgrade).collect()
+    }
+
     /// Lets changes in this directory find it, before a lease on it is granted.
     pub fn list_directory(self: &Arc<Self>, leases: &DirectoryLeases, directory: &FileRef) {
         self.listed.get_or_init(|| leases.list(self.key.volume, directory, self));
@@ -143,6 +164,7 @@ impl NodeTable {
             state: Mutex::default(),
             deletions: Mutex::default(),
             listed: OnceLock::new(),
+            persistent: OnceLock::new(),
             table: Arc::clone(&self.cells),
         });
         shard.insert(key, Arc::downgrade(&cell));

@@ -1,8 +1,9 @@
 //! Persistent opens and their store ([MS-SMB2] 3.3.1.10, Open.IsPersistent): what must be known of an open so that its client
 //! can take it up after the server was restarted.
 //!
-//! Every grant, every change of locks, every new name and every close is handed to the store before the client hears of it.
-//! Nothing is written for opens that are not persistent.
+//! Every grant, every change of locks, of deletion marks and of what is cached, every new name and every close is handed to the store
+//! before the client hears of it; a break that nobody acknowledges right behind its notification. Nothing is written for opens that are
+//! not persistent, and nothing is looked for where a file has none.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -15,10 +16,10 @@ use freehold_dtyp::Wtf8;
 use parking_lot::Mutex;
 
 use super::audit;
-use super::durable::{self, Created, Durability, Kept};
+use super::durable::{self, AppInstance, Created, Durability, Kept};
 use super::event::Now;
 use super::lease::LeaseTarget;
-use super::node::{NodeKey, link_id};
+use super::node::{NodeCell, NodeKey, link_id};
 use super::op::Op;
 use super::open::{FileOpen, FileOpenState, Open, Target};
 use super::server::Server;
@@ -30,8 +31,12 @@ use crate::fsa::{
     Owner, ShareAccess, StreamId, Verdict,
 };
 use crate::fscc::{FileAttributes, upcase};
+use crate::smb2::create_context::AppInstanceVersion;
 use crate::smb2::{FileId, SessionId};
-use crate::state::{PersistentChange, PersistentLease, PersistentLock, PersistentLocks, PersistentOpen};
+use crate::state::{
+    PersistentAppInstance, PersistentChange, PersistentLease, PersistentLock, PersistentLocks,
+    PersistentMarks, PersistentOpen,
+};
 use crate::vfs::{NodeKind, Opened, VfsError};
 
 /// Where persistent opens are kept. The shell gives one that outlives it.
@@ -66,15 +71,18 @@ fn op(server: &Server, change: PersistentChange) -> Option<Op> {
     Some(Op::Persist(Box::new(Persist { store, change })))
 }
 
-/// The operation that writes a new persistent open; `None` for an open that is not persistent.
+/// The operation that writes a new persistent open; `None` for an open that is not persistent. Whatever others change of it from now on
+/// is written too: what may overtake this comes once more with [`granted`].
 #[must_use]
-pub fn grant(server: &Server, open: &Open, share: ShareAccess) -> Option<Op> {
+pub fn grant(server: &Server, open: &Arc<Open>, share: ShareAccess) -> Option<Op> {
     let file = open.as_file()?;
     let known = file.state.lock().durability.clone().filter(|known| known.kept == Kept::Persistent)?;
     let created = known.created?;
-    let (lease, oplock) = {
+    file.node.add_persistent(open);
+    let (lease, oplock, delete_pending) = {
         let node = file.node.lock();
-        (node.lease_grant(open.id()), node.oplock_of(open.id()))
+        let pending = node.is_delete_pending(file.stream_id, node.link_of(open.id()));
+        (node.lease_grant(open.id()), node.oplock_of(open.id()), pending)
     };
     let record = PersistentOpen {
         id: open.file_id.persistent,
@@ -93,6 +101,12 @@ pub fn grant(server: &Server, open: &Open, share: ShareAccess) -> Option<Op> {
         create_options: created.create_options,
         timeout_ms: u32::try_from(known.timeout.as_millis()).unwrap_or(u32::MAX),
         delete_on_close: file.state.lock().delete_on_close,
+        delete_pending,
+        marks_version: 0,
+        app_instance: known.app_instance.map(|instance| PersistentAppInstance {
+            id: instance.id,
+            version: instance.version.map(|version| (version.high, version.low)),
+        }),
         posix: file.posix,
         oplock_level: super::caching::wire_level(oplock).0,
         lease: lease.map(|lease| PersistentLease {
@@ -105,6 +119,48 @@ pub fn grant(server: &Server, open: &Open, share: ShareAccess) -> Option<Op> {
         locks: PersistentLocks::default(),
     };
     op(server, PersistentChange::Grant(Box::new(record)))
+}
+
+/// A new persistent open is in its store: what others have changed of it meanwhile is written again, since it may have come first.
+pub fn granted(server: &Server, open: &Open, operations: &mut VecDeque<Op>) {
+    let Some(file) = open.as_file() else { return };
+    let is_marked = file.state.lock().durability.as_ref().is_some_and(|known| known.marks_version > 0);
+    if is_marked {
+        operations.extend(marks(server, open));
+    }
+}
+
+/// Adds the operations that write what each persistent open of a file caches now, and whether the file is to be deleted.
+pub fn marks_changed(server: &Server, cell: &NodeCell, operations: &mut VecDeque<Op>) {
+    operations.extend(cell.persistent().iter().filter_map(|open| marks(server, open)));
+}
+
+fn marks(server: &Server, open: &Open) -> Option<Op> {
+    let file = open.as_file()?;
+    let node = file.node.lock();
+    let mut state = file.state.lock();
+    let known = state.durability.as_mut().filter(|known| known.kept == Kept::Persistent)?;
+    known.marks_version = known.marks_version.saturating_add(1);
+    let marks = PersistentMarks {
+        version: known.marks_version,
+        oplock_level: super::caching::wire_level(node.oplock_of(open.id())).0,
+        lease: node.lease_grant(open.id()).map(|lease| (lease.state.bits(), lease.epoch)),
+        delete_pending: node.is_delete_pending(file.stream_id, node.link_of(open.id())),
+    };
+    drop(state);
+    drop(node);
+    op(server, PersistentChange::Marks { id: open.file_id.persistent, marks })
+}
+
+/// Adds the operations that write the new name of a stream, for each persistent open of it; empty where it has become the unnamed one.
+pub fn stream_renamed(server: &Server, file: &FileOpen, to: Wtf8<'_>, operations: &mut VecDeque<Op>) {
+    for open in file.node.persistent() {
+        if open.as_file().is_some_and(|other| other.stream_id == file.stream_id) {
+            let stream = (!to.is_empty()).then(|| to.as_bytes().to_vec());
+            let id = open.file_id.persistent;
+            operations.extend(op(server, PersistentChange::Stream { id, stream }));
+        }
+    }
 }
 
 /// The store has failed: the open outlives its session only, and that only where it may.
@@ -153,6 +209,9 @@ pub fn locks_changed(server: &Server, open: &Open, file: &FileOpen, operations: 
 
 /// Adds the operation that forgets a persistent open which is closed.
 pub fn closed(server: &Server, open: &Open, known: &Durability, operations: &mut VecDeque<Op>) {
+    if let Some(file) = open.as_file() {
+        file.node.forget_persistent(open);
+    }
     if known.kept == Kept::Persistent {
         operations.extend(op(server, PersistentChange::Close { id: open.file_id.persistent }));
     }
@@ -259,8 +318,8 @@ fn cache_request(record: &PersistentOpen) -> CacheRequest {
             id: LeaseId { client: record.client_guid, key: lease.key },
             state: CacheState::from_bits_truncate(lease.state),
             version: lease.version,
-            // Granting it counts one up again.
-            epoch: lease.epoch.wrapping_sub(1),
+            // Granting it counts one up: its client may have been told of a break that nobody has written down.
+            epoch: lease.epoch,
             parent: lease.parent,
         }),
         None => CacheRequest::Oplock(match record.oplock_level {
@@ -311,8 +370,12 @@ fn open(
         owner: record.owner,
         user: record.user.clone(),
         created: Some(created),
-        app_instance: None,
+        app_instance: record.app_instance.map(|instance| AppInstance {
+            id: instance.id,
+            version: instance.version.map(|(high, low)| AppInstanceVersion { high, low }),
+        }),
         lock_version: record.locks.version,
+        marks_version: record.marks_version,
         deadline: None,
     };
     let state = FileOpenState {
@@ -341,7 +404,30 @@ fn open(
     // A replay of its CREATE may come as well as a reconnect.
     open.replay_eligible.store(true, Ordering::Relaxed);
     server.replays.restore(record.client_guid, record.create_guid, &open);
+    if let Some(instance) = &record.app_instance {
+        server.app_instances.add(instance.id, &open);
+    }
+    if let Some(file) = open.as_file() {
+        file.node.add_persistent(&open);
+    }
     open
+}
+
+/// Marks the files that are to be deleted with their last open, once [`restore`] has put all opens in place: nobody is let in to
+/// a file that is marked.
+pub fn restore_deletions(server: &Server, records: &[PersistentOpen]) {
+    for record in records.iter().filter(|record| record.delete_pending) {
+        let Some(open) = server.replays.find_persistent(record.create_guid) else { continue };
+        let Some(file) = open.as_file().filter(|_| open.file_id.persistent == record.id) else { continue };
+        let link = {
+            let mut node = file.node.lock();
+            node.set_delete_pending(open.id(), true);
+            node.link_of(open.id())
+        };
+        if file.stream.is_none() {
+            file.node.keep_for_deletion(link, file);
+        }
+    }
 }
 
 fn place(server: &Server, open: &Arc<Open>, now: Now) {

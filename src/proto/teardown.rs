@@ -54,6 +54,10 @@ fn close_file(server: &Server, open: &Open, file: &FileOpen, ops: &mut VecDeque<
     if closed.file_deletion_waits {
         file.node.keep_for_deletion(closed.link, file);
         server.notify.deletion_pending(server, open, file);
+        persistent::marks_changed(server, &file.node, ops);
+    } else if file.stream.is_some() {
+        // A stream that goes with its last open may have been marked by this one.
+        persistent::marks_changed(server, &file.node, ops);
     }
     if let Some(volume) = open.volume() {
         let by = By { parent_key: closed.parent_key, now };

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use freehold_dtyp::Wtf8;
 
 use super::Shared;
-use crate::proto::persistent::{PersistentStore, RestoreError, restore};
+use crate::proto::persistent::{PersistentStore, RestoreError, restore, restore_deletions};
 use crate::proto::tree_connect::ShareTarget;
 use crate::state::{PersistentChange, PersistentOpen, State};
 use crate::vfs::{DataUse, VfsError, VfsPath};
@@ -31,9 +31,9 @@ pub fn restore_all(shared: &Shared, state: &State) -> anyhow::Result<()> {
     let records = state.persistent_opens()?;
     let total = records.len();
     let mut restored = 0_usize;
-    for record in records {
+    for record in &records {
         let id = record.id;
-        match restore_one(shared, &record) {
+        match restore_one(shared, record) {
             Ok(()) => restored += 1,
             Err(reason) => {
                 tracing::warn!(
@@ -48,6 +48,7 @@ pub fn restore_all(shared: &Shared, state: &State) -> anyhow::Result<()> {
             }
         }
     }
+    restore_deletions(&shared.core, &records);
     if total > 0 {
         tracing::info!(restored, gone = total - restored, "persistent opens wait for their clients");
     }

@@ -55,7 +55,10 @@ pub use domain::{MachinePassword, Membership};
 pub use domain_changes::NewMembership;
 pub use error::StateError;
 pub use identity::Identity;
-pub use persistent::{PersistentChange, PersistentLease, PersistentLock, PersistentLocks, PersistentOpen};
+pub use persistent::{
+    PersistentAppInstance, PersistentChange, PersistentLease, PersistentLock, PersistentLocks,
+    PersistentMarks, PersistentOpen,
+};
 pub use server::{ConfiguredServer, ServerSettings};
 pub use shares::{CachingMode, Share, ShareSettings, SharesSnapshot};
 pub use shares_changes::ShareChange;

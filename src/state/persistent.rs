@@ -39,6 +39,28 @@ pub struct PersistentLocks {
     pub sequence: Vec<u8>,
 }
 
+/// The application that an open belongs to, wherever it runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PersistentAppInstance {
+    /// AppInstanceId.
+    pub id: Guid,
+    /// ApplicationInstanceVersionHigh and ApplicationInstanceVersionLow, where the client gave them.
+    pub version: Option<(u64, u64)>,
+}
+
+/// What others change of an open: how much it caches, and whether its file goes with the last open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PersistentMarks {
+    /// Counts the changes; an older one does not replace a newer one.
+    pub version: u64,
+    /// OplockLevel, where there is no lease: 0, 1, 8 or 9.
+    pub oplock_level: u8,
+    /// LeaseState and Epoch, where there is a lease.
+    pub lease: Option<(u32, u16)>,
+    /// The file, or the named stream, is to be deleted when its last open is closed.
+    pub delete_pending: bool,
+}
+
 /// A persistent open.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PersistentOpen {
@@ -74,6 +96,12 @@ pub struct PersistentOpen {
     pub timeout_ms: u32,
     /// The file goes with its last open: FILE_DELETE_ON_CLOSE.
     pub delete_on_close: bool,
+    /// The file, or the named stream, is to be deleted when its last open is closed: somebody has said so.
+    pub delete_pending: bool,
+    /// Numbers the last of the [`PersistentMarks`]; 0 before the first.
+    pub marks_version: u64,
+    /// The application it belongs to.
+    pub app_instance: Option<PersistentAppInstance>,
     /// It is of the POSIX extensions.
     pub posix: bool,
     /// OplockLevel, where there is no lease: 0, 1, 8 or 9.
@@ -102,6 +130,20 @@ pub enum PersistentChange {
         id: u64,
         /// The path now, in WTF-8.
         path: Vec<u8>,
+    },
+    /// The named stream of an open has another name, or is the unnamed one now.
+    Stream {
+        /// Which open.
+        id: u64,
+        /// Its stream now, in WTF-8.
+        stream: Option<Vec<u8>>,
+    },
+    /// What an open caches has changed, or whether its file is to be deleted.
+    Marks {
+        /// Which open.
+        id: u64,
+        /// What counts now.
+        marks: PersistentMarks,
     },
     /// An open is closed.
     Close {

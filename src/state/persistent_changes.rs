@@ -7,7 +7,10 @@ use freehold_dtyp::{Guid, Sid};
 use parking_lot::{Condvar, Mutex};
 use rusqlite::{Row, Transaction, TransactionBehavior, params};
 
-use super::persistent::{PersistentChange, PersistentLease, PersistentLock, PersistentLocks, PersistentOpen};
+use super::persistent::{
+    PersistentAppInstance, PersistentChange, PersistentLease, PersistentLock, PersistentLocks,
+    PersistentMarks, PersistentOpen,
+};
 use super::{State, StateError};
 
 /// Bytes of one lock in the database: offset, length, kind.
@@ -107,6 +110,13 @@ fn apply(transaction: &Transaction<'_>, change: &PersistentChange) -> Result<(),
                 .execute(params![id.cast_signed(), path])?;
             Ok(())
         }
+        PersistentChange::Stream { id, stream } => {
+            transaction
+                .prepare_cached("UPDATE persistent_open SET stream = ?2 WHERE id = ?1")?
+                .execute(params![id.cast_signed(), stream])?;
+            Ok(())
+        }
+        PersistentChange::Marks { id, marks } => mark(transaction, *id, marks),
         PersistentChange::Close { id } => {
             transaction
                 .prepare_cached("DELETE FROM persistent_open WHERE id = ?1")?
@@ -116,16 +126,36 @@ fn apply(transaction: &Transaction<'_>, change: &PersistentChange) -> Result<(),
     }
 }
 
+fn mark(transaction: &Transaction<'_>, id: u64, marks: &PersistentMarks) -> Result<(), StateError> {
+    transaction
+        .prepare_cached(
+            "UPDATE persistent_open SET oplock_level = ?3, lease_state = coalesce(?4, lease_state),
+             lease_epoch = coalesce(?5, lease_epoch), delete_pending = ?6, marks_version = ?2
+             WHERE id = ?1 AND marks_version < ?2",
+        )?
+        .execute(params![
+            id.cast_signed(),
+            marks.version.cast_signed(),
+            marks.oplock_level,
+            marks.lease.map(|(state, _)| state),
+            marks.lease.map(|(_, epoch)| epoch),
+            marks.delete_pending,
+        ])?;
+    Ok(())
+}
+
 fn grant(transaction: &Transaction<'_>, open: &PersistentOpen) -> Result<(), StateError> {
     let lease = open.lease.as_ref();
+    let app_version = open.app_instance.and_then(|instance| instance.version);
     transaction
         .prepare_cached(
             "INSERT OR REPLACE INTO persistent_open (id, share, path, stream, file, owner, user_name, client_guid,
              create_guid, create_action, desired_access, granted_access, share_access, create_options, timeout_ms,
              delete_on_close, posix, oplock_level, lease_key, lease_state, lease_version, lease_epoch, lease_parent, locks,
-             lock_sequence, lock_version) VALUES
+             lock_sequence, lock_version, delete_pending, marks_version, app_instance, app_version_high, app_version_low)
+             VALUES
              (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23,
-             ?24, ?25, ?26)",
+             ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31)",
         )?
         .execute(params![
             open.id.cast_signed(),
@@ -154,6 +184,11 @@ fn grant(transaction: &Transaction<'_>, open: &PersistentOpen) -> Result<(), Sta
             encode_locks(&open.locks.locks),
             open.locks.sequence,
             open.locks.version.cast_signed(),
+            open.delete_pending,
+            open.marks_version.cast_signed(),
+            open.app_instance.map(|instance| instance.id.0),
+            app_version.map(|(high, _)| high.cast_signed()),
+            app_version.map(|(_, low)| low.cast_signed()),
         ])?;
     Ok(())
 }
@@ -176,6 +211,14 @@ fn read(row: &Row<'_>) -> rusqlite::Result<PersistentOpen> {
         }),
         None => None,
     };
+    let app_instance = match row.get::<_, Option<[u8; 16]>>("app_instance")? {
+        Some(id) => {
+            let half = |name: &str| row.get::<_, Option<i64>>(name).map(|half| half.map(i64::cast_unsigned));
+            let version = half("app_version_high")?.zip(half("app_version_low")?);
+            Some(PersistentAppInstance { id: Guid(id), version })
+        }
+        None => None,
+    };
     let locks: Vec<u8> = row.get("locks")?;
     Ok(PersistentOpen {
         id: unsigned("id")?,
@@ -194,6 +237,9 @@ fn read(row: &Row<'_>) -> rusqlite::Result<PersistentOpen> {
         create_options: row.get("create_options")?,
         timeout_ms: row.get("timeout_ms")?,
         delete_on_close: row.get("delete_on_close")?,
+        delete_pending: row.get("delete_pending")?,
+        marks_version: unsigned("marks_version")?,
+        app_instance,
         posix: row.get("posix")?,
         oplock_level: row.get("oplock_level")?,
         lease,
@@ -250,6 +296,9 @@ mod tests {
             create_options: 0x40,
             timeout_ms: 300_000,
             delete_on_close: true,
+            delete_pending: false,
+            marks_version: 0,
+            app_instance: Some(PersistentAppInstance { id: Guid([5; 16]), version: Some((u64::MAX, 1)) }),
             posix: true,
             oplock_level: 0,
             lease: Some(PersistentLease {
@@ -271,7 +320,8 @@ mod tests {
     fn a_persistent_open_is_there_again_after_a_restart() {
         let folder = tempfile::tempdir().unwrap();
         let state = State::open(folder.path()).unwrap();
-        let plain = PersistentOpen { stream: None, lease: None, oplock_level: 9, ..open(1) };
+        let plain =
+            PersistentOpen { stream: None, lease: None, oplock_level: 9, app_instance: None, ..open(1) };
         state.change_persistent(PersistentChange::Grant(Box::new(plain.clone()))).unwrap();
         state.change_persistent(PersistentChange::Grant(Box::new(open(2)))).unwrap();
         let locks = PersistentLocks { version: 1, locks: vec![lock(3), lock(8)], sequence: vec![255, 4] };
@@ -295,6 +345,43 @@ mod tests {
         state.change_persistent(change(2, vec![lock(1)])).unwrap();
         state.change_persistent(change(1, Vec::new())).unwrap();
         assert_eq!(state.persistent_opens().unwrap()[0].locks.locks, [lock(1)]);
+    }
+
+    #[test]
+    fn what_others_change_of_an_open_is_there_after_a_restart() {
+        let folder = tempfile::tempdir().unwrap();
+        let state = State::open(folder.path()).unwrap();
+        let unversioned = Some(PersistentAppInstance { id: Guid([6; 16]), version: None });
+        let bare = PersistentOpen { lease: None, oplock_level: 9, app_instance: unversioned, ..open(1) };
+        for open in [bare.clone(), open(2)] {
+            state.change_persistent(PersistentChange::Grant(Box::new(open))).unwrap();
+        }
+        let marks = |version, oplock_level, lease, delete_pending| PersistentMarks {
+            version,
+            oplock_level,
+            lease,
+            delete_pending,
+        };
+        for (id, marks) in [
+            (1, marks(1, 1, None, true)),
+            (2, marks(2, 0, Some((3, 11)), true)),
+            // Comes late: what is newer stays.
+            (2, marks(1, 0, Some((7, 10)), false)),
+            // Nobody knows it.
+            (3, marks(1, 0, None, true)),
+        ] {
+            state.change_persistent(PersistentChange::Marks { id, marks }).unwrap();
+        }
+        let stream = Some(b"renamed".to_vec());
+        state.change_persistent(PersistentChange::Stream { id: 2, stream: stream.clone() }).unwrap();
+        drop(state);
+        let found = State::open(folder.path()).unwrap().persistent_opens().unwrap();
+        let lease = open(2).lease.map(|lease| PersistentLease { state: 3, epoch: 11, ..lease });
+        let expected = [
+            PersistentOpen { oplock_level: 1, delete_pending: true, marks_version: 1, ..bare },
+            PersistentOpen { lease, delete_pending: true, marks_version: 2, stream, ..open(2) },
+        ];
+        assert_eq!(found, expected);
     }
 
     #[test]

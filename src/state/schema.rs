@@ -5,8 +5,26 @@ use rusqlite::{Connection, TransactionBehavior};
 use super::StateError;
 
 /// Step `n` brings a database of version `n` to version `n + 1`. Steps that were released are never edited.
-const MIGRATIONS: &[&str] =
-    &[VERSION_1, VERSION_2, VERSION_3, VERSION_4, VERSION_5, SHARES_AND_SERVER, QUOTAS, API_TOKENS];
+const MIGRATIONS: &[&str] = &[
+    VERSION_1,
+    VERSION_2,
+    VERSION_3,
+    VERSION_4,
+    VERSION_5,
+    SHARES_AND_SERVER,
+    QUOTAS,
+    API_TOKENS,
+    PERSISTENT_MARKS,
+];
+
+/// Persistent opens keep what others change of them, and their application.
+const PERSISTENT_MARKS: &str = "
+ALTER TABLE persistent_open ADD COLUMN delete_pending INTEGER NOT NULL DEFAULT 0 CHECK (delete_pending IN (0, 1));
+ALTER TABLE persistent_open ADD COLUMN marks_version INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE persistent_open ADD COLUMN app_instance BLOB CHECK (length(app_instance) = 16);
+ALTER TABLE persistent_open ADD COLUMN app_version_high INTEGER;
+ALTER TABLE persistent_open ADD COLUMN app_version_low INTEGER;
+";
 
 /// Shares say which accesses are recorded.
 const VERSION_2: &str = "

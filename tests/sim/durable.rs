@@ -5,22 +5,25 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use freehold::client::Reply;
-use freehold::proto::persistent::{PersistentStore, restore};
+use freehold::proto::persistent::{PersistentStore, restore, restore_deletions};
 use freehold::smb2::close::{CloseFlags, CloseRequest};
 use freehold::smb2::create::{
     CreateAction, CreateDisposition, CreateOptions, CreateRequest, CreateResponse, ImpersonationLevel,
     ShareAccess,
 };
 use freehold::smb2::create_context::{
-    CreateContexts, DurableHandleV2Flags, DurableHandleV2Reconnect, DurableHandleV2Request, Lease, LeaseV2,
-    RequestContext, ResponseContext,
+    AppInstanceVersion, CreateContexts, DurableHandleV2Flags, DurableHandleV2Reconnect,
+    DurableHandleV2Request, Lease, LeaseV2, RequestContext, ResponseContext,
 };
 use freehold::smb2::ioctl::{IoctlFlags, IoctlRequest};
 use freehold::smb2::lock::{LockElement, LockFlags, LockRequest, LockSequence};
+use freehold::smb2::oplock_break::LeaseBreak;
 use freehold::smb2::read::{ReadFlags, ReadRequest};
+use freehold::smb2::set_info::SetInfoRequest;
 use freehold::smb2::write::{WriteFlags, WriteRequest};
 use freehold::smb2::{
-    Channel, Command, DecodeMessage, FileId, HeaderFlags, LeaseKey, LeaseState, OplockLevel, TreeId, Utf16Buf,
+    Channel, Command, DecodeMessage, FileId, HeaderFlags, InfoType, LeaseKey, LeaseState, OplockLevel,
+    TreeId, Utf16Buf,
 };
 use freehold::state::{PersistentChange, PersistentOpen};
 use freehold::vfs::{DataUse, VfsError, VfsPath, Volume};
@@ -56,6 +59,21 @@ impl PersistentStore for Store {
             PersistentChange::Path { id, path } => {
                 opens.get_mut(&id).expect("an open that is known").path = path
             }
+            PersistentChange::Stream { id, stream } => {
+                opens.get_mut(&id).expect("an open that is known").stream = stream
+            }
+            // May overtake the grant, and comes again then.
+            PersistentChange::Marks { id, marks } => {
+                if let Some(open) = opens.get_mut(&id)
+                    && marks.version > open.marks_version
+                {
+                    (open.marks_version, open.oplock_level) = (marks.version, marks.oplock_level);
+                    open.delete_pending = marks.delete_pending;
+                    if let (Some(lease), Some((state, epoch))) = (&mut open.lease, marks.lease) {
+                        (lease.state, lease.epoch) = (state, epoch);
+                    }
+                }
+            }
             PersistentChange::Close { id } => {
                 opens.remove(&id).expect("the close of an open that is known");
             }
@@ -79,6 +97,13 @@ struct Got {
     /// Timeout in milliseconds and flags of the second version, zeros of the first.
     durable: Option<(u32, DurableHandleV2Flags)>,
     lease: Option<Lease>,
+}
+
+impl Got {
+    /// Of a lease of the second version.
+    fn epoch(&self) -> u16 {
+        self.lease.and_then(|lease| lease.v2).expect("a lease of the second version").epoch
+    }
 }
 
 impl Case {
@@ -632,11 +657,15 @@ impl Case {
         let world = self.world.restarted(6);
         let _ = world.server.persistent.set(Arc::clone(store) as Arc<dyn PersistentStore>);
         let shares = world.server.shares.load_full();
-        for record in store.opens.lock().unwrap().values() {
+        let records: Vec<PersistentOpen> = store.opens.lock().unwrap().values().cloned().collect();
+        for record in &records {
             let path = VfsPath::new(Wtf8Buf::from(std::str::from_utf8(&record.path).unwrap())).unwrap();
-            let opened = world.volume.open(&path, None, DataUse::WRITE).unwrap();
+            let stream = record.stream.as_ref().map(|name| Wtf8Buf::from(std::str::from_utf8(name).unwrap()));
+            let stream = stream.as_ref().map(|name| name.as_wtf8());
+            let opened = world.volume.open(&path, stream, DataUse::WRITE).unwrap();
             restore(&world.server, shares.find(&record.share).unwrap(), record, opened, world.now()).unwrap();
         }
+        restore_deletions(&world.server, &records);
         Case { world, clients: Vec::new() }
     }
 
@@ -724,5 +753,163 @@ fn a_machine_that_takes_an_application_over_gets_its_files() {
     let second = case.create(anna2, &other.share(0)).unwrap();
     assert_ne!(second.id, first.id);
     assert_eq!(case.close(anna, first.id), NtStatus::FILE_CLOSED);
+    case.finish();
+}
+
+impl Case {
+    fn set_info(&mut self, client: usize, file_id: FileId, class: u8, buffer: &[u8]) -> NtStatus {
+        let request = SetInfoRequest {
+            info_type: InfoType::FILE,
+            file_info_class: class,
+            additional_information: 0,
+            file_id,
+            buffer,
+        };
+        self.call(client, Command::SET_INFO, &request).header.status
+    }
+
+    fn acknowledge(&mut self, client: usize, state: u32) -> NtStatus {
+        let answer = LeaseBreak { lease_key: KEY, lease_state: LeaseState::from_bits_retain(state) };
+        self.call(client, Command::OPLOCK_BREAK, &answer).header.status
+    }
+
+    fn exists(&self, name: &str) -> bool {
+        let path = VfsPath::new(Wtf8Buf::from(name)).unwrap();
+        self.world.volume.open(&path, None, DataUse::READ).is_ok()
+    }
+}
+
+const DISPOSITION: u8 = 13;
+const RENAME: u8 = 10;
+
+#[test]
+fn a_lease_that_was_broken_comes_back_as_it_was_left() {
+    let store = Arc::new(Store::default());
+    let mut case = Case::with_store(&store);
+    let anna = case.join("anna", ANNA, "available");
+    let got = case.create(anna, &Ask::persistent("f").lease(7)).unwrap();
+    assert_eq!((got.lease.unwrap().state.bits(), got.epoch()), (7, 1));
+    // Somebody opens it beside: the client keeps READ alone.
+    let bert = case.join("bert", BERT, "available");
+    let waiting = case.send_create(bert, &Ask::new("f"), false);
+    assert!(case.created(bert, waiting).is_none());
+    assert_eq!(case.acknowledge(anna, 1), NtStatus::SUCCESS);
+    case.created(bert, waiting).unwrap().unwrap();
+
+    let mut case = case.restart(&store);
+    let anna = case.join("anna", ANNA, "available");
+    let ask = Ask::reconnect("f", got.id, PERSISTENT).lease(7);
+    let taken = case.create(anna, &ask).unwrap();
+    assert_eq!(taken.lease.unwrap().state.bits(), 1, "what the client has given up is not held for it");
+    assert!(
+        taken.epoch() > 2,
+        "a client passes over what is older than what it has heard: {}",
+        taken.epoch()
+    );
+    // So nobody waits for it any more.
+    let bert = case.join("bert", BERT, "available");
+    let beside = case.create(bert, &Ask::new("f")).unwrap();
+    // A break of READ alone is not answered, and counts all the same.
+    assert_eq!(case.write(bert, beside.id, false, 0), Some(NtStatus::SUCCESS));
+    case.world.settle();
+    assert_eq!(store.opens.lock().unwrap().values().next().unwrap().lease.unwrap().state & 1, 0);
+    case.finish();
+}
+
+#[test]
+fn a_file_that_is_to_go_with_its_last_open_goes_after_a_restart_too() {
+    let store = Arc::new(Store::default());
+    let mut case = Case::with_store(&store);
+    let anna = case.join("anna", ANNA, "available");
+    let got = case.create(anna, &Ask::persistent("f")).unwrap();
+    // Somebody else says so, through an open that does not outlive the server.
+    let bert = case.join("bert", BERT, "available");
+    let beside = case.create(bert, &Ask::new("f")).unwrap();
+    assert_eq!(case.set_info(bert, beside.id, DISPOSITION, &[1]), NtStatus::SUCCESS);
+
+    let mut case = case.restart(&store);
+    let bert = case.join("bert", BERT, "available");
+    assert_eq!(case.create(bert, &Ask::new("f")).unwrap_err(), NtStatus::DELETE_PENDING);
+    let anna = case.join("anna", ANNA, "available");
+    assert_eq!(case.create(anna, &Ask::reconnect("f", got.id, PERSISTENT)).unwrap().id, got.id);
+    assert!(case.exists("f"));
+    assert_eq!(case.close(anna, got.id), NtStatus::SUCCESS);
+    assert!(!case.exists("f"));
+    case.finish();
+}
+
+#[test]
+fn a_deletion_that_was_taken_back_is_so_after_a_restart() {
+    let store = Arc::new(Store::default());
+    let mut case = Case::with_store(&store);
+    let anna = case.join("anna", ANNA, "available");
+    let got = case.create(anna, &Ask::persistent("f")).unwrap();
+    assert_eq!(case.set_info(anna, got.id, DISPOSITION, &[1]), NtStatus::SUCCESS);
+    assert_eq!(case.set_info(anna, got.id, DISPOSITION, &[0]), NtStatus::SUCCESS);
+    let mut case = case.restart(&store);
+    let anna = case.join("anna", ANNA, "available");
+    case.create(anna, &Ask::reconnect("f", got.id, PERSISTENT)).unwrap();
+    assert_eq!(case.close(anna, got.id), NtStatus::SUCCESS);
+    assert!(case.exists("f"));
+    case.finish();
+}
+
+#[test]
+fn delete_on_close_of_another_is_not_forgotten() {
+    const DELETE_ON_CLOSE: u32 = 0x1000;
+    let store = Arc::new(Store::default());
+    let mut case = Case::with_store(&store);
+    let anna = case.join("anna", ANNA, "available");
+    let got = case.create(anna, &Ask::persistent("f")).unwrap();
+    let bert = case.join("bert", BERT, "available");
+    let other = Ask { options: 0x40 | DELETE_ON_CLOSE, ..Ask::new("f") };
+    let beside = case.create(bert, &other).unwrap();
+    assert_eq!(case.close(bert, beside.id), NtStatus::SUCCESS);
+    let mut case = case.restart(&store);
+    let anna = case.join("anna", ANNA, "available");
+    case.create(anna, &Ask::reconnect("f", got.id, PERSISTENT)).unwrap();
+    assert_eq!(case.close(anna, got.id), NtStatus::SUCCESS);
+    assert!(!case.exists("f"));
+    case.finish();
+}
+
+#[test]
+fn a_stream_is_taken_up_under_its_new_name() {
+    let store = Arc::new(Store::default());
+    let mut case = Case::with_store(&store);
+    let anna = case.join("anna", ANNA, "available");
+    let got = case.create(anna, &Ask::persistent("f:before")).unwrap();
+    let name: Vec<u8> = ":after".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let mut rename = vec![0; 16];
+    rename.extend(u32::try_from(name.len()).unwrap().to_le_bytes());
+    rename.extend(&name);
+    rename.extend([0; 8]);
+    assert_eq!(case.set_info(anna, got.id, RENAME, &rename), NtStatus::SUCCESS);
+    let mut case = case.restart(&store);
+    let anna = case.join("anna", ANNA, "available");
+    let taken = case.create(anna, &Ask::reconnect("f:after", got.id, PERSISTENT)).unwrap();
+    assert_eq!(taken.id, got.id);
+    case.finish();
+}
+
+#[test]
+fn an_application_is_known_after_a_restart() {
+    let instance = |ask: Ask, high: u64| {
+        let version = AppInstanceVersion { high, low: 0 };
+        ask.with(RequestContext::AppInstanceId(Guid([0xD4; 16])))
+            .with(RequestContext::AppInstanceVersion(version))
+    };
+    let store = Arc::new(Store::default());
+    let mut case = Case::with_store(&store);
+    let anna = case.join("anna", ANNA, "available");
+    let first = case.create(anna, &instance(Ask::persistent("f").share(0), 5)).unwrap();
+    let mut case = case.restart(&store);
+    // Another machine with an older version does not get its files, one with a newer one does.
+    let other = case.join("anna", BERT, "available");
+    let ask = |high| instance(Ask::new("f").share(0), high);
+    assert_eq!(case.create(other, &ask(4)).unwrap_err(), NtStatus::FILE_FORCED_CLOSED);
+    let second = case.create(other, &ask(6)).unwrap();
+    assert_ne!(second.id, first.id);
+    assert!(store.opens.lock().unwrap().is_empty(), "the first one's open is closed");
     case.finish();
 }

@@ -14,6 +14,7 @@ use super::super::event::Wake;
 use super::super::node::NodeCell;
 use super::super::op::{Op, OpResult};
 use super::super::open::{FileOpen, Open};
+use super::super::persistent;
 use super::set_info;
 use crate::fsa::disposition::check_deletable;
 use crate::vfs::NodeKind;
@@ -72,6 +73,7 @@ pub fn decide(cx: &mut Context<'_>, open: &Arc<Open>, delete: bool) -> StepResul
         if file.stream.is_none() {
             drop(file.node.take_deletion(link));
         }
+        persistent::marks_changed(cx.server, &file.node, cx.before_reply);
         return done(cx);
     }
     let (_, share_path) = open.tree.disk().ok_or(NtStatus::INVALID_PARAMETER)?;
@@ -141,6 +143,7 @@ fn mark(cx: &mut Context<'_>, open: &Arc<Open>, file: &FileOpen) -> StepResult {
         file.node.keep_for_deletion(link, file);
         cx.server.notify.deletion_pending(cx.server, open, file);
     }
+    persistent::marks_changed(cx.server, &file.node, cx.before_reply);
     done(cx)
 }
 

@@ -4,6 +4,7 @@ use freehold_dtyp::NtStatus;
 
 use super::super::caching::{self, break_deadline};
 use super::super::context::{Context, StepResult, file_of};
+use super::super::persistent;
 use crate::fsa::{CacheState, FsaError, LeaseId, OplockLevel};
 use crate::smb2::oplock_break::{LeaseBreak, OplockBreak, OplockBreakAcknowledgment};
 use crate::smb2::{self, DecodeMessage};
@@ -34,6 +35,7 @@ fn acknowledge_oplock(cx: &mut Context<'_>, request: OplockBreak) -> StepResult 
     let answered = file.node.lock().acknowledge_oplock(open.id(), level, break_deadline(cx.now))?;
     cx.server.metrics.breaks.acknowledged.add_shared(1);
     caching::carry_out(cx.server, &file.node, answered.effects);
+    persistent::marks_changed(cx.server, &file.node, cx.before_reply);
     match answered.kept {
         Some(kept) => cx.reply(&OplockBreak { oplock_level: caching::wire_level(kept), ..request }),
         None if request.oplock_level == smb2::OplockLevel::LEASE => Err(NtStatus::INVALID_PARAMETER.into()),
@@ -51,5 +53,6 @@ fn acknowledge_lease(cx: &mut Context<'_>, request: LeaseBreak) -> StepResult {
     let effects = cell.lock().acknowledge_lease(id, state, break_deadline(cx.now))?;
     cx.server.metrics.breaks.acknowledged.add_shared(1);
     caching::carry_out(cx.server, &cell, effects);
+    persistent::marks_changed(cx.server, &cell, cx.before_reply);
     cx.reply(&request)
 }

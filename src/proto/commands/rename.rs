@@ -172,6 +172,7 @@ pub fn finish(cx: &mut Context<'_>, pending: Pending, result: OpResult) -> StepR
             // A handle that has become one of the unnamed stream is found by no name: no other has a colon.
             let folded = if to.is_empty() { Wtf8Buf::from(":") } else { upcase::fold(to.as_wtf8()) };
             file.node.lock().rename_stream(file.stream_id, folded.as_wtf8());
+            persistent::stream_renamed(cx.server, file, to.as_wtf8(), cx.before_reply);
             done(cx)
         }
     }

@@ -94,6 +94,8 @@ pub struct Durability {
     pub app_instance: Option<AppInstance>,
     /// Numbers the changes of its byte-range locks, so that the newest one counts in the store.
     pub lock_version: u64,
+    /// Numbers the changes that others make of it, for the same.
+    pub marks_version: u64,
     /// When it is given up, while it is disconnected; on the monotonic clock.
     pub deadline: Option<Duration>,
 }

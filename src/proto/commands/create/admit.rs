@@ -307,6 +307,12 @@ fn commit(
     session.add_open(Arc::clone(&open));
     check_session(cx, &session, &open)?;
     *cx.related_file = Some(file_id);
+    if matches!(caches, Granted::Lease(_))
+        && let Some(file) = open.as_file()
+    {
+        // The lease may have grown, for those that have it as well.
+        persistent::marks_changed(cx.server, &file.node, cx.before_reply);
+    }
     let answer = Answer::new(&work, found, action, file_id, caches, durable);
     if kept == Kept::Persistent
         && let Some(op) = persistent::grant(cx.server, &open, request.share)
@@ -327,9 +333,12 @@ pub(super) struct Persisting {
 /// The persistent open is in its store. Where it could not be written it is none: the client is told so.
 pub(super) fn persisted(cx: &mut Context<'_>, persisting: Persisting, result: OpResult) -> StepResult {
     let Persisting { open, mut answer } = persisting;
-    if let Err(error) = result.done() {
-        tracing::error!(?error, "a persistent open could not be stored: it will not outlive this server");
-        answer.durable = persistent::demote(&open).map(|granted| answer_v2(&granted));
+    match result.done() {
+        Ok(()) => persistent::granted(cx.server, &open, cx.before_reply),
+        Err(error) => {
+            tracing::error!(?error, "a persistent open could not be stored: it will not outlive this server");
+            answer.durable = persistent::demote(&open).map(|granted| answer_v2(&granted));
+        }
     }
     reply::send(cx, answer)
 }

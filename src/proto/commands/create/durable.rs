@@ -173,6 +173,7 @@ impl Wanted {
             }),
             app_instance: self.app_instance,
             lock_version: 0,
+            marks_version: 0,
             deadline: None,
         })
     }

@@ -46,6 +46,7 @@ pub(super) fn request(cx: &mut Context<'_>, call: &Call) -> StepResult {
                 created: None,
                 app_instance: None,
                 lock_version: 0,
+                marks_version: 0,
                 deadline: None,
             })
         });
