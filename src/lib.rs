@@ -15,6 +15,7 @@ pub mod fscc;
 pub mod metrics;
 pub mod names;
 pub mod proto;
+pub mod quotas;
 pub mod rpc;
 pub mod server;
 pub mod smb2;

@@ -28,8 +28,13 @@ mod open;
 pub mod open_protocol;
 pub mod protocol;
 mod quota;
+mod quota_folders;
 pub mod quota_protocol;
+mod quota_report;
 pub mod quota_size;
+#[cfg(test)]
+mod quota_tests;
+mod quota_users;
 mod running;
 pub mod scope;
 mod server_configuration;

@@ -344,10 +344,6 @@ pub enum ReportBy {
     Owner,
     /// Folders that have a quota
     Folder,
-    /// How long ago files were changed
-    Age,
-    /// Kind of file, by its extension
-    Type,
 }
 
 /// Changes of who is told.
@@ -579,7 +575,7 @@ pub struct RecountRow {
 pub struct ReportRow {
     /// The volume.
     pub quota_volume: String,
-    /// Account, folder, age or type.
+    /// Account or folder.
     pub name: String,
     /// Bytes.
     pub disk_space_used: u64,
@@ -587,7 +583,7 @@ pub struct ReportRow {
     pub files: u64,
     /// Share of all that the volume's accounts use, in percent.
     pub percent: f64,
-    /// Most bytes; null for no limit, and for ages and types.
+    /// Most bytes; null for no limit.
     pub limit: Option<u64>,
     /// Where usage stands.
     pub status: QuotaStatus,

@@ -9,6 +9,7 @@ use crate::audit::record::Batch;
 use crate::domain::Domain;
 use crate::fsa::OpenReport;
 use crate::metrics::snapshot::Snapshot;
+use crate::quotas::QuotaService;
 use crate::vfs::{NodeId, Volume};
 
 /// A running server, as the administration service sees it. Calls may block on disk.
@@ -30,6 +31,9 @@ pub trait RunningServer: Send + Sync {
 
     /// What it does and has done.
     fn metrics(&self) -> Snapshot;
+
+    /// What brings quotas to the volumes.
+    fn quotas(&self) -> Arc<QuotaService>;
 
     /// Who has a file of a volume open now, in the order in which they opened it.
     fn opens_of(&self, volume: &str, file: NodeId) -> Vec<LiveOpen>;

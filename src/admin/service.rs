@@ -252,6 +252,11 @@ fn groups(names: &Names) -> Vec<GroupRow> {
 }
 
 /// ISO 8601 in UTC, whole seconds.
+/// The system's time.
+pub(super) fn now() -> FileTime {
+    FileTime::from_system_time(std::time::SystemTime::now())
+}
+
 pub(super) fn iso_8601(time: FileTime) -> String {
     let (seconds, _) = time.to_unix();
     jiff::Timestamp::from_second(seconds).map_or_else(|_| String::new(), |time| time.to_string())

@@ -47,6 +47,29 @@ fn walk(root: &Path, path: &str, make: bool) -> anyhow::Result<String> {
     Ok(settled.join("/"))
 }
 
+/// As [`settle`], but makes nothing.
+///
+/// # Errors
+/// When a component is `.` or `..`, is not there, or is no folder.
+pub(super) fn existing(root: &Path, path: &str) -> anyhow::Result<String> {
+    let mut here = root.to_owned();
+    let mut settled: Vec<String> = Vec::new();
+    for part in path.split(['/', '\\']).filter(|part| !part.is_empty()) {
+        if matches!(part, "." | "..") || part.contains('\0') {
+            anyhow::bail!("the path {path:?} has the component {part:?}: give a path within the volume");
+        }
+        let name = spelling_on_disk(&here, part)?;
+        here.push(&name);
+        let found =
+            std::fs::symlink_metadata(&here).with_context(|| format!("cannot use {}", here.display()))?;
+        if !found.is_dir() {
+            anyhow::bail!("{} is not a folder", here.display());
+        }
+        settled.push(name);
+    }
+    Ok(settled.join("/"))
+}
+
 fn spelling_on_disk(folder: &Path, name: &str) -> anyhow::Result<String> {
     if std::fs::symlink_metadata(folder.join(name)).is_ok() {
         return Ok(name.to_owned());

@@ -22,6 +22,12 @@ use super::logon::{self, Failure, Origin, Target};
 pub struct EventId(pub u16);
 
 impl EventId {
+    /// A user hit their quota threshold on a volume (source Ntfs).
+    pub const QUOTA_THRESHOLD: EventId = EventId(36);
+    /// A user hit their quota limit on a volume (source Ntfs).
+    pub const QUOTA_LIMIT: EventId = EventId(37);
+    /// A folder's quota reached a threshold (source SRMSVC).
+    pub const FOLDER_QUOTA: EventId = EventId(12_325);
     /// Records could not be written and are lost.
     pub const RECORDS_LOST: EventId = EventId(4612);
     /// An account was successfully logged on.
@@ -221,6 +227,23 @@ pub enum Detail<'a> {
         /// How many.
         count: u64,
     },
+    /// 36 and 37 of Windows' System log, and 12325 of its Application log for a folder's quota.
+    QuotaCrossed {
+        /// It is a user's limit, not the threshold below.
+        is_limit: bool,
+        /// The volume's name.
+        volume: &'a str,
+        /// SID and name of the user; `None` for a folder's quota.
+        user: Option<(&'a str, &'a str)>,
+        /// The folder below the volume's root; `None` for a user's quota.
+        folder: Option<&'a str>,
+        /// Bytes used.
+        used_bytes: u64,
+        /// The threshold that was crossed, in bytes.
+        threshold_bytes: u64,
+        /// Most bytes.
+        limit_bytes: Option<u64>,
+    },
 }
 
 /// One event.
@@ -302,6 +325,9 @@ impl Detail<'_> {
             Detail::LoggedOff { .. } => EventId::LOGGED_OFF,
             Detail::Administered { event, .. } => *event,
             Detail::RecordsLost { .. } => EventId::RECORDS_LOST,
+            Detail::QuotaCrossed { folder: Some(_), .. } => EventId::FOLDER_QUOTA,
+            Detail::QuotaCrossed { is_limit: true, .. } => EventId::QUOTA_LIMIT,
+            Detail::QuotaCrossed { .. } => EventId::QUOTA_THRESHOLD,
         }
     }
 }
@@ -396,6 +422,22 @@ pub fn encode(record: &Record<'_>, out: &mut Vec<u8>) {
             }
         }
         Detail::RecordsLost { count } => members.number("AuditsDiscarded", *count),
+        Detail::QuotaCrossed { volume, user, folder, used_bytes, threshold_bytes, limit_bytes, .. } => {
+            members.text("Source", if folder.is_some() { "SRMSVC" } else { "Ntfs" });
+            members.text("VolumeName", volume);
+            if let Some((sid, name)) = user {
+                members.text("UserSid", sid);
+                members.text("UserName", name);
+            }
+            if let Some(path) = folder {
+                members.text("QuotaPath", path);
+            }
+            members.number("DiskSpaceUsed", *used_bytes);
+            members.number("Threshold", *threshold_bytes);
+            if let Some(limit) = limit_bytes {
+                members.number("QuotaLimit", *limit);
+            }
+        }
     }
 }
 

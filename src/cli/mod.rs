@@ -24,6 +24,10 @@ mod logging;
 mod openfile;
 mod output;
 mod password;
+mod quota;
+mod quota_folder;
+mod quota_notify;
+mod quota_report;
 mod serve;
 mod server;
 mod session;
@@ -105,6 +109,9 @@ enum Command {
     /// What holds for the whole server
     #[command(subcommand)]
     Server(server::ServerCommand),
+    /// Who may use how much of a volume
+    #[command(subcommand)]
+    Quota(quota::QuotaCommand),
     /// This server in an Active Directory domain
     #[command(subcommand)]
     Domain(domain::DomainCommand),
@@ -169,6 +176,7 @@ pub fn run() -> ExitCode {
         Command::Session(command) => session::run(command, &server),
         Command::OpenFile(command) => openfile::run(command, &server),
         Command::Server(command) => server::run(command, &server),
+        Command::Quota(command) => quota::run(command, &server),
         Command::Domain(command) => domain::run(command, &server),
         Command::Alias(command) => alias::run(command, &server),
         Command::Audit(command) => audit::run(command, &server),

@@ -1,5 +1,6 @@
 //! Where a request goes: to the running server, or to the state of one that does not run.
 
+use std::collections::VecDeque;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -16,8 +17,8 @@ use crate::state::{State, StateError};
 pub(super) enum Target {
     /// The server runs.
     Running(Client),
-    /// It does not: its state is open here.
-    Stopped(AdminService),
+    /// It does not: its state is open here. With the parts of its last answer that were not taken yet.
+    Stopped(AdminService, VecDeque<Reply>),
 }
 
 impl Target {
@@ -51,25 +52,36 @@ impl Target {
         })?;
         state.set_configured((&config).into());
         state.set_volumes(config.volumes);
-        Ok(Target::Stopped(AdminService::new(Arc::new(state))))
+        Ok(Target::Stopped(AdminService::new(Arc::new(state)), VecDeque::new()))
     }
 
     /// Executes `request`; a refusal becomes an error.
     pub(super) fn call(&mut self, request: Request) -> anyhow::Result<Reply> {
         let reply = match self {
             Target::Running(client) => client.call(&request)?,
-            Target::Stopped(service) => service.execute(request),
+            Target::Stopped(service, parts) => {
+                parts.clear();
+                service.execute_in_parts(request, &mut |reply| {
+                    parts.push_back(reply);
+                    true
+                });
+                parts.pop_front().ok_or_else(no_further_part)?
+            }
         };
         accepted(reply)
     }
 
-    /// The next part of an answer in parts, which only a running server gives.
+    /// The next part of an answer in parts.
     pub(super) fn next_part(&mut self) -> anyhow::Result<Reply> {
         match self {
             Target::Running(client) => accepted(client.next_part()?),
-            Target::Stopped(_) => Err(anyhow::anyhow!("the answer has no further part")),
+            Target::Stopped(_, parts) => accepted(parts.pop_front().ok_or_else(no_further_part)?),
         }
     }
+}
+
+fn no_further_part() -> anyhow::Error {
+    anyhow::anyhow!("the answer has no further part")
 }
 
 /// A refusal is an error.

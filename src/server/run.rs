@@ -34,6 +34,7 @@ use crate::proto::node::NodeKey;
 use crate::proto::op::{VolumeId, VolumeRef};
 use crate::proto::server::{Server, ServerConfig};
 use crate::proto::tree_connect::{self, ShareTarget, Shares};
+use crate::quotas::{QuotaService, Surroundings};
 use crate::smb2::{Dialect, FileId};
 use crate::state::{self, Change, State};
 use crate::vfs::posix::{PosixOptions, PosixVolume};
@@ -60,6 +61,7 @@ pub struct Shared {
     pub(super) processors: process::Processors,
     /// Where HTTPS is served, and the fingerprint of its certificate.
     api: OnceLock<(Vec<SocketAddr>, String)>,
+    pub(super) quotas: Arc<QuotaService>,
 }
 
 impl Shared {
@@ -194,6 +196,10 @@ impl RunningServer for Shared {
         Arc::clone(&self.domain)
     }
 
+    fn quotas(&self) -> Arc<QuotaService> {
+        Arc::clone(&self.quotas)
+    }
+
     fn opens_of(&self, volume: &str, file: NodeId) -> Vec<LiveOpen> {
         let Some(volume) = self.volumes.get(volume) else { return Vec::new() };
         let cell = self.core.nodes.find(NodeKey { volume: volume.id, id: file });
@@ -286,6 +292,7 @@ pub async fn run(config: Config, state: Arc<State>, ready: impl FnOnce(Ready) + 
     let core = Server::new(core_config(&config, &state, clock), Box::new(SystemEntropy::default()));
     let audit = open_audit(&config, &core)?;
     let _ = core.persistent.set(Arc::new(persistent::StateStore(Arc::clone(&state))));
+    let quotas = QuotaService::new(Arc::clone(&state));
     let mut volumes = HashMap::new();
     for (number, volume) in config.volumes.iter().enumerate() {
         let mut options = PosixOptions::new(&volume.label, root_security()?);
@@ -316,6 +323,7 @@ pub async fn run(config: Config, state: Arc<State>, ready: impl FnOnce(Ready) + 
         acl_jobs,
         processors: process::Processors::default(),
         api: OnceLock::new(),
+        quotas,
     });
     shared.core.metrics.slow.set_threshold(config.metrics.slow);
     shared.load_shares();
@@ -345,6 +353,8 @@ pub async fn run(config: Config, state: Arc<State>, ready: impl FnOnce(Ready) + 
             }
         }));
     }
+
+    start_quotas(&shared, &config)?;
 
     let mail = Arc::new(Notify::new());
     scavenger::listen(&shared, &mail);
@@ -419,6 +429,7 @@ pub async fn run(config: Config, state: Arc<State>, ready: impl FnOnce(Ready) + 
     let _ = maintaining.await;
     let _ = channel.await;
     shared.acl_jobs.stop();
+    shared.quotas.stop();
     let _ = scavenging.await;
     scavenger::finish(&shared).await;
     shared.audit.close();
@@ -428,6 +439,26 @@ pub async fn run(config: Config, state: Arc<State>, ready: impl FnOnce(Ready) + 
         }
     }
     Ok(())
+}
+
+/// Puts the limits in place before anybody is served.
+fn start_quotas(shared: &Arc<Shared>, config: &Config) -> anyhow::Result<()> {
+    let recorder = BlockingRecorder(Arc::clone(&shared.audit));
+    let volume = |volume: &VolumeConfig| {
+        let opened = shared.volumes.get(&volume.name)?;
+        Some((volume.name.clone(), (Arc::clone(&opened.volume), volume.path.clone())))
+    };
+    let surroundings = Surroundings {
+        volumes: config.volumes.iter().filter_map(volume).collect(),
+        domain: Arc::clone(&shared.domain),
+        runtime: tokio::runtime::Handle::current(),
+        record: Box::new(move |batch| {
+            recorder.record(batch, false);
+        }),
+        computer: config.names.netbios.clone(),
+        dns_name: config.names.dns.clone(),
+    };
+    shared.quotas.start(surroundings).context("the threads for quotas")
 }
 
 fn core_config(config: &Config, state: &State, clock: Clock) -> ServerConfig {

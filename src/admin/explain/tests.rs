@@ -86,6 +86,10 @@ impl RunningServer for Fixture {
         )
     }
 
+    fn quotas(&self) -> Arc<crate::quotas::QuotaService> {
+        crate::quotas::QuotaService::new(Arc::new(State::in_memory().unwrap()))
+    }
+
     fn opens_of(&self, _: &str, _: NodeId) -> Vec<LiveOpen> {
         Vec::new()
     }

@@ -6,6 +6,7 @@
 
 mod account;
 mod details;
+mod everybody;
 mod flights;
 mod questions;
 #[cfg(test)]

@@ -22,12 +22,14 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("config", &["audit"]),
     ("state", &["auth", "config"]),
     ("acl_jobs", &["audit", "fscc", "proto", "state", "vfs"]),
+    // Brings quotas from the state to the volumes and tells people: part of the shell. Of audit it makes records.
+    ("quotas", &["audit", "domain", "names", "state", "vfs"]),
     // Of auth it makes what a domain controller would say of a user, for a what-if.
     (
         "admin",
         &[
             "acl_jobs", "audit", "auth", "config", "domain", "fsa", "fscc", "metrics", "names", "proto",
-            "rpc", "state", "vfs",
+            "quotas", "rpc", "state", "vfs",
         ],
     ),
     // Talks to domain controllers: part of the shell. Of rpc it uses NDR and PDUs.
@@ -38,7 +40,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         "server",
         &[
             "acl_jobs", "admin", "api", "audit", "auth", "config", "crypto", "domain", "fsa", "fscc",
-            "metrics", "names", "proto", "rpc", "smb2", "state", "vfs",
+            "metrics", "names", "proto", "quotas", "rpc", "smb2", "state", "vfs",
         ],
     ),
     // A door to admin: who asks is found out by auth.
@@ -60,7 +62,7 @@ const NARROWER: &[(&str, &[&str], &str)] = &[
     ("audit::files", &["server", "cli"], "the core makes records and writes none"),
     (
         "state::State",
-        &["acl_jobs", "admin", "api", "cli", "domain", "server"],
+        &["acl_jobs", "admin", "api", "cli", "domain", "quotas", "server"],
         "the pure modules read snapshots of the state only",
     ),
 ];
