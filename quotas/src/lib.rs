@@ -6,7 +6,11 @@
 //! Usage is charged to the *owner* of a file (the SID in its security descriptor): the logical bytes of its data and of its
 //! named streams. Nothing is charged for names, descriptors and extended attributes.
 
+mod watch;
+
 use std::collections::HashMap;
+
+pub use watch::{REARM_PERCENT, Watch};
 
 use freehold_dtyp::Sid;
 use serde::{Deserialize, Serialize};

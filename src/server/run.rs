@@ -37,8 +37,9 @@ use crate::proto::tree_connect::{self, ShareTarget, Shares};
 use crate::quotas::{QuotaService, Surroundings};
 use crate::smb2::{Dialect, FileId};
 use crate::state::{self, Change, State};
+use crate::vfs::counted::Counted;
 use crate::vfs::posix::{PosixOptions, PosixVolume};
-use crate::vfs::{NodeId, VfsPath, Volume, VolumeOptions};
+use crate::vfs::{NodeId, RESERVED_FOLDER, VfsPath, Volume, VolumeOptions};
 
 /// What the connections' tasks share.
 pub struct Shared {
@@ -300,9 +301,11 @@ pub async fn run(config: Config, state: Arc<State>, ready: impl FnOnce(Ready) + 
         options.snapshots.clone_from(&volume.snapshots);
         let opened = PosixVolume::open(&volume.path, options)
             .with_context(|| format!("volume `{}` at {}", volume.name, volume.path.display()))?;
-        let identity = Arc::new(opened.identity().clone());
         let id = VolumeId(u32::try_from(number).context("too many volumes")?);
-        volumes.insert(volume.name.clone(), VolumeRef { id, identity, volume: Arc::new(opened) });
+        let quota = volume.path.join(RESERVED_FOLDER).join("quota");
+        let counted = Counted::open(Arc::new(opened), &quota, None);
+        let identity = Arc::new(counted.identity().clone());
+        volumes.insert(volume.name.clone(), VolumeRef { id, identity, volume: Arc::new(counted) });
     }
     let acl_jobs = AclJobs::new(
         Arc::clone(&core),

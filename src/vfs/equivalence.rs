@@ -41,7 +41,7 @@ const PATHS: &[&str] = &[
 const STREAMS: &[&str] = &["one", "ONE", "two", "a:b", "", "*"];
 
 #[derive(Clone, Debug)]
-enum Step {
+pub(super) enum Step {
     Create { path: usize, directory: bool },
     Open { path: usize },
     OpenStream { path: usize, stream: usize },
@@ -63,7 +63,7 @@ enum Step {
     Flush { handle: usize },
 }
 
-fn step() -> impl Strategy<Value = Step> {
+pub(super) fn step() -> impl Strategy<Value = Step> {
     let (path, handle, stream) = (0..PATHS.len(), 0..1000usize, 0..STREAMS.len());
     let offset = prop_oneof![0..20u64, 0..20_000u64, Just(4096u64), Just(8192u64)];
     prop_oneof![
@@ -142,12 +142,20 @@ fn windows(text: &str) -> VfsPath {
 }
 
 /// One side: a volume and its handles.
-struct Side<'v> {
+pub(super) struct Side<'v> {
     volume: &'v dyn Volume,
-    handles: Vec<FileRef>,
+    pub(super) handles: Vec<FileRef>,
 }
 
-impl Side<'_> {
+impl<'v> Side<'v> {
+    /// With one handle, of the root.
+    pub(super) fn new(volume: &'v dyn Volume) -> Side<'v> {
+        let root = volume.open(&VfsPath::root(), None, DataUse::WRITE).expect("the root");
+        let made = MetadataChange { created: Some(NOW), ..Default::default() };
+        root.file.0.set_metadata(&made).expect("the root");
+        Side { volume, handles: vec![root.file] }
+    }
+
     fn open(&self, path: &str, stream: Option<&str>) -> Result<Opened, OpenError> {
         self.volume.open(&windows(path), stream.map(Wtf8::from), DataUse::WRITE)
     }
@@ -171,7 +179,7 @@ impl Side<'_> {
         }
     }
 
-    fn handle(&self, number: usize) -> FileRef {
+    pub(super) fn handle(&self, number: usize) -> FileRef {
         self.handles[number % self.handles.len()].clone()
     }
 
@@ -181,7 +189,7 @@ impl Side<'_> {
         found.is_ok_and(|found| found.file.0.id() == file.0.id())
     }
 
-    fn run(&mut self, step: &Step) -> String {
+    pub(super) fn run(&mut self, step: &Step) -> String {
         let existing = |replace: &bool| if *replace { Existing::Replace } else { Existing::Keep };
         match step {
             Step::Create { path, directory } => {
@@ -365,6 +373,28 @@ impl Side<'_> {
     }
 }
 
+/// Everything that is stored, as text.
+fn tree(volume: &dyn Volume) -> String {
+    let mut text = String::new();
+    Side { volume, handles: Vec::new() }.describe_tree(&VfsPath::root(), &mut text);
+    text
+}
+
+/// Runs `steps` on both: every answer and all that is stored in the end must be the same. Returns what is stored.
+pub(super) fn give_the_same_answers(
+    steps: &[Step],
+    left: &dyn Volume,
+    right: &dyn Volume,
+) -> Result<String, TestCaseError> {
+    let mut sides = [left, right].map(Side::new);
+    for step in steps {
+        let [left, right] = &mut sides;
+        prop_assert_eq!(left.run(step), right.run(step), "{:?}", step);
+    }
+    prop_assert_eq!(sides[0].describe(), sides[1].describe());
+    Ok(tree(right))
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 96, max_shrink_iters: 400, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -374,28 +404,11 @@ proptest! {
         let security = descriptor(0x1F01FF);
         let memory = MemoryVolume::new(MemoryOptions::new(security.clone()));
         let posix = PosixVolume::open(directory.path(), PosixOptions::new("test", security)).expect("a volume");
-        let mut sides = [&memory as &dyn Volume, &posix].map(|volume| Side { volume, handles: Vec::new() });
-        for side in &mut sides {
-            let root = side.open("", None).expect("the root");
-            root.file.0.set_metadata(&MetadataChange { created: Some(NOW), ..Default::default() }).expect("the root");
-            side.handles.push(root.file);
-        }
-        for step in &steps {
-            let [memory, posix] = &mut sides;
-            prop_assert_eq!(memory.run(step), posix.run(step), "{:?}", step);
-        }
-        prop_assert_eq!(sides[0].describe(), sides[1].describe());
+        let before = give_the_same_answers(&steps, &memory, &posix)?;
         // Nothing of it was only in memory.
-        let tree = |side: &Side<'_>| {
-            let mut text = String::new();
-            side.describe_tree(&VfsPath::root(), &mut text);
-            text
-        };
-        let before = tree(&sides[1]);
-        drop(sides);
         drop(posix);
         let options = PosixOptions::new("test", descriptor(0x1F01FF));
         let again = PosixVolume::open(directory.path(), options).expect("the same volume");
-        prop_assert_eq!(tree(&Side { volume: &again, handles: Vec::new() }), before);
+        prop_assert_eq!(tree(&again), before);
     }
 }

@@ -14,6 +14,7 @@
 
 #[cfg(test)]
 mod conformance;
+pub mod counted;
 mod ea;
 #[cfg(test)]
 mod equivalence;

@@ -56,6 +56,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
 /// Parts of a module that only some may name: (part, its users besides itself, why).
 const NARROWER: &[(&str, &[&str], &str)] = &[
     ("vfs::posix", &["server", "cli"], "the core reads vfs for plain data only"),
+    ("vfs::counted", &["server", "cli"], "the core reads vfs for plain data only"),
     ("vfs::memory", &["server", "cli"], "the core reads vfs for plain data only"),
     ("vfs::fault", &["server", "cli"], "the core reads vfs for plain data only"),
     ("audit::log", &["server", "cli"], "the core makes records and writes none"),

@@ -1,0 +1,318 @@
+//! Changes of names: making, opening and removing streams and files, renaming, linking.
+
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, OnceLock};
+
+use freehold_dtyp::{FileTime, Wtf8};
+use parking_lot::MutexGuard;
+
+use super::account::{Amount, signed};
+use super::file::CountedFile;
+use super::nodes::{Charged, Node, NodeState, OpenStream};
+use super::{Shared, owner_of, total};
+use crate::fscc::upcase::fold;
+use crate::vfs::{
+    DataUse, Existing, FileRef, NameCase, NewNode, NodeKind, OpenError, Opened, VfsError, VfsPath,
+};
+
+/// How often what stands in the way of a rename is looked at again when it was another one.
+const ATTEMPTS: usize = 16;
+
+/// The file that a rename or a link replaces, opened.
+struct Victim {
+    file: FileRef,
+    id: u64,
+    kind: NodeKind,
+}
+
+/// What is at the target of a rename or a link.
+enum Target {
+    Free,
+    /// The file itself, under this or another name.
+    Own,
+    Taken(Victim),
+}
+
+impl Shared {
+    pub(super) fn open_stream(
+        &self,
+        path: &VfsPath,
+        name: Wtf8<'_>,
+        data_use: DataUse,
+    ) -> Result<Opened, OpenError> {
+        for _ in 0..ATTEMPTS {
+            let first = self.inner.open(path, None, data_use).map_err(|error| self.wrap_error(error))?;
+            let id = first.file.0.id().0;
+            let (node, _) = self.nodes.enter(id);
+            // Which of the file's streams this is must not change between finding and knowing it.
+            let mut state = node.state.lock();
+            let opened = self.inner.open(path, Some(name), data_use);
+            let stream = match &opened {
+                Ok(opened) if opened.file.0.id().0 == id => {
+                    Some(open_stream_state(&mut state, name, opened.metadata.size_bytes))
+                }
+                _ => None,
+            };
+            drop(state);
+            match (opened, stream) {
+                (Ok(opened), Some(stream)) => {
+                    let known = OnceLock::from(Arc::clone(&node));
+                    let file = self.file(opened.file, opened.metadata.kind, known, Some(stream));
+                    return Ok(Opened { file, ..opened });
+                }
+                (Ok(_), None) => {
+                    self.leave(&node, &first.file); // another file has the name by now
+                }
+                (Err(error), _) => {
+                    self.leave(&node, &first.file);
+                    return Err(self.wrap_error(error));
+                }
+            }
+        }
+        Err(OpenError::Failed(VfsError::Io))
+    }
+
+    pub(super) fn create_stream(
+        &self,
+        file: &CountedFile,
+        name: Wtf8<'_>,
+        now: FileTime,
+    ) -> Result<Opened, VfsError> {
+        let node = file.node();
+        let mut state = node.state.lock();
+        let opened = self.inner.create_stream(&file.inner, name, now)?;
+        let stream = open_stream_state(&mut state, name, 0);
+        drop(state);
+        let known = OnceLock::from(self.nodes.enter(file.id).0);
+        let file = self.file(opened.file, opened.metadata.kind, known, Some(stream));
+        Ok(Opened { file, ..opened })
+    }
+
+    pub(super) fn create(
+        &self,
+        parent: &CountedFile,
+        name: Wtf8<'_>,
+        new: &NewNode,
+    ) -> Result<Opened, VfsError> {
+        let _pass = self.gate.enter(parent.id);
+        let owner = self.ledger.owner(&owner_of(&new.security));
+        let opened = self.inner.create(&parent.inner, name, new)?;
+        let id = opened.file.0.id().0;
+        let (node, fresh) = self.nodes.enter(id);
+        {
+            let mut state = node.state.lock();
+            let state = &mut *state;
+            let generation = self.ledger.generation.load(Ordering::SeqCst);
+            let folders = self.folders_at(&opened.file);
+            let born = Charged { owner, folders, generation, main: 0, named: 0, physical: 0 };
+            // A recount that is under way has found it, or finds it below.
+            self.ledger.charge_kept(&born, Amount { files: 1, ..Amount::default() });
+            if fresh && state.charged.is_none() {
+                state.charged = Some(born);
+            } else if let Err(error) = self.load(&node, state, &opened.file) {
+                // Whoever changes it next finds out.
+                tracing::debug!(id, %error, "a new file could not be looked at");
+            }
+            state.moved_blocks |= new.allocation_bytes > 0;
+            self.visit_open(&node, state);
+        }
+        let kind = opened.metadata.kind;
+        Ok(Opened { file: self.file(opened.file, kind, OnceLock::from(node), None), ..opened })
+    }
+
+    pub(super) fn unlink(&self, file: &CountedFile) -> Result<(), VfsError> {
+        let _pass = self.gate.enter(file.id);
+        let node = file.node();
+        let mut state = node.state.lock();
+        let state = &mut *state;
+        self.load(node, state, &file.inner)?;
+        self.visit_open(node, state);
+        match &file.stream {
+            Some(stream) => {
+                let size = file.inner.0.metadata()?.size_bytes;
+                self.inner.unlink(&file.inner)?;
+                stream.size.store(size, Ordering::SeqCst);
+                let nameless = stream.lost_its_name(state.charged.as_ref());
+                state.streams.retain(|(_, open)| !Arc::ptr_eq(open, stream));
+                if let Some(charged) = &mut state.charged {
+                    charged.named = charged.named.saturating_sub(size);
+                    let moved = Amount { bytes: -signed(size), nameless, ..Amount::default() };
+                    self.ledger.charge(node.id, charged.accounts(), moved, 0);
+                }
+            }
+            None => {
+                let links = file.inner.0.metadata()?.links;
+                self.inner.unlink(&file.inner)?;
+                if file.kind == NodeKind::Directory || links <= 1 {
+                    self.lost_last_name(node, state);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The file has no name any more: what it has stays charged until it is closed, and is no longer kept on disk.
+    fn lost_last_name(&self, node: &Node, state: &mut NodeState) {
+        if state.gone {
+            return;
+        }
+        state.gone = true;
+        if let Some(charged) = &mut state.charged {
+            let mut moved = total(charged).negated();
+            moved.nameless = signed(charged.bytes());
+            charged.physical = 0;
+            self.ledger.charge(node.id, charged.accounts(), moved, 0);
+        }
+    }
+
+    fn open_target(&self, to: &VfsPath, existing: Existing) -> Option<Opened> {
+        let case = match existing.case() {
+            NameCase::Ignored => NameCase::Ignored,
+            NameCase::Exact { .. } => NameCase::Exact { from: to.components().count().saturating_sub(1) },
+        };
+        self.inner.open(to, None, DataUse { write: false, case }).ok()
+    }
+
+    fn id_at(&self, to: &VfsPath, existing: Existing) -> Option<u64> {
+        self.open_target(to, existing).map(|found| found.file.0.id().0)
+    }
+
+    fn target(&self, file: &CountedFile, to: &VfsPath, existing: Existing) -> Target {
+        match self.open_target(to, existing) {
+            Some(found) if found.file.0.id().0 == file.id => Target::Own,
+            Some(found) => {
+                let (kind, id) = (found.metadata.kind, found.file.0.id().0);
+                let node = OnceLock::from(self.nodes.enter(id).0);
+                Target::Taken(Victim { file: self.file(found.file, kind, node, None), id, kind })
+            }
+            None => Target::Free,
+        }
+    }
+
+    /// Renames or links `file` to `to` by `change`, and ends the charge of what is replaced.
+    fn replace<R>(
+        &self,
+        file: &CountedFile,
+        to: &VfsPath,
+        existing: Existing,
+        change: impl Fn(Existing) -> Result<R, VfsError>,
+    ) -> Result<R, VfsError> {
+        for _ in 0..ATTEMPTS {
+            let target = if existing.replaces() { self.target(file, to, existing) } else { Target::Own };
+            let _pass = self.gate.enter(file.id);
+            match target {
+                Target::Own => {
+                    let mut state = file.node().state.lock();
+                    return self.moving(file, &mut state, || change(existing));
+                }
+                Target::Free => {
+                    // What has appeared there since is not replaced unseen.
+                    let keep = match existing {
+                        Existing::ReplaceExact | Existing::KeepExact => Existing::KeepExact,
+                        Existing::Replace | Existing::Keep => Existing::Keep,
+                    };
+                    let mut state = file.node().state.lock();
+                    match self.moving(file, &mut state, || change(keep)) {
+                        Err(VfsError::Exists) => {}
+                        other => return other,
+                    }
+                }
+                Target::Taken(victim) => {
+                    let node = Arc::clone(self.counted_node(&victim.file));
+                    let (mut own, mut taken) = lock_both(file.node(), &node, victim.id < file.id);
+                    let inner = super::unwrap(&victim.file);
+                    // It may have gone before its lock was taken.
+                    if self.id_at(to, existing) != Some(victim.id) {
+                        continue;
+                    }
+                    self.load(&node, &mut taken, inner)?;
+                    self.visit_open(&node, &mut taken);
+                    let done = self.moving(file, &mut own, || change(existing))?;
+                    let gone = victim.kind == NodeKind::Directory
+                        || inner.0.metadata().is_ok_and(|metadata| metadata.links == 0);
+                    if gone {
+                        self.lost_last_name(&node, &mut taken);
+                    }
+                    return Ok(done);
+                }
+            }
+        }
+        Err(VfsError::Exists)
+    }
+
+    fn counted_node<'f>(&self, file: &'f FileRef) -> &'f Arc<Node> {
+        let any: &dyn std::any::Any = &*file.0;
+        // INVARIANT: `target` made it.
+        any.downcast_ref::<CountedFile>().map_or_else(|| unreachable!("a counted file"), CountedFile::node)
+    }
+
+    /// Runs a change of the names of `file`; a recount that is under way looks at it.
+    fn moving<R>(
+        &self,
+        file: &CountedFile,
+        state: &mut NodeState,
+        change: impl FnOnce() -> Result<R, VfsError>,
+    ) -> Result<R, VfsError> {
+        let done = change()?;
+        if self.ledger.visits.load().is_some() {
+            self.load(file.node(), state, &file.inner)?;
+            self.visit_open(file.node(), state);
+        }
+        Ok(done)
+    }
+
+    pub(super) fn rename(
+        &self,
+        file: &CountedFile,
+        to: &VfsPath,
+        existing: Existing,
+        now: FileTime,
+    ) -> Result<VfsPath, VfsError> {
+        self.replace(file, to, existing, |existing| {
+            let path = self.inner.rename(&file.inner, to, existing, now)?;
+            if file.kind == NodeKind::Directory
+                && let Some(visits) = &*self.ledger.visits.load()
+            {
+                visits.moved(path.clone());
+            }
+            Ok(path)
+        })
+    }
+
+    pub(super) fn link(
+        &self,
+        file: &CountedFile,
+        to: &VfsPath,
+        existing: Existing,
+        now: FileTime,
+    ) -> Result<(), VfsError> {
+        self.replace(file, to, existing, |existing| self.inner.link(&file.inner, to, existing, now))
+    }
+}
+
+/// The state of the file's stream of that name, which is open.
+fn open_stream_state(state: &mut NodeState, name: Wtf8<'_>, size: u64) -> Arc<OpenStream> {
+    let folded = fold(name);
+    if let Some((_, open)) = state.streams.iter().find(|(known, _)| *known == folded) {
+        return Arc::clone(open);
+    }
+    let stream = Arc::new(OpenStream::default());
+    stream.size.store(size, Ordering::SeqCst);
+    state.streams.push((folded, Arc::clone(&stream)));
+    stream
+}
+
+/// Locks two files in the order of their ids.
+fn lock_both<'a>(
+    own: &'a Node,
+    other: &'a Node,
+    other_first: bool,
+) -> (MutexGuard<'a, NodeState>, MutexGuard<'a, NodeState>) {
+    if other_first {
+        let other = other.state.lock();
+        (own.state.lock(), other)
+    } else {
+        let own = own.state.lock();
+        (own, other.state.lock())
+    }
+}

@@ -1,0 +1,97 @@
+//! What a volume that counts is asked for, and the limits that are put in place.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use freehold_dtyp::{Sid, Wtf8Buf};
+use freehold_quotas::{Change, Crossing, FolderQuotaId, Mode, OwnerRow, Policy, Subject, Usage};
+
+use super::Shared;
+use super::account::{Account, Amount};
+use super::ledger::Folder;
+use crate::vfs::quotas::{Quotas, Recount};
+use crate::vfs::{DataUse, NodeKind, VfsError, VfsPath};
+
+impl Quotas for Shared {
+    fn policy(&self) -> Arc<Policy> {
+        self.ledger.policy.load_full()
+    }
+
+    fn set_policy(&self, policy: Arc<Policy>) -> Result<(), VfsError> {
+        let _one_at_a_time = self.changing_policy.lock();
+        let before = self.ledger.folders.load_full();
+        let known: HashMap<(FolderQuotaId, &VfsPath), &Folder> =
+            before.iter().map(|folder| ((folder.quota.id, &folder.path), folder)).collect();
+        let (mut folders, mut new) = (Vec::new(), Vec::new());
+        for quota in &policy.folders {
+            let path =
+                VfsPath::new(Wtf8Buf::from(quota.path.trim_matches('/'))).ok_or(VfsError::NameInvalid)?;
+            let known = known.get(&(quota.id, &path)).map(|folder| Arc::clone(&folder.account));
+            let is_new = known.is_none();
+            let account = match known {
+                Some(account) => account,
+                None => {
+                    self.check_folder(&path)?;
+                    Arc::new(Account::new(Subject::Folder(quota.id), Amount::default()))
+                }
+            };
+            let folder = Folder { path, quota: quota.clone(), account };
+            if is_new {
+                new.push(folder.clone());
+            }
+            folders.push(folder);
+        }
+        let was_off = self.ledger.is_off();
+        {
+            let _closed = self.gate.close();
+            self.ledger.put_in_place(Arc::clone(&policy), folders);
+        }
+        match policy.settings.mode {
+            Mode::Off => Ok(()),
+            Mode::Track | Mode::Enforce if was_off => {
+                // Nothing was counted meanwhile.
+                self.count_all(true, &mut |_| true).map(|_| ())
+            }
+            Mode::Track | Mode::Enforce if new.is_empty() => Ok(()),
+            Mode::Track | Mode::Enforce => self.count_folders(&new),
+        }
+    }
+
+    fn change(&self, changes: &[Change]) -> Result<(), VfsError> {
+        let policy = self.store.as_ref().ok_or(VfsError::NotSupported)?.change(changes)?;
+        self.set_policy(policy)
+    }
+
+    fn usage(&self, owner: &Sid) -> Usage {
+        self.ledger.known_owner(owner).map(|account| account.usage()).unwrap_or_default()
+    }
+
+    fn owners(&self, after: Option<&Sid>, most: usize) -> Vec<OwnerRow> {
+        self.ledger.rows(after, most)
+    }
+
+    fn folders(&self) -> Vec<(FolderQuotaId, Usage)> {
+        let folders = self.ledger.folders.load();
+        folders.iter().map(|folder| (folder.quota.id, folder.account.usage())).collect()
+    }
+
+    fn recount(&self, progress: &mut dyn FnMut(u64) -> bool) -> Result<Recount, VfsError> {
+        if self.ledger.is_off() {
+            return Err(VfsError::NotSupported);
+        }
+        self.count_all(false, progress)
+    }
+
+    fn on_crossing(&self, listener: Box<dyn Fn(Crossing) + Send + Sync>) {
+        self.ledger.listen(listener);
+    }
+}
+
+impl Shared {
+    fn check_folder(&self, path: &VfsPath) -> Result<(), VfsError> {
+        match self.inner.open(path, None, DataUse::READ) {
+            Ok(found) if found.metadata.kind == NodeKind::Directory => Ok(()),
+            Ok(_) | Err(_) => Err(VfsError::NotFound),
+        }
+    }
+}
