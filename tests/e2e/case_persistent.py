@@ -77,6 +77,21 @@ def a_kill_is_not_noticed(t):
 
 
 @case(freehold_only=True)
+def what_others_change_outlives_the_server(t):
+    """A deletion that waits for a persistent open, and the new name of a stream, after the server was killed."""
+    server = t.own_server()
+    share = t.share(server=server, options=['--continuously-available'])
+    peer = ('peer_persistent_marks.py', server.host, server.port, share.name, t.user.name, t.user.password,
+            '5d0f8fb4-3b1e-4bc2-9a3c-0f2f6c1d7e55')
+    ids = t.python(*peer, 'before').split()
+    t.equal(len(ids), 2, 'opens')
+    server.kill()
+    server.start()
+    t.contains(t.python(*peer, 'after', *ids), 'done')
+    t.true(taken_up(server) == 2, 'opens that were taken up')
+
+
+@case(freehold_only=True)
 def a_resilient_handle_outlives_its_connection(t):
     """The server falls silent for longer than the client waits for an answer to its echo: it connects anew, and ends its former
     session."""
