@@ -9,6 +9,7 @@ use freehold_dtyp::{FileTime, Sid};
 
 use super::AdminService;
 use super::protocol::{Reply, Request};
+use super::quota_protocol::QuotaRequest;
 use super::scope::{Demand, Scope, demand};
 use super::token_protocol::TokenRequest;
 use crate::audit::record::{Administered, Batch, Detail, EventId, Record, Subject};
@@ -151,6 +152,14 @@ impl Caller {
         }
     }
 
+    /// It asks for what is its own: its usage and limits.
+    fn owns(&self, request: &Request) -> bool {
+        let Request::Quota { request: QuotaRequest::Users { account: Some(account), .. } } = request else {
+            return false;
+        };
+        self.token.is_none() && *account == self.sid.to_string()
+    }
+
     /// A token makes no token that may do what itself may not.
     fn may_hand_on(&self, request: &Request) -> Result<(), Denied> {
         let Request::Token { request: TokenRequest::Add { scopes: wanted, .. } } = request else {
@@ -179,7 +188,8 @@ impl AdminService {
     ) -> Result<(), ExecuteError> {
         let demand = demand(&request);
         let text = if self.records() { request_text(&request) } else { String::new() };
-        if let Err(denied) = caller.may(&demand).and_then(|()| caller.may_hand_on(&request)) {
+        let allowed = if caller.owns(&request) { Ok(()) } else { caller.may(&demand) };
+        if let Err(denied) = allowed.and_then(|()| caller.may_hand_on(&request)) {
             self.record(caller, &demand, &text, Some(&denied.to_string()));
             return Err(denied.into());
         }
@@ -287,6 +297,19 @@ mod tests {
         let error = run(&user, Request::Status).unwrap_err();
         assert!(matches!(error, ExecuteError::Denied(Denied::Administrator { .. })), "{error}");
         run(&caller(Grants::All), Request::UserList).unwrap();
+        let usage = |of: &Caller| Request::Quota {
+            request: QuotaRequest::Users {
+                volume: None,
+                account: Some(of.sid.to_string()),
+                after: None,
+                most: None,
+            },
+        };
+        let user = Caller { token: None, ..user };
+        let denied = |outcome: Result<(), ExecuteError>| matches!(outcome, Err(ExecuteError::Denied(_)));
+        assert!(!denied(run(&user, usage(&user))));
+        assert!(denied(run(&user, usage(&Caller { sid: Sid::NETWORK, ..user.clone() }))));
+        assert!(denied(run(&Caller { token: Some("t".to_owned()), ..user.clone() }, usage(&user))));
     }
 
     #[test]

@@ -10,23 +10,19 @@ SCOPES = ['%s:%s' % (noun, verb) for noun in ('shares', 'users', 'domain', 'acl'
 
 @case(alone=True, seconds=900)
 def schemathesis(t):
-    s = t.own_server(start=False, settings='[limits]\nlogon_failures_before_wait = 1000000\n')
+    s = t.own_server(start=False, settings='[limits]\nlogon_wait_seconds = 0\n')
     s.start()
-    token = s.token('fuzzer', 'status:read', *SCOPES)
+    token = s.token('the-fuzzer-itself', 'status:read', *SCOPES)
     header = t.folder / 'schemathesis.toml'
     # the token in a file, not among the arguments
     header.write_text('[auth.openapi.token]\nbearer = "%s"\n' % token)
     header.chmod(0o600)
-    report = t.folder / 'report.ndjson'
     done = t.run(t.peer('schemathesis'), '--config-file', header, 'run', servers.ROOT / 'docs' / 'openapi.json',
-                 '--url', s.api, '--tls-verify', s.certificate, '--max-time', '240', '--seed', '1', '--no-color',
+                 '--url', s.api, '--tls-verify', s.certificate, '--max-time', '90', '--seed', '1', '--no-color',
                  '--checks', 'not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance,'
                              'response_headers_conformance',
-                 '--suppress-health-check', 'all', '--report', 'ndjson', '--report-ndjson-path', report,
-                 '--continue-on-failure', ok=None, timeout=600)
+                 '--suppress-health-check', 'all', '--continue-on-failure', ok=None, timeout=600)
     t.true(done.returncode == 0, done.stdout[-6000:])
-    requests = len(re.findall(r'"status_code"', report.read_text())) if report.exists() else 0
-    made = re.search(r'(\d+) generated', done.stdout)
-    count = max(requests, int(made.group(1)) if made else 0)
-    t.true(count >= 1000, 'only %d requests:\n%s' % (count, done.stdout[-2000:]))
+    made = re.search(r'(\d+) generated, (\d+) passed', done.stdout)
+    t.true(made is not None and int(made.group(1)) >= 1000 and made.group(1) == made.group(2), done.stdout[-2000:])
     t.equal(json.loads(t.curl('/v1/status', token=token, server=s).text)['Running'], True, 'the server afterwards')

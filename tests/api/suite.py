@@ -1,6 +1,7 @@
 """A server with its HTTPS door open, and curl."""
 import json
 import pathlib
+import subprocess
 
 from rig import harness, server as servers
 
@@ -22,7 +23,6 @@ class ApiServer(servers.Freehold):
 
     def output(self, *words):
         """What a command of the CLI printed on standard output."""
-        import subprocess
         done = subprocess.run([str(self.binary), *words, '--config', str(self.config)], stdin=subprocess.DEVNULL,
                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=60)
         if done.returncode != 0:
@@ -45,6 +45,14 @@ class Answer:
 
 
 class Context(harness.Context):
+    def own_server(self, start=True, **options):
+        """A server for this test alone; ended with the test."""
+        s = ApiServer(**options)
+        self.own.append(s)
+        if start:
+            s.start()
+        return s
+
     def curl(self, path, *arguments, token=None, body=None, server=None, ok=True, timeout=60):
         """curl, with the server's certificate as the only one that is trusted. Answers and their interim ones come with headers."""
         s = server or self.server
@@ -55,7 +63,9 @@ class Context(harness.Context):
             header.write_text('Authorization: Bearer %s\n' % token)
             words += ['-H', '@%s' % header]
         if body is not None:
-            words += ['-H', 'Content-Type: application/json', '--data-raw', json.dumps(body)]
+            data = self.folder / ('body-%d' % len(list(self.folder.iterdir())))
+            data.write_text(json.dumps(body))
+            words += ['-H', 'Content-Type: application/json', '--data-binary', '@%s' % data]
         done = self.run(*words, s.api + path, ok=ok, timeout=timeout)
         return Answer(done.stdout) if ok else done
 

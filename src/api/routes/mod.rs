@@ -4,8 +4,11 @@ mod accounts;
 mod acl;
 mod declaration;
 mod domain;
+mod folder_quotas;
 mod groups;
+mod metrics;
 mod open_files;
+mod quotas;
 mod server;
 mod sessions;
 mod shares;
@@ -46,6 +49,9 @@ pub(super) fn described() -> OpenApiRouter<Arc<Api>> {
         .merge(accounts::routes())
         .merge(domain::routes())
         .merge(acl::routes())
+        .merge(quotas::routes())
+        .merge(folder_quotas::routes())
+        .merge(metrics::routes())
         .merge(tokens::routes())
 }
 
