@@ -9,12 +9,15 @@
 #![allow(missing_docs, reason = "the macros make modules that cannot be documented")]
 
 use std::hint::black_box;
+use std::sync::Arc;
+use std::time::Duration;
 
 use freehold::crypto::{
     Cipher, CipherKey, SealKey, Sender, SigningAlgorithm, SigningKey, SigningKeyBytes, TRANSFORM_HEADER_SIZE,
 };
 use freehold::fscc::directory::ShortName;
 use freehold::fscc::{DirectoryEntry, DirectoryWriter, FileAttributes, FileInformationClass};
+use freehold::metrics::{Lane, Metrics, Requests, Sizes};
 use freehold::smb2::create::{
     CreateAction, CreateDisposition, CreateOptions, CreateRequest, CreateResponse, CreateResponseFlags,
     ImpersonationLevel, ShareAccess,
@@ -267,6 +270,34 @@ fn check(prepared: Option<(SecurityDescriptor, Token)>) -> Option<bool> {
     Some(access_check(black_box(&descriptor), black_box(&token), desired, &GenericMapping::FILE).is_ok())
 }
 
+/// Counters that have been used once, as they are but for a thread's first request.
+fn counters() -> (Metrics, Requests, Arc<freehold::metrics::Usage>) {
+    let metrics = Metrics::default();
+    let usage = metrics.users.enter("CORP\\anna".to_owned(), "192.0.2.7".to_owned());
+    let prepared = (metrics, Requests::default(), usage);
+    count_read(&prepared);
+    prepared
+}
+
+/// All that is counted of a READ of 4 KiB.
+fn count_read((metrics, requests, usage): &(Metrics, Requests, Arc<freehold::metrics::Usage>)) -> bool {
+    let (lane, took) = (Lane::of_thread(0), Duration::from_nanos(black_box(3_000)));
+    metrics.operated(lane, black_box(10), took);
+    let sizes = Sizes { request: 113, reply: 4_176, data: 4_096 };
+    requests.count(lane, black_box(8), black_box(NtStatus::SUCCESS), sizes);
+    usage.operations.add_alone(1);
+    usage.read_bytes.add_alone(4_096);
+    metrics.answered(lane, black_box(8), took);
+    took >= metrics.slow.threshold()
+}
+
+#[library_benchmark]
+#[bench::read_4k(counters())]
+fn count(prepared: (Metrics, Requests, Arc<freehold::metrics::Usage>)) -> (Metrics, Requests, bool) {
+    let slow = count_read(black_box(&prepared));
+    (prepared.0, prepared.1, slow)
+}
+
 library_benchmark_group!(name = decode, benchmarks = [decode_read, decode_write, decode_create]);
 library_benchmark_group!(
     name = encode,
@@ -274,4 +305,5 @@ library_benchmark_group!(
 );
 library_benchmark_group!(name = protect, benchmarks = [sign, seal]);
 library_benchmark_group!(name = decide, benchmarks = [check]);
-main!(library_benchmark_groups = [decode, encode, protect, decide]);
+library_benchmark_group!(name = observe, benchmarks = [count]);
+main!(library_benchmark_groups = [decode, encode, protect, decide, observe]);

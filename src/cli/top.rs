@@ -53,8 +53,8 @@ pub(super) enum Show {
 #[command(
     after_help = "Examples:\n  freehold top\n  freehold top --slow\n  freehold top --once\n  freehold top --once -o json | jq .Commands\n  \
                   freehold top --once --show clients -o csv --interval 10\n\n\
-                  Keys: q quits, s sorts by the next column, a shows all tables, c clients, h shares, l commands, w slow requests,\n\
-                  space stops and goes on, + and - change the interval.\n\
+                  Keys: q quits, s sorts by the next column, a shows all tables, c clients, h shares, l commands with their latency,\n\
+                  w slow requests, p stops and goes on, + and - change the interval.\n\
                   Without a terminal it prints once, as with --once."
 )]
 pub(super) struct TopArgs {

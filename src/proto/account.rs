@@ -98,6 +98,8 @@ pub struct Account {
     /// Since when it is doing what it does.
     since: Duration,
     doing: Doing,
+    /// How much of the present operation's time is explained.
+    explained: Duration,
     /// What it has waited for longest.
     longest: Option<Box<(Cause, Duration)>>,
 }
@@ -137,6 +139,7 @@ impl Account {
     /// The request does something from now on.
     pub fn start(&mut self, doing: Doing, now: Duration) {
         self.doing = doing;
+        self.explained = Duration::ZERO;
         self.since = now;
     }
 
@@ -148,7 +151,7 @@ impl Account {
             Doing::Nothing => Ended::Nothing,
             Doing::Operation(kind) => {
                 if took >= NOTED {
-                    self.note(kind.cause(), took);
+                    self.note(kind.cause(), took.saturating_sub(self.explained));
                 }
                 Ended::Operation(kind, took)
             }
@@ -165,8 +168,13 @@ impl Account {
         }
     }
 
-    /// Something has taken that long.
-    pub fn note(&mut self, cause: Cause, took: Duration) {
+    /// So much of the present operation's time went into this: it was not the operation itself.
+    pub fn explain(&mut self, cause: Cause, took: Duration) {
+        self.explained = self.explained.saturating_add(took);
+        self.note(cause, took);
+    }
+
+    fn note(&mut self, cause: Cause, took: Duration) {
         if took >= NOTED && self.longest.as_ref().is_none_or(|longest| longest.1 <= took) {
             self.longest = Some(Box::new((cause, took)));
         }
@@ -310,6 +318,21 @@ mod tests {
         assert_eq!(account.longest(ms(330)), (Cause::Break(Vec::new()), ms(300)));
         account.begin(ms(330));
         assert_eq!(account.longest(ms(0)).0, Cause::Server);
+    }
+
+    #[test]
+    fn what_the_shell_explains_is_not_the_operations_own() {
+        let mut account = Account::of_frame(ms(0));
+        account.begin(ms(0));
+        account.start(Doing::Operation(OpKind::Open), ms(0));
+        account.explain(Cause::DirectoryRead { entries: 9 }, ms(290));
+        let _ = account.end(ms(300));
+        assert_eq!(account.longest(ms(300)), (Cause::DirectoryRead { entries: 9 }, ms(290)));
+        account.begin(ms(300));
+        account.start(Doing::Operation(OpKind::Flush), ms(300));
+        account.explain(Cause::Queue, ms(10));
+        let _ = account.end(ms(400));
+        assert_eq!(account.longest(ms(100)), (Cause::Disk("Flush"), ms(90)));
     }
 
     #[test]

@@ -145,6 +145,21 @@ def a_break_that_is_waited_for_is_told_with_its_holder(t):
 
 
 @case(freehold_only=True)
+def a_directory_being_read_is_told_with_its_size(t):
+    s = t.own_server(settings='[metrics]\nslow_ms = 10\n')
+    path = s.add_share('many')
+    (path / 'folder').mkdir()
+    for n in range(100_000):
+        (path / 'folder' / ('file%06d' % n)).touch()
+    t.smbclient(Share('many', path), ['cd FOLDER', 'get FILE000001 %s' % (t.folder / 'back')], server=s)
+    rows = json.loads(freehold(t, s, 'top', '--once', '--slow', '-o', 'json'))
+    told = [row for row in rows if row['Cause'] == 'DirectoryIndex']
+    t.true(told, 'no directory among %s' % rows)
+    t.equal(told[-1]['WaitedFor'], 'directory of 100000 entries being indexed', 'the cause')
+    t.equal((told[-1]['Command'], told[-1]['Share'], told[-1]['User']), ('CREATE', 'many', 'FREEHOLDTEST\\alice'), 'whose')
+
+
+@case(freehold_only=True)
 def top_prints_what_happens_now(t):
     s = t.own_server()
     s.add_share('load')
@@ -180,9 +195,13 @@ def top_on_a_terminal_shows_it_live(t):
     if child == 0:
         os.environ['TERM'] = 'xterm-256color'
         os.execv(servers.freehold_binary(), ['freehold', 'top', '--interval', '0.2', '--socket', str(s.folder / 'admin.sock')])
-    size = lambda rows, columns: fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack('HHHH', rows, columns, 0, 0))
-    size(24, 80)
     seen = b''
+
+    def size(rows, columns):
+        """The terminal has another size: everything is drawn anew, not only what has changed."""
+        fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack('HHHH', rows, columns, 0, 0))
+
+    size(24, 80)
 
     def until(*wanted):
         """Reads until all of it was seen since the last call."""
@@ -201,13 +220,14 @@ def top_on_a_terminal_shows_it_live(t):
     try:
         until(b'\x1b[?1049h', b'COMMAND', b'CLIENT', b'SHARE', b'WRITE', b'alice', b'sort: requests')
         os.write(terminal, b's')
-        until(b'bytes')
+        size(25, 90)
+        until(b'sort: bytes')
         os.write(terminal, b'w')
+        size(40, 120)
         until(b'WAITED FOR')
-        size(50, 132)
-        os.kill(child, signal.SIGWINCH)
         os.write(terminal, b'a')
-        until(b'COMMAND', b'WRITE')
+        size(50, 132)
+        until(b'COMMAND', b'WRITE', b'alice')
         os.write(terminal, b'q')
         until(b'\x1b[?1049l')
         ended, end = (0, 0), time.monotonic() + 20

@@ -11,6 +11,18 @@ from smbprotocol.tree import TreeConnect
 host, port, share, user, password, name = sys.argv[1:]
 connection = Connection(uuid.uuid4(), host, int(port))
 connection.connect()
+receive = connection.transport.recv
+
+
+def swallow(*arguments):
+    """The library ends the connection when a break comes."""
+    while True:
+        message = receive(*arguments)
+        if not (message and message[12:14] == b'\x12\0' and message[24:32] == b'\xff' * 8):
+            return message
+
+
+connection.transport.recv = swallow
 session = Session(connection, user, password, require_encryption=False, auth_protocol='ntlm')
 session.connect()
 tree = TreeConnect(session, r'\\%s\%s' % (host, share))

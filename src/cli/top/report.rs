@@ -219,28 +219,27 @@ impl Report {
         });
     }
 
-    /// The two lines above the tables.
-    pub(super) fn headline(&self) -> [String; 2] {
+    /// The lines above the tables, each for 80 columns.
+    pub(super) fn headline(&self) -> [String; 3] {
         let present = &self.present;
         [
             format!(
-                "{}  up {}  {} connections  {} sessions  {} opens  {} locks  CPU {:.0} %  {}B",
+                "{}  up {}  CPU {:.0} % of one processor  memory {}B",
                 self.server,
                 duration(self.uptime_seconds),
-                present.connections,
-                present.sessions,
-                present.opens,
-                present.locks,
                 self.cpu_percent,
                 short(self.resident_bytes as f64),
             ),
             format!(
-                "{} requests/s  {} errors/s  read {}B/s  write {}B/s  {} waiting",
+                "{} connections  {} sessions  {} opens  {} locks  {} waiting",
+                present.connections, present.sessions, present.opens, present.locks, present.waiting,
+            ),
+            format!(
+                "{} requests/s  {} errors/s  read {}B/s  write {}B/s",
                 short(self.requests_per_second),
                 short(self.errors_per_second),
                 short(self.read_bytes_per_second),
                 short(self.write_bytes_per_second),
-                present.waiting,
             ),
         ]
     }

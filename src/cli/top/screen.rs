@@ -1,4 +1,4 @@
-//! The live view: two lines of figures, then tables, on a terminal of any size from 40 columns and 10 lines on.
+//! The live view: three lines of figures, then tables, on a terminal of any size from 40 columns and 10 lines on.
 
 use std::time::{Duration, Instant};
 
@@ -121,14 +121,17 @@ impl View {
 pub(super) fn draw(frame: &mut Frame<'_>, report: &Report, view: &View) {
     let area = frame.area();
     let [head, tables, foot] =
-        Layout::vertical([Constraint::Length(2), Constraint::Min(0), Constraint::Length(1)]).areas(area);
-    let [first, second] = report.headline();
+        Layout::vertical([Constraint::Length(3), Constraint::Min(0), Constraint::Length(1)]).areas(area);
+    let [first, second, third] = report.headline();
     let bold = Style::new().add_modifier(Modifier::BOLD);
-    frame.render_widget(Paragraph::new(vec![Line::styled(first, bold), Line::from(second)]), head);
+    frame.render_widget(
+        Paragraph::new(vec![Line::styled(first, bold), Line::from(second), Line::from(third)]),
+        head,
+    );
     let keys = format!(
-        "q quit  s sort: {}  a all  c clients  h shares  l commands  w slow  space {}  +/- {}s",
+        "q quit s sort: {} a all c clients h shares l latency w slow p {} +/- {}s",
         view.sort.name(),
-        if view.paused { "go on" } else { "stop" },
+        if view.paused { "go" } else { "stop" },
         view.interval.as_secs_f64()
     );
     frame.render_widget(Paragraph::new(Line::styled(keys, Style::new().add_modifier(Modifier::DIM))), foot);
@@ -237,8 +240,8 @@ fn slow(report: &Report) -> Table<'_> {
         Constraint::Length(8),
         Constraint::Length(8),
         Constraint::Length(9),
-        Constraint::Fill(3),
         Constraint::Fill(2),
+        Constraint::Fill(1),
     ];
     table(["SLOW", "     ms", "COMMAND", "WAITED FOR (* waits now)", "FILE"], widths, rows)
 }
@@ -275,6 +278,7 @@ mod tests {
         }
         assert!(text.contains("lease break: 192.0.2.9 (CORP\\bert)"), "{text}");
         assert!(text.contains("22:00:00"), "{text}");
+        assert!(text.lines().last().is_some_and(|line| line.ends_with("+/- 1s")), "{text}");
     }
 
     #[test]

@@ -28,7 +28,7 @@ impl Connection {
     /// [`Connection::complete`].
     pub fn explain(&mut self, id: OpId, cause: Cause, took: Duration) {
         if let Some(chain) = self.chains.get_mut(&id.0) {
-            chain.account.note(cause, took);
+            chain.account.explain(cause, took);
         }
     }
 
