@@ -12,7 +12,7 @@ pub enum Remark {
         /// Entries.
         entries: u64,
     },
-    /// Usage was being counted again.
+    /// Usage was being counted again, or other limits were put in place.
     QuotaRecount,
 }
 

@@ -327,7 +327,7 @@ pub(super) fn duration(seconds: f64) -> String {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use crate::metrics::snapshot::Latency;
+    use crate::metrics::snapshot::{HolderRow, Latency};
 
     /// Two looks, two seconds apart.
     pub(in crate::cli::top) fn looks() -> (Snapshot, Snapshot) {
@@ -365,6 +365,7 @@ pub(super) mod tests {
             duration_ms: 1_234.5,
             cause: "LeaseBreak".to_owned(),
             waited_for: "lease break: 192.0.2.9 (CORP\\bert)".to_owned(),
+            holders: vec![HolderRow { client: "192.0.2.9".to_owned(), user: "CORP\\bert".to_owned() }],
             ..SlowRow::default()
         };
         let after = Snapshot {

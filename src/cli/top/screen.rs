@@ -11,7 +11,7 @@ use ratatui::widgets::{Paragraph, Row, Table};
 
 use super::Show;
 use super::report::{Report, Sort, short};
-use crate::metrics::snapshot::Snapshot;
+use crate::metrics::snapshot::{SlowRow, Snapshot};
 
 /// Intervals that + and - go through, in milliseconds.
 const INTERVALS_MS: [u64; 7] = [200, 500, 1_000, 2_000, 5_000, 10_000, 30_000];
@@ -232,7 +232,7 @@ fn slow(report: &Report) -> Table<'_> {
             time.to_owned(),
             format!("{:>7}{mark}", short(row.duration_ms)),
             row.command.clone(),
-            row.waited_for.clone(),
+            waited_for(row),
             if row.path.is_empty() { row.client.clone() } else { row.path.clone() },
         ]
     });
@@ -244,6 +244,19 @@ fn slow(report: &Report) -> Table<'_> {
         Constraint::Fill(1),
     ];
     table(["SLOW", "     ms", "COMMAND", "WAITED FOR (* waits now)", "FILE"], widths, rows)
+}
+
+/// What a request waited for, in little room: of who is waited for, the name without its domain.
+fn waited_for(row: &SlowRow) -> String {
+    let holders: Vec<String> = row
+        .holders
+        .iter()
+        .map(|holder| match holder.user.rsplit('\\').next() {
+            Some(user) if !user.is_empty() => format!("{user}@{}", holder.client),
+            _ => holder.client.clone(),
+        })
+        .collect();
+    if holders.is_empty() { row.waited_for.clone() } else { format!("lease break: {}", holders.join(", ")) }
 }
 
 #[cfg(test)]
@@ -276,7 +289,7 @@ mod tests {
         for part in ["FILES", "501 requests/s", "SHARE", "COMMAND", "READ", "CORP\\anna", "q quit"] {
             assert!(text.contains(part), "{part}\n{text}");
         }
-        assert!(text.contains("lease break: 192.0.2.9 (CORP\\bert)"), "{text}");
+        assert!(text.contains("lease break: bert@192.0.2.9"), "{text}");
         assert!(text.contains("22:00:00"), "{text}");
         assert!(text.lines().last().is_some_and(|line| line.ends_with("+/- 1s")), "{text}");
     }

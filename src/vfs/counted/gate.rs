@@ -1,8 +1,11 @@
 //! Lets changes through, all at once, until somebody needs a moment in which none is under way.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Instant;
 
 use parking_lot::{Mutex, MutexGuard};
+
+use crate::vfs::remark::{self, Remark};
 
 /// Counters of changes that are under way: unrelated files meet in none.
 const COUNTERS: usize = 64;
@@ -56,7 +59,10 @@ impl Gate {
                 return Pass(counter);
             }
             counter.fetch_sub(1, Ordering::SeqCst);
+            let began = Instant::now();
             drop(self.closing.lock());
+            // Whoever asks why this took long is told.
+            remark::leave(Remark::QuotaRecount, began);
         }
     }
 
