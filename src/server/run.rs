@@ -303,7 +303,7 @@ pub async fn run(config: Config, state: Arc<State>, ready: impl FnOnce(Ready) + 
             .with_context(|| format!("volume `{}` at {}", volume.name, volume.path.display()))?;
         let id = VolumeId(u32::try_from(number).context("too many volumes")?);
         let quota = volume.path.join(RESERVED_FOLDER).join("quota");
-        let counted = Counted::open(Arc::new(opened), &quota, None);
+        let counted = Counted::open(Arc::new(opened), &quota, Some(quotas.store(&volume.name)));
         let identity = Arc::new(counted.identity().clone());
         volumes.insert(volume.name.clone(), VolumeRef { id, identity, volume: Arc::new(counted) });
     }

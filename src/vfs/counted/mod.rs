@@ -268,6 +268,7 @@ impl Volume for Counted {
             rooms.extend(above.filter_map(|folder| folder.account.room()));
         }
         for (limit, left) in rooms {
+            space.limited |= limit < space.total_bytes || left < space.available_bytes;
             space.total_bytes = space.total_bytes.min(limit);
             space.available_bytes = space.available_bytes.min(left);
         }
