@@ -6,6 +6,7 @@
 mod export;
 mod groups;
 mod plan;
+mod quotas;
 mod shares;
 
 #[cfg(test)]
@@ -15,6 +16,7 @@ use self::plan::Plan;
 use super::declared_protocol::{ChangeRow, Declaration, DeclaredReply, DeclaredRequest};
 use super::service::AdminService;
 use crate::state::DeclaredStep;
+use crate::state::quotas::QuotaEdit;
 
 impl AdminService {
     /// Executes a request about declared state.
@@ -44,10 +46,15 @@ impl AdminService {
         };
         let mut settled = Vec::new();
         for mut step in steps {
-            if let DeclaredStep::AddShare { settings, .. } | DeclaredStep::ChangeShare { settings, .. } =
-                &mut step
-            {
-                settings.path = self.settle_path(&settings.volume, &settings.path)?;
+            match &mut step {
+                DeclaredStep::AddShare { settings, .. } | DeclaredStep::ChangeShare { settings, .. } => {
+                    settings.path = self.settle_path(&settings.volume, &settings.path)?;
+                }
+                DeclaredStep::Quota(
+                    QuotaEdit::Folder { volume, path, entry: Some(_) }
+                    | QuotaEdit::Auto { volume, path, auto: Some(_) },
+                ) => *path = self.settle_path(volume, path)?,
+                _ => {}
             }
             settled.push(step);
         }

@@ -4,6 +4,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::protocol::{CachingMode, FolderEnumerationMode, ShareRight};
+use super::quota_protocol::QuotaState;
+use super::quota_size::QuotaSize;
 use crate::config::AuditOption;
 
 /// What can be asked.
@@ -47,6 +49,12 @@ pub struct Declaration {
     /// Shares.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shares: Option<Vec<DeclaredShare>>,
+    /// Templates of folder quotas.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quota_templates: Option<Vec<DeclaredTemplate>>,
+    /// Quotas of volumes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quotas: Option<Vec<DeclaredQuotas>>,
 }
 
 /// What holds for the whole server; what is not given has the value of the configuration file.
@@ -158,6 +166,128 @@ pub struct NameAndSid {
     pub account: String,
     /// SID.
     pub sid: String,
+}
+
+/// A template of folder quotas.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct DeclaredTemplate {
+    /// Its name.
+    pub name: String,
+    /// Most bytes; missing where it only counts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub size: Option<QuotaSize>,
+    /// What would exceed it is told, not refused.
+    #[serde(default)]
+    pub soft_limit: bool,
+    /// Percentages of the size at which somebody is told.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub threshold: Vec<u16>,
+    /// Description.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub description: String,
+}
+
+/// The quotas of a volume. What is not given is as on a volume that nobody has set up.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct DeclaredQuotas {
+    /// The volume.
+    pub volume: String,
+    /// Off, track, enforce.
+    #[serde(default = "track")]
+    pub state: QuotaState,
+    /// Limit of accounts without one of their own and without a group's; missing for none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub default_limit: Option<QuotaSize>,
+    /// From where on they are warned; missing for never.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub default_warning_limit: Option<QuotaSize>,
+    /// Crossing a warning is recorded and told.
+    #[serde(default = "yes")]
+    pub record_warning: bool,
+    /// Crossing a limit is recorded and told.
+    #[serde(default = "yes")]
+    pub record_limit: bool,
+    /// Accounts with limits of their own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub users: Vec<DeclaredLimits>,
+    /// Rules of groups.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<DeclaredLimits>,
+    /// Folders with a quota.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub folders: Vec<DeclaredFolderQuota>,
+    /// Folders whose subfolders get a quota each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub auto_quotas: Vec<DeclaredAutoQuota>,
+}
+
+const fn track() -> QuotaState {
+    QuotaState::Track
+}
+
+const fn yes() -> bool {
+    true
+}
+
+/// The limits of an account, or of a group's members.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct DeclaredLimits {
+    /// Name or SID, in any spelling.
+    pub account: String,
+    /// SID, which decides where it is given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sid: Option<String>,
+    /// Most bytes; missing for no limit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<QuotaSize>,
+    /// Bytes above which a warning is due; missing for never.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub warning_limit: Option<QuotaSize>,
+}
+
+/// A folder's quota.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct DeclaredFolderQuota {
+    /// The folder within the volume; made when it is not there.
+    pub path: String,
+    /// Most bytes; missing where it only counts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub size: Option<QuotaSize>,
+    /// What would exceed it is told, not refused.
+    #[serde(default)]
+    pub soft_limit: bool,
+    /// Percentages of the size at which somebody is told.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub threshold: Vec<u16>,
+    /// Description.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub description: String,
+    /// It counts only.
+    #[serde(default)]
+    pub disabled: bool,
+    /// The template that it came from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub template: Option<String>,
+    /// The folder with the auto quota that made it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub auto: Option<String>,
+}
+
+/// A folder whose subfolders get a quota each.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct DeclaredAutoQuota {
+    /// The folder within the volume; made when it is not there.
+    pub path: String,
+    /// The template.
+    pub template: String,
+    /// New subfolders get none for the time being.
+    #[serde(default)]
+    pub disabled: bool,
 }
 
 /// A change that was made, or would be.

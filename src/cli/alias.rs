@@ -21,10 +21,17 @@ const COLUMNS: [&str; 2] = ["Name", "ServicePrincipalNames"];
                         computer's own: name one with --user.")]
 pub(super) enum AliasCommand {
     /// Register a further name; clients that are connected notice nothing
+    #[command(
+        after_help = "Examples:\n  freehold alias add data --user admin\n  freehold alias add data.corp.example --user admin --password-file -"
+    )]
     Add(AddArgs),
     /// Remove a further name and its registration
+    #[command(
+        after_help = "Examples:\n  freehold alias remove data --user admin\n  freehold alias remove data --what-if"
+    )]
     Remove(RemoveArgs),
     /// List the further names
+    #[command(after_help = "Examples:\n  freehold alias list\n  freehold alias list -o json")]
     List(OutputOptions),
 }
 

@@ -11,6 +11,7 @@ use crate::api::openapi;
                         fingerprint of the certificate. Log on with Negotiate or NTLM, or with a token of `freehold token add`.")]
 pub(super) enum ApiCommand {
     /// Print the OpenAPI 3.1 document
+    #[command(after_help = "Examples:\n  freehold api openapi > openapi.json")]
     Openapi,
 }
 

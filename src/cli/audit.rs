@@ -72,8 +72,12 @@ const COLUMNS: [&str; 29] = [
                   4738 accounts, 4731 to 4734 groups, 5142 to 5144 shares, 4673 everything else and what was refused.")]
 pub(super) enum AuditCommand {
     /// Show records
+    #[command(
+        after_help = "Examples:\n  freehold audit search --since 1h --outcome failure\n  freehold audit search --user anna --path \"*/payroll/*\" --event 4660 -o csv\n  freehold audit search --follow"
+    )]
     Search(SearchArgs),
     /// Check that no record is missing or was changed
+    #[command(after_help = "Examples:\n  freehold audit verify")]
     Verify(VerifyArgs),
 }
 

@@ -47,6 +47,7 @@ pub(super) enum DomainCommand {
     )]
     Leave(LeaveArgs),
     /// Show the membership and how it is going
+    #[command(after_help = "Examples:\n  freehold domain status\n  freehold domain status -o json")]
     Status(OutputOptions),
     /// Check DNS, ports, clocks, names, rights and keys, and say what to do about each failure
     #[command(
@@ -55,6 +56,7 @@ pub(super) enum DomainCommand {
     )]
     Test(OutputOptions),
     /// Change the password of the computer account now; the keys before go on opening tickets as long as these live
+    #[command(after_help = "Examples:\n  freehold domain rotate")]
     Rotate,
     /// Say who has a name or a SID: of the domain, of this server, or well-known
     #[command(
@@ -78,6 +80,9 @@ pub(super) enum DomainCommand {
                         freehold domain keytab export files.keytab --force\n  kinit -k -t files.keytab 'FILES$'")]
 pub(super) enum KeytabCommand {
     /// Write an MIT keytab (mode 0600) with every kept key of every name
+    #[command(
+        after_help = "Examples:\n  freehold domain keytab export /etc/krb5.keytab\n  freehold domain keytab export files.keytab --force"
+    )]
     Export(ExportArgs),
 }
 

@@ -16,14 +16,25 @@ const COLUMNS: [&str; 4] = ["Name", "BuiltIn", "Members", "Comment"];
                         freehold group add-member Administrators bob\n  freehold group list")]
 pub(super) enum GroupCommand {
     /// Make a group
+    #[command(after_help = "Examples:\n  freehold group add engineers --comment \"Who builds it\"")]
     Add(AddArgs),
     /// Remove a group; its members stay
+    #[command(
+        after_help = "Examples:\n  freehold group remove engineers\n  freehold group remove engineers --force"
+    )]
     Remove(RemoveArgs),
     /// Put an account, a group or a SID into a group
+    #[command(
+        after_help = "Examples:\n  freehold group add-member engineers anna\n  freehold group add-member Administrators 'CORP\\Server Admins'"
+    )]
     AddMember(MemberArgs),
     /// Take an account, a group or a SID out of a group
+    #[command(
+        after_help = "Examples:\n  freehold group remove-member engineers anna\n  freehold group remove-member engineers S-1-5-21-1004336348-1177238915-682003330-1103"
+    )]
     RemoveMember(MemberArgs),
     /// List groups
+    #[command(after_help = "Examples:\n  freehold group list\n  freehold group list -o json")]
     List(OutputOptions),
 }
 

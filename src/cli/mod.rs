@@ -21,6 +21,7 @@ mod domain_show;
 mod explain;
 mod group;
 mod logging;
+mod man;
 mod openfile;
 mod output;
 mod password;
@@ -86,6 +87,7 @@ enum Command {
     /// Run the server
     Serve(serve::ServeArgs),
     /// Check a configuration file and name every mistake in it
+    #[command(after_help = "Examples:\n  freehold check\n  freehold check --config freehold.toml")]
     Check,
     /// Try it out: a server with an account and shares below the current folder
     Demo(demo::DemoArgs),
@@ -140,6 +142,8 @@ enum Command {
     Api(api::ApiCommand),
     /// Print a completion script for a shell
     Completions(completions::CompletionsArgs),
+    /// Write manual pages
+    Man(man::ManArgs),
 }
 
 /// Options of commands that change something.
@@ -189,6 +193,7 @@ pub fn run() -> ExitCode {
         Command::Token(command) => token::run(command, &server),
         Command::Api(command) => api::run(&command),
         Command::Completions(arguments) => completions::run(&arguments),
+        Command::Man(arguments) => man::run(&arguments),
     };
     exit_code(outcome.map(|()| ExitCode::SUCCESS))
 }
@@ -236,12 +241,19 @@ mod tests {
 
     #[test]
     fn every_command_has_examples_in_its_help() {
-        for noun in Cli::command().get_subcommands() {
-            if noun.has_subcommands() {
-                let help = noun.get_after_help().map(ToString::to_string).unwrap_or_default();
-                assert!(help.contains("Examples:"), "{}", noun.get_name());
+        fn without(command: &clap::Command, name: &str, found: &mut Vec<String>) {
+            let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            // An example is of the very command.
+            if !help.contains("Examples:") || !help.contains(name) {
+                found.push(name.to_owned());
+            }
+            for below in command.get_subcommands() {
+                without(below, &format!("{name} {}", below.get_name()), found);
             }
         }
+        let mut found = Vec::new();
+        without(&Cli::command(), "freehold", &mut found);
+        assert!(found.is_empty(), "without examples of their own: {found:#?}");
     }
 
     #[test]

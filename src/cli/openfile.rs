@@ -27,7 +27,7 @@ const COLUMNS: [&str; 7] = [
 pub(super) enum OpenFileCommand {
     /// List open files, folders and pipes
     #[command(after_help = "Examples:\n  freehold openfile list\n  \
-                            freehold openfile list --user CORP\\\\alice\n  \
+                            freehold openfile list --user 'CORP\\alice'\n  \
                             freehold openfile list --path /srv/data/projects -o csv")]
     List(ListArgs),
     /// Close open files with their locks and leases; clients get an error when they use them

@@ -34,16 +34,32 @@ const GROUP_COLUMNS: [&str; 6] = ["QuotaVolume", "Group", "Limit", "WarningLimit
 )]
 pub(super) enum QuotaCommand {
     /// How volumes treat quotas
+    #[command(after_help = "Examples:\n  freehold quota settings\n  freehold quota settings data -o json")]
     Settings(SettingsArgs),
     /// Turn quotas off, track what is used, or enforce limits
+    #[command(
+        after_help = "Examples:\n  freehold quota mode data enforce\n  freehold quota mode data track --what-if"
+    )]
     Mode(ModeArgs),
     /// Limits of accounts that have none of their own and none through a group
+    #[command(
+        after_help = "Examples:\n  freehold quota default data --limit 10GB --warning 8GB\n  freehold quota default data --limit none"
+    )]
     Default(DefaultArgs),
     /// Who uses how much and may use how much
+    #[command(
+        after_help = "Examples:\n  freehold quota list\n  freehold quota list data --user alice -o json"
+    )]
     List(ListArgs),
     /// Give an account limits of its own; what is not named stays
+    #[command(
+        after_help = "Examples:\n  freehold quota set 'CORP\\alice' --limit 50GB --warning 45GB\n  freehold quota set anna bob --limit none --volume data"
+    )]
     Set(SetArgs),
     /// Take an account's own limits away
+    #[command(
+        after_help = "Examples:\n  freehold quota remove 'CORP\\alice'\n  freehold quota remove anna --volume data --what-if"
+    )]
     Remove(RemoveArgs),
     /// Limits for the members of groups
     #[command(subcommand)]
@@ -58,10 +74,15 @@ pub(super) enum QuotaCommand {
     #[command(subcommand)]
     Auto(AutoCommand),
     /// Count a volume again while clients work, and compare
+    #[command(after_help = "Examples:\n  freehold quota recount data")]
     Recount(RecountArgs),
     /// Who or what uses most
+    #[command(
+        after_help = "Examples:\n  freehold quota report --top 10\n  freehold quota report data --by type -o csv"
+    )]
     Report(ReportArgs),
     /// When what is growing will be full
+    #[command(after_help = "Examples:\n  freehold quota forecast\n  freehold quota forecast data -o json")]
     Forecast(ForecastArgs),
     /// Who is told of thresholds that are crossed
     #[command(subcommand)]
@@ -164,10 +185,17 @@ pub(super) struct RemoveArgs {
 )]
 pub(super) enum GroupCommand {
     /// Give a group's members limits; what is not named stays
+    #[command(
+        after_help = "Examples:\n  freehold quota group set 'CORP\\engineers' --limit 100GB --warning 90GB"
+    )]
     Set(GroupSetArgs),
     /// Take a group's limits away
+    #[command(after_help = "Examples:\n  freehold quota group remove 'CORP\\engineers'")]
     Remove(GroupRemoveArgs),
     /// List the groups that have limits
+    #[command(
+        after_help = "Examples:\n  freehold quota group list\n  freehold quota group list data -o json"
+    )]
     List(SettingsArgs),
 }
 

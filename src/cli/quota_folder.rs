@@ -24,12 +24,22 @@ const AUTO_COLUMNS: [&str; 5] = ["QuotaVolume", "Path", "Template", "Disabled", 
 )]
 pub(super) enum FolderCommand {
     /// Put a quota on a folder
+    #[command(
+        after_help = "Examples:\n  freehold quota folder add Projects:/plans --size 20GB --threshold 85,95\n  freehold quota folder add Projects:/drafts --template \"10 GB soft\""
+    )]
     Add(FolderArgs),
     /// Change a folder's quota; what is not named stays
+    #[command(
+        after_help = "Examples:\n  freehold quota folder set Projects:/plans --size 30GB\n  freehold quota folder set Projects:/plans --soft-limit true --what-if"
+    )]
     Set(FolderArgs),
     /// Take a folder's quota away; the files stay
+    #[command(after_help = "Examples:\n  freehold quota folder remove Projects:/plans")]
     Remove(PathArgs),
     /// List folder quotas
+    #[command(
+        after_help = "Examples:\n  freehold quota folder list\n  freehold quota folder list Projects:/plans -o json"
+    )]
     List(FolderListArgs),
 }
 
@@ -86,12 +96,20 @@ pub(super) struct FolderListArgs {
                   freehold quota template set \"10 GB\" --size 12GB --apply-to unmodified\n  freehold quota template list")]
 pub(super) enum TemplateCommand {
     /// Make a template
+    #[command(after_help = "Examples:\n  freehold quota template add \"10 GB\" --size 10GB --threshold 85")]
     Add(TemplateArgs),
     /// Change a template; what is not named stays
+    #[command(
+        after_help = "Examples:\n  freehold quota template set \"10 GB\" --size 12GB --apply-to unmodified"
+    )]
     Set(TemplateSetArgs),
     /// Remove a template; quotas that came from it stay
+    #[command(after_help = "Examples:\n  freehold quota template remove \"10 GB\"")]
     Remove(TemplateRemoveArgs),
     /// List templates
+    #[command(
+        after_help = "Examples:\n  freehold quota template list\n  freehold quota template list -o json"
+    )]
     List(TemplateListArgs),
 }
 
@@ -150,12 +168,20 @@ pub(super) struct TemplateListArgs {
 )]
 pub(super) enum AutoCommand {
     /// Give each subfolder that a folder has or gets a quota of a template
+    #[command(after_help = "Examples:\n  freehold quota auto add Homes:/ --template \"10 GB\"")]
     Add(AutoAddArgs),
     /// Change it; what is not named stays
+    #[command(
+        after_help = "Examples:\n  freehold quota auto set Homes:/ --template \"20 GB\" --apply-to unmodified"
+    )]
     Set(AutoSetArgs),
     /// Give new subfolders no quota any more; those that subfolders have are removed
+    #[command(
+        after_help = "Examples:\n  freehold quota auto remove Homes:/\n  freehold quota auto remove Homes:/ --keep-quotas"
+    )]
     Remove(AutoRemoveArgs),
     /// List the folders
+    #[command(after_help = "Examples:\n  freehold quota auto list\n  freehold quota auto list -o json")]
     List(AutoListArgs),
 }
 

@@ -24,10 +24,15 @@ const TEST_COLUMNS: [&str; 3] = ["Channel", "Success", "Detail"];
 )]
 pub(super) enum NotifyCommand {
     /// Change who is told; what is not named stays
+    #[command(
+        after_help = "Examples:\n  freehold quota notify set --webhook https://hooks.example.org/quota --secret-file token.txt\n  freehold quota notify set --no-webhook"
+    )]
     Set(SetArgs),
     /// Show who is told
+    #[command(after_help = "Examples:\n  freehold quota notify show")]
     Show(OutputOptions),
     /// Tell them something now
+    #[command(after_help = "Examples:\n  freehold quota notify test\n  freehold quota notify test -o json")]
     Test(OutputOptions),
 }
 

@@ -21,7 +21,7 @@ const COLUMNS: [&str; 7] = [
 /// Arguments of `freehold session`.
 #[derive(Debug, Subcommand)]
 #[command(after_help = "Examples:\n  freehold session list\n  \
-                        freehold session list --user CORP\\\\alice -o json\n  \
+                        freehold session list --user 'CORP\\alice' -o json\n  \
                         freehold session close 3735928559\n  \
                         freehold session close --client 192.0.2.7 --force")]
 pub(super) enum SessionCommand {

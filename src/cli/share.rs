@@ -16,9 +16,9 @@ const ACCESS_COLUMNS: [&str; 4] = ["Name", "AccountName", "AccessControlType", "
 #[derive(Debug, Subcommand)]
 #[command(
     after_help = "Examples:\n  freehold share add Projects --volume data --path projects --description \"All projects\"\n  \
-                        freehold share add Payroll --volume data --path payroll --encrypt --full-access CORP\\\\payroll\n  \
+                        freehold share add Payroll --volume data --path payroll --encrypt --full-access 'CORP\\payroll'\n  \
                         freehold share grant Projects engineers change\n  \
-                        freehold share block Projects CORP\\\\interns\n  \
+                        freehold share block Projects 'CORP\\interns'\n  \
                         freehold share access Projects\n  \
                         freehold share set Projects --access-based-enumeration true --audit failure\n  \
                         freehold share list -o json\n\n\
@@ -46,7 +46,7 @@ pub(super) enum ShareCommand {
     Remove(RemoveArgs),
     /// Let an account or group connect, in place of the right it was allowed
     #[command(after_help = "Examples:\n  freehold share grant Projects engineers change\n  \
-                            freehold share grant Projects CORP\\\\alice full\n  freehold share grant Projects Everyone read")]
+                            freehold share grant Projects 'CORP\\alice' full\n  freehold share grant Projects Everyone read")]
     Grant(GrantArgs),
     /// Take away what an account or group was allowed
     #[command(after_help = "Examples:\n  freehold share revoke Projects Everyone\n\n\
@@ -54,7 +54,7 @@ pub(super) enum ShareCommand {
     Revoke(AccountArgs),
     /// Keep an account or group out, whatever it and its groups are allowed
     #[command(
-        after_help = "Examples:\n  freehold share block Projects interns\n  freehold share block Projects CORP\\\\mallory --what-if"
+        after_help = "Examples:\n  freehold share block Projects interns\n  freehold share block Projects 'CORP\\mallory' --what-if"
     )]
     Block(AccountArgs),
     /// Take back what kept an account or group out

@@ -22,10 +22,15 @@ const COLUMNS: [&str; 6] = ["Name", "Scopes", "Created", "Expires", "Expired", "
 )]
 pub(super) enum TokenCommand {
     /// Make a token and print its secret, once
+    #[command(
+        after_help = "Examples:\n  freehold token add monitoring --scope status:read,shares:read --expires 90d"
+    )]
     Add(AddArgs),
     /// Remove a token: it is refused from then on
+    #[command(after_help = "Examples:\n  freehold token remove monitoring --force")]
     Remove(RemoveArgs),
     /// List the tokens
+    #[command(after_help = "Examples:\n  freehold token list\n  freehold token list -o json")]
     List(OutputOptions),
 }
 

@@ -19,16 +19,26 @@ const COLUMNS: [&str; 6] = ["Name", "Enabled", "Administrator", "FullName", "Gro
                         freehold user list -o json | jq '.[] | select(.Enabled)'")]
 pub(super) enum UserCommand {
     /// Make an account
+    #[command(
+        after_help = "Examples:\n  freehold user add anna\n  freehold user add bob --admin --password-file - < secret.txt\n  freehold user add carl --group engineers --disabled"
+    )]
     Add(AddArgs),
     /// Set an account's password
+    #[command(
+        after_help = "Examples:\n  freehold user passwd anna\n  freehold user passwd anna --generate-password"
+    )]
     Passwd(PasswdArgs),
     /// Keep an account from logging on and end its sessions
+    #[command(after_help = "Examples:\n  freehold user disable bob\n  freehold user disable bob --what-if")]
     Disable(NameArgs),
     /// Let a disabled account log on again
+    #[command(after_help = "Examples:\n  freehold user enable bob")]
     Enable(NameArgs),
     /// Remove an account; its files stay
+    #[command(after_help = "Examples:\n  freehold user remove bob\n  freehold user remove bob --force")]
     Remove(RemoveArgs),
     /// List accounts
+    #[command(after_help = "Examples:\n  freehold user list\n  freehold user list -o csv")]
     List(OutputOptions),
 }
 

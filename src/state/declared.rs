@@ -3,7 +3,10 @@
 use freehold_dtyp::Sid;
 
 use super::accounts_changes::{self, add_member, still_administered};
-use super::{Change, ServerSettings, ShareSettings, State, StateError, server, shares_changes};
+use super::quotas::QuotaEdit;
+use super::{
+    Change, ServerSettings, ShareSettings, State, StateError, quotas_changes, server, shares_changes,
+};
 
 /// One change of many.
 #[derive(Clone, Debug, PartialEq)]
@@ -62,16 +65,31 @@ pub enum DeclaredStep {
         /// Name.
         name: String,
     },
+    /// Changes quotas.
+    Quota(QuotaEdit),
 }
 
 impl State {
-    /// Makes all changes, in this order, or none.
+    /// Makes all changes, in this order, or none; those of quotas are a transaction of their own, before the others.
     ///
     /// # Errors
     /// What each change alone is refused for; [`StateError::Refused`] when no enabled administrator would be left.
     pub fn change_all(&self, steps: &[DeclaredStep]) -> Result<(), StateError> {
         let accounts = self.accounts();
         let machine_sid = self.identity.machine_sid;
+        let quotas: Vec<QuotaEdit> = steps
+            .iter()
+            .filter_map(|step| match step {
+                DeclaredStep::Quota(edit) => Some(edit.clone()),
+                _ => None,
+            })
+            .collect();
+        if !quotas.is_empty() {
+            self.edit_quotas(&quotas)?;
+        }
+        if quotas.len() == steps.len() {
+            return Ok(());
+        }
         self.change(|transaction| {
             let mut changes = Vec::new();
             for step in steps {
@@ -115,6 +133,7 @@ impl State {
                     DeclaredStep::ChangeShare { name, settings } => {
                         vec![shares_changes::replace(transaction, name, settings)?]
                     }
+                    DeclaredStep::Quota(_) => Vec::new(),
                     DeclaredStep::RemoveShare { name } => vec![shares_changes::remove(transaction, name)?],
                 });
             }
@@ -135,6 +154,14 @@ impl State {
     /// [`StateError::Invalid`].
     pub fn check_share(name: &str, settings: &ShareSettings) -> Result<ShareSettings, StateError> {
         shares_changes::check(name, settings)
+    }
+
+    /// The edit as it would be kept.
+    ///
+    /// # Errors
+    /// [`StateError::Invalid`] with the field.
+    pub fn check_quota(edit: &QuotaEdit) -> Result<QuotaEdit, StateError> {
+        quotas_changes::checked(edit)
     }
 
     /// What a new group would be refused for, besides a name that is taken.

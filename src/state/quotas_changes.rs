@@ -383,7 +383,7 @@ fn store_members(
 }
 
 /// The edit in its stored form.
-fn checked(edit: &QuotaEdit) -> Result<QuotaEdit, StateError> {
+pub(super) fn checked(edit: &QuotaEdit) -> Result<QuotaEdit, StateError> {
     let mut edit = edit.clone();
     match &mut edit {
         QuotaEdit::Settings { settings, .. } => check_limits(&settings.default)?,

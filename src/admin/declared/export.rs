@@ -8,6 +8,7 @@ use super::super::declared_protocol::{
 use super::super::names::{Names, sids_in};
 use super::super::protocol::{FolderEnumerationMode, ShareRight};
 use super::super::service::AdminService;
+use super::quotas;
 use super::shares::{Entry, simple_entries};
 use crate::state::Share;
 
@@ -38,6 +39,8 @@ pub(super) fn export(service: &AdminService) -> anyhow::Result<Declaration> {
                 })
                 .collect(),
         ),
+        quota_templates: Some(quotas::export_templates(&state.quotas())),
+        quotas: Some(quotas::export(&state.quotas(), &names)),
         shares: Some(shares.all().iter().map(|found| share(&names, found)).collect()),
     })
 }

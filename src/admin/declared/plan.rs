@@ -7,7 +7,7 @@ use freehold_dtyp::Sid;
 use super::super::declared_protocol::{ChangeAction, ChangeRow, Declaration, DeclaredAccount};
 use super::super::names::Names;
 use super::super::service::AdminService;
-use super::{groups, shares};
+use super::{groups, quotas, shares};
 use crate::state::accounts::fold_name;
 use crate::state::{DeclaredStep, ServerSettings};
 
@@ -44,10 +44,15 @@ impl<'a> Plan<'a> {
             .filter_map(|(name, rid)| Some((name, machine.with_rid(rid)?)))
             .collect();
         // The directory is asked for all SIDs together.
-        names.prepare(accounts_in(declaration).filter_map(|account| match account {
-            DeclaredAccount::Both(both) => both.sid.parse::<Sid>().ok(),
-            DeclaredAccount::Name(_) => None,
-        }));
+        let limits =
+            declaration.quotas.iter().flatten().flat_map(|quotas| quotas.users.iter().chain(&quotas.groups));
+        let sids = accounts_in(declaration)
+            .filter_map(|account| match account {
+                DeclaredAccount::Both(both) => Some(both.sid.as_str()),
+                DeclaredAccount::Name(_) => None,
+            })
+            .chain(limits.filter_map(|limits| limits.sid.as_deref()));
+        names.prepare(sids.filter_map(|sid| sid.parse::<Sid>().ok()));
         let mut plan = Plan { service, names, prune, new_groups, changes: Vec::new(), mistakes: Vec::new() };
         if let Some(declared) = &declaration.groups {
             groups::plan(&mut plan, declared);
@@ -61,6 +66,7 @@ impl<'a> Plan<'a> {
         if let Some(declared) = &declaration.shares {
             shares::plan(&mut plan, declared);
         }
+        quotas::plan(&mut plan, declaration);
         match plan.mistakes.len() {
             0 => Ok(plan),
             count => {

@@ -220,3 +220,74 @@ fn a_share_without_lists_lets_administrators_and_everybody_who_logs_on_connect()
     ));
     assert_eq!(shares(&service)[0].security_descriptor, "O:BAG:BAD:(A;;FA;;;BA)(A;;0x1301bf;;;AU)");
 }
+
+const QUOTAS: &str = "[[QuotaTemplates]]\nName = \"Home\"\nSize = \"10GB\"\nThreshold = [80, 100]\nDescription = \"Homes\"\n\
+     [[Quotas]]\nVolume = \"data\"\nState = \"Enforce\"\nDefaultLimit = \"1GB\"\nDefaultWarningLimit = 900\n\
+     Users = [{ Account = \"anna\", Limit = \"5GB\" }, { Account = \"S-1-5-21-7-8-9-1103\", WarningLimit = 7 }]\n\
+     Groups = [{ Account = \"staff\", Limit = \"none\", WarningLimit = 8 }]\n\
+     Folders = [{ Path = \"homes\", Size = 5, SoftLimit = true, Template = \"home\" }]\n\
+     AutoQuotas = [{ Path = \"homes\", Template = \"Home\" }]\n";
+
+#[test]
+fn quotas_are_declared_like_the_rest() {
+    let (service_one, folder) = furnished();
+    let said = changes(apply(&service_one, declare(QUOTAS), true, false));
+    let kinds: Vec<&str> = said.iter().map(|row| row.kind.as_str()).collect();
+    let wanted = [
+        "QuotaTemplate",
+        "QuotaSettings",
+        "UserQuota",
+        "UserQuota",
+        "GroupQuota",
+        "FolderQuota",
+        "AutoQuota",
+    ];
+    assert_eq!(kinds, wanted);
+    assert!(!folder.path().join("homes").exists());
+    assert_eq!(export(&service_one).quotas, Some(Vec::new()));
+    changes(apply(&service_one, declare(QUOTAS), false, false));
+    assert!(folder.path().join("homes").is_dir());
+    assert_eq!(changes(apply(&service_one, declare(QUOTAS), false, true)), []);
+    let exported = export(&service_one);
+    let (service_two, _two) = service();
+    for name in ["anna", "bob"] {
+        done(service_two.execute(add_user(name, &[])));
+    }
+    changes(apply(&service_two, Box::new(exported.clone()), false, false));
+    assert_eq!(export(&service_two), exported);
+    let rows = changes(apply(&service_two, declare("Quotas = []\nQuotaTemplates = []\n"), false, true));
+    assert_eq!(
+        (rows.len(), rows.iter().all(|row| row.action == ChangeAction::Remove && row.done)),
+        (7, true)
+    );
+    let left = export(&service_two);
+    assert_eq!((left.quotas, left.quota_templates), (Some(Vec::new()), Some(Vec::new())));
+}
+
+#[test]
+fn mistakes_of_quotas_are_named() {
+    let (service, _folder) = furnished();
+    let message = refused(apply(
+        &service,
+        declare(
+            "[[Quotas]]\nVolume = \"other\"\n[[Quotas]]\nVolume = \"data\"\n\
+             Users = [{ Account = \"anna\" }, { Account = \"ANNA\" }, { Account = \"nobody\" }]\n\
+             Folders = [{ Path = \"a\", Template = \"none such\" }, { Path = \"..\" }, { Path = \"b\", Threshold = [999] }]\n\
+             AutoQuotas = [{ Path = \"a\", Template = \"none such\" }]\n",
+        ),
+        false,
+        true,
+    ));
+    for place in [
+        "Quotas[0].Volume: ",
+        "Quotas[1].Users[1].Account: ",
+        "Quotas[1].Users[2].Account: ",
+        "Quotas[1].Folders[0].Template: ",
+        "Quotas[1].Folders[1].Path: ",
+        "Quotas[1].Folders[2]: ",
+        "Quotas[1].AutoQuotas[0].Template: ",
+    ] {
+        assert!(message.lines().any(|line| line.starts_with(place)), "{place}: {message}");
+    }
+    assert_eq!(export(&service).quotas, Some(Vec::new()));
+}
