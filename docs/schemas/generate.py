@@ -32,6 +32,16 @@ LISTINGS = {
     "acl jobs": "[AclJobRow]",
     "explain": "Explanation",
     "export": "Declaration",
+    "quota settings": "[QuotaSettingsRow]",
+    "quota list": "[UserQuotaRow]",
+    "quota group list": "[GroupQuotaRow]",
+    "quota folder list": "[FolderQuotaRow]",
+    "quota template list": "[QuotaTemplateRow]",
+    "quota auto list": "[AutoQuotaRow]",
+    "quota report": "[ReportRow]",
+    "quota forecast": "[ForecastRow]",
+    "quota notify show": "NotificationRow",
+    "quota recount": "RecountRow",
 }
 
 

@@ -65,7 +65,7 @@ class Api:
         self.document = document
 
     def operation(self, route):
-        method, path = route.split(" ")
+        method, path = route.partition("?")[0].split(" ")
 
         def shape(text):
             return ["{}" if part.startswith("{") else part for part in text.split("/")]
@@ -126,10 +126,10 @@ def complete(api, command):
     operation = api.operation(command.route)
     properties = {}
     if any(parameter.body for parameter in command.parameters) or command.fixed:
-        body = api.body(operation)
-        if command.wrap:
-            body = api.resolve(api.properties(body)[command.wrap]["items"])
-        properties = api.properties(body)
+        for name, schema in api.properties(api.body(operation)).items():
+            properties[name] = schema
+            inner = api.properties(api.resolve(schema))
+            properties.update({f"{name}.{part}": of for part, of in inner.items()})
     queries = {item["name"]: item for item in operation.get("parameters", ()) if item["in"] == "query"}
     for name in command.fixed:
         if name not in properties:
@@ -242,7 +242,6 @@ def entry(command):
         "Fixed": command.fixed,
         "Convert": convert,
         "OptionConvert": {item.name: item.option_convert for item in command.parameters if item.option_convert},
-        "Wrap": command.wrap,
         "Each": command.each,
         "Volume": command.volume,
         "Target": command.target,
@@ -253,9 +252,9 @@ def entry(command):
         "Before": command.before,
         "From": command.select,
         "Output": command.output,
-        "Rows": command.rows,
         "Map": command.map,
         "Filter": command.filter,
+        "FilterConvert": command.filter_convert,
         "Program": command.program.split(" ") if command.program else (),
         "Options": {item.name: item.option for item in command.parameters if item.option} | command.options,
         "Also": command.also.split(" ") if command.also else (),

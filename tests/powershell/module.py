@@ -70,6 +70,16 @@ class Https:
         self.sent = []
 
     def send(self, method, path, body):
+        """The answer's text; of a listing in pages, all of them as one."""
+        pages, following = [], path
+        while following:
+            text, following = self.page(method, following, body)
+            pages.append(text)
+        if len(pages) == 1:
+            return pages[0]
+        return json.dumps([row for page in pages for row in json.loads(page)])
+
+    def page(self, method, path, body):
         connection = http.client.HTTPSConnection(*self.address, context=self.tls, timeout=120)
         headers = {"Accept": "application/json, application/problem+json", "Authorization": "Bearer " + self.token}
         if body:
@@ -80,7 +90,8 @@ class Https:
         text = response.read().decode()
         connection.close()
         if 200 <= response.status < 300:
-            return text
+            link = re.search(r'<(/[^>]*)>; *rel="?next"?', response.headers.get("Link", ""))
+            return text, link.group(1) if link else None
         problem = json.loads(text) if text.startswith("{") else {}
         raise Refused(response.status, problem.get("detail") or problem.get("title") or text)
 
@@ -142,6 +153,12 @@ class Module:
             return re.sub(r"^[A-Za-z]:", "", value).replace("\\", "/").strip("/")
         if converter == "Folder":
             return self.folder(value, link)
+        if converter == "FolderOnVolume":
+            if re.match(r"^[A-Za-z]:", value):
+                return self.convert(value, "VolumePath", {}, link)
+            share, _, below = value.replace("\\", "/").strip("/").partition("/")
+            rows = json.loads(self.send(self.table["Get-FreeholdShare"], {}, link))
+            return (next(row["Path"] for row in rows if row["Name"] == share) + "/" + below).strip("/")
         if converter == "Threshold":
             return [int(item["ThresholdPercentage"]) if isinstance(item, dict) else int(item)
                     for item in (value if isinstance(value, list) else [value])]
@@ -213,10 +230,13 @@ class Module:
     def body(self, command, parameters, link):
         if "Body" not in command and "Fixed" not in command:
             return ""
-        body = self.part(command.get("Body"), command, parameters, link)
-        body.update(command.get("Fixed", {}))
-        if "Wrap" in command:
-            body = {command["Wrap"]: [body]}
+        body = {}
+        for name, value in (self.part(command.get("Body"), command, parameters, link) | command.get("Fixed", {})).items():
+            outer, _, inner = name.partition(".")
+            if inner:
+                body.setdefault(outer, {})[inner] = value
+            else:
+                body[outer] = value
         return json.dumps(body, separators=(",", ":"), ensure_ascii=False)
 
     def arguments(self, command, parameters, link, program, options):
@@ -249,18 +269,18 @@ class Module:
         method = command["Method"]
         return link.send(method, self.path_and_query(command, parameters, link), self.body(command, parameters, link))
 
-    def select(self, command, parameters, text):
+    def select(self, command, parameters, text, link):
         if not text.strip():
             return []
         rows = json.loads(text)
-        if "Rows" in command:
-            rows = rows[command["Rows"]]
         rows = rows if isinstance(rows, list) else [rows]
         for parameter, prop in command.get("Filter", {}).items():
             if parameter not in parameters:
                 continue
             patterns = parameters[parameter]
             patterns = patterns if isinstance(patterns, list) else [patterns]
+            if parameter in command.get("FilterConvert", {}):
+                patterns = [self.convert(one, command["FilterConvert"][parameter], {}, link) for one in patterns]
             rows = [row for row in rows if any(matches(row[prop], pattern) for pattern in patterns)]
             for pattern in patterns:
                 if not any(matches(row[prop], pattern) for row in rows) and not re.search(r"[*?\[]", str(pattern)):
@@ -302,14 +322,14 @@ class Module:
             text = self.send(command, values, link)
             if returned:
                 out += self.following(command, values, link)
-            elif "Output" in command and "Then" not in command:
-                out += self.select(command, values, text)
+            elif "Output" in command and "Then" not in command and (not command.get("PassThru") or values.get("PassThru")):
+                out += self.select(command, values, text, link)
         return out
 
     def following(self, command, parameters, link):
         key = {name: expand(template, parameters) for name, template in command.get("Key", {}).items()}
         follow = self.table[command["Then"]]
-        return self.select(follow, key, self.send(follow, key, link))
+        return self.select(follow, key, self.send(follow, key, link), link)
 
     @staticmethod
     def split(command, parameters):
@@ -321,7 +341,7 @@ class Module:
 
     def found(self, command, parameters, link):
         listing = self.table[command["From"]]
-        rows = self.select(listing, parameters, self.send(listing, parameters, link))
+        rows = self.select(listing, parameters, self.send(listing, parameters, link), link)
         return [{**parameters, command["Each"]: row[command["Each"]]} for row in rows]
 
 

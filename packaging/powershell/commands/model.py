@@ -47,9 +47,8 @@ class C:
     output: str = ""
     map: dict = field(default_factory=dict)
     filter: dict = field(default_factory=dict)
-    rows: str = ""
+    filter_convert: dict = field(default_factory=dict)
     each: str = ""
-    wrap: str = ""
     volume: bool = False
     target: str = ""
     action: str = ""

@@ -15,14 +15,29 @@ VIEWS = {
     "Freehold.User": ["Name", "Enabled", "Administrator", "FullName", "PasswordSet"],
     "Freehold.Group": ["Name", "BuiltIn", "Members", "Comment"],
     "Freehold.Change": ["Action", "Kind", "Name", "Detail", "Done"],
+    "Freehold.UserQuotaSettings": ["QuotaVolume", "State", ("DefaultLimit", SIZE), ("DefaultWarningLimit", SIZE)],
+    "Freehold.UserQuota": ["User", "Status", ("DiskSpaceUsed", SIZE), ("Limit", SIZE), ("WarningLimit", SIZE), "Source",
+                           "QuotaVolume"],
+    "Freehold.GroupQuota": ["Group", ("Limit", SIZE), ("WarningLimit", SIZE), ("Members", COUNT), "QuotaVolume"],
+    "Freehold.FolderQuota": ["Path", ("Usage", SIZE), ("Size", SIZE), "SoftLimit", "Status", "Template", "QuotaVolume"],
+    "Freehold.QuotaTemplate": ["Name", ("Size", SIZE), "SoftLimit", "Threshold", "Description"],
+    "Freehold.AutoQuota": ["Path", "Template", "Disabled", ("Quotas", COUNT), "QuotaVolume"],
+    "Freehold.QuotaReport": ["Name", ("DiskSpaceUsed", SIZE), ("Files", COUNT), ("Percent", COUNT), "QuotaVolume"],
+    "Freehold.QuotaForecast": ["Type", "Name", ("DiskSpaceUsed", SIZE), ("Limit", SIZE), ("BytesPerDay", SIZE),
+                               ("DaysUntilFull", COUNT), "Remark"],
     "Freehold.FSx.SmbShare": ["Name", "ScopeName", "Path", "Description"],
     "Freehold.FSx.SmbShareAccess": ["Name", "ScopeName", "AccountName", "AccessControlType", "AccessRight"],
     "Freehold.FSx.SmbSession": ["SessionId", "ClientComputerName", "ClientUserName", ("NumOpens", COUNT)],
     "Freehold.FSx.SmbOpenFile": ["FileId", "SessionId", "Path", "ShareRelativePath", "ClientComputerName", "ClientUserName"],
     "Freehold.FSx.SmbServerConfiguration": ["EncryptData", "RejectUnencryptedAccess"],
+    "Freehold.FSx.UserQuotaSettings": [("DefaultWarningLimit", COUNT), ("DefaultLimit", COUNT), "State"],
+    "Freehold.FSx.FsrmQuota": ["Folder", ("Size", SIZE), ("Usage", SIZE), "SoftLimit", "Disabled", "Template"],
+    "Freehold.FSx.FsrmQuotaTemplate": ["Name", ("Size", SIZE), "SoftLimit", "Description"],
+    "Freehold.FSx.FsrmAutoQuota": ["Folder", "Template", "Disabled"],
 }
 # FSx shows quota entries as a list.
 LISTS = {
+    "Freehold.FSx.UserQuotaEntry": ["WarningLimit", "DiskSpaceUsed", "QuotaVolume", "Limit", "Status", "User"],
 }
 
 SIZE_SCRIPT = (

@@ -423,6 +423,411 @@ $script:FreeholdCommands = @{
         }
         'Secret' = 'Declaration'
     }
+    'Get-FreeholdUserQuotaSettings' = [ordered] @{
+        'Method' = 'GET'
+        'Path' = '/v1/quotas/{Volume}'
+        'Volume' = $true
+        'Output' = 'Freehold.UserQuotaSettings'
+        'Program' = @('quota', 'settings', '{Volume}', '-o', 'json')
+    }
+    'Set-FreeholdUserQuotaSettings' = [ordered] @{
+        'Method' = 'PATCH'
+        'Path' = '/v1/quotas/{Volume}'
+        'Body' = [ordered] @{
+            'DefaultLimit' = 'Settings.DefaultLimit'
+            'DefaultWarningLimit' = 'Settings.DefaultWarningLimit'
+            'RecordWarning' = 'Settings.RecordWarning'
+            'RecordLimit' = 'Settings.RecordLimit'
+        }
+        'Convert' = [ordered] @{
+            'DefaultLimit' = 'Size'
+            'DefaultWarningLimit' = 'Size'
+        }
+        'Volume' = $true
+        'Target' = '{Volume}'
+        'Action' = 'Change the treatment of quotas'
+        'PassThru' = $true
+        'Output' = 'Freehold.UserQuotaSettings'
+        'Program' = @('quota', 'default', '{Volume}', '-o', 'json')
+        'Options' = [ordered] @{
+            'DefaultLimit' = '--limit='
+            'DefaultWarningLimit' = '--warning='
+            'RecordWarning' = '--record-warning='
+            'RecordLimit' = '--record-limit='
+        }
+    }
+    'Enable-FreeholdUserQuotas' = [ordered] @{
+        'Method' = 'PATCH'
+        'Path' = '/v1/quotas/{Volume}'
+        'Body' = [ordered] @{
+            'State' = 'Settings.State'
+        }
+        'Volume' = $true
+        'Target' = '{Volume}'
+        'Action' = 'Turn quotas on'
+        'PassThru' = $true
+        'Output' = 'Freehold.UserQuotaSettings'
+        'Program' = @('quota', 'mode', '{Volume}', '{State}', '-o', 'json')
+    }
+    'Disable-FreeholdUserQuotas' = [ordered] @{
+        'Method' = 'PATCH'
+        'Path' = '/v1/quotas/{Volume}'
+        'Fixed' = [ordered] @{
+            'Settings.State' = 'Off'
+        }
+        'Volume' = $true
+        'Target' = '{Volume}'
+        'Action' = 'Turn quotas off'
+        'PassThru' = $true
+        'Output' = 'Freehold.UserQuotaSettings'
+        'Program' = @('quota', 'mode', '{Volume}', '{=off}', '-o', 'json')
+    }
+    'Get-FreeholdUserQuota' = [ordered] @{
+        'Method' = 'GET'
+        'Path' = '/v1/quotas/{Volume}/users?limit=10000'
+        'Volume' = $true
+        'Output' = 'Freehold.UserQuota'
+        'Filter' = [ordered] @{
+            'User' = 'User'
+        }
+        'Program' = @('quota', 'list', '{Volume}', '-o', 'json')
+    }
+    'Set-FreeholdUserQuota' = [ordered] @{
+        'Method' = 'PUT'
+        'Path' = '/v1/quotas/{Volume}/users/{User}'
+        'Body' = [ordered] @{
+            'Limit' = 'Limit'
+            'WarningLimit' = 'WarningLimit'
+        }
+        'Convert' = [ordered] @{
+            'Limit' = 'Size'
+            'WarningLimit' = 'Size'
+        }
+        'Each' = 'User'
+        'Volume' = $true
+        'Target' = '{User}'
+        'Action' = 'Set the quota'
+        'PassThru' = $true
+        'Output' = 'Freehold.UserQuota'
+        'Program' = @('quota', 'set', '{User}', '-o', 'json')
+        'Options' = [ordered] @{
+            'Limit' = '--limit='
+            'WarningLimit' = '--warning='
+            'Volume' = '--volume='
+        }
+    }
+    'Remove-FreeholdUserQuota' = [ordered] @{
+        'Method' = 'DELETE'
+        'Path' = '/v1/quotas/{Volume}/users/{User}'
+        'Each' = 'User'
+        'Volume' = $true
+        'Target' = '{User}'
+        'Action' = 'Remove the quota'
+        'Program' = @('quota', 'remove', '{User}')
+        'Options' = [ordered] @{
+            'Volume' = '--volume='
+        }
+    }
+    'Get-FreeholdGroupQuota' = [ordered] @{
+        'Method' = 'GET'
+        'Path' = '/v1/quotas/{Volume}/groups'
+        'Volume' = $true
+        'Output' = 'Freehold.GroupQuota'
+        'Filter' = [ordered] @{
+            'Group' = 'Group'
+        }
+        'Program' = @('quota', 'group', 'list', '{Volume}', '-o', 'json')
+    }
+    'Set-FreeholdGroupQuota' = [ordered] @{
+        'Method' = 'PUT'
+        'Path' = '/v1/quotas/{Volume}/groups/{Group}'
+        'Body' = [ordered] @{
+            'Limit' = 'Limit'
+            'WarningLimit' = 'WarningLimit'
+        }
+        'Convert' = [ordered] @{
+            'Limit' = 'Size'
+            'WarningLimit' = 'Size'
+        }
+        'Each' = 'Group'
+        'Volume' = $true
+        'Target' = '{Group}'
+        'Action' = 'Set the rule'
+        'PassThru' = $true
+        'Output' = 'Freehold.GroupQuota'
+        'Program' = @('quota', 'group', 'set', '{Group}', '-o', 'json')
+        'Options' = [ordered] @{
+            'Limit' = '--limit='
+            'WarningLimit' = '--warning='
+            'Volume' = '--volume='
+        }
+    }
+    'Remove-FreeholdGroupQuota' = [ordered] @{
+        'Method' = 'DELETE'
+        'Path' = '/v1/quotas/{Volume}/groups/{Group}'
+        'Each' = 'Group'
+        'Volume' = $true
+        'Target' = '{Group}'
+        'Action' = 'Remove the rule'
+        'Program' = @('quota', 'group', 'remove', '{Group}')
+        'Options' = [ordered] @{
+            'Volume' = '--volume='
+        }
+    }
+    'Get-FreeholdFolderQuota' = [ordered] @{
+        'Method' = 'GET'
+        'Path' = '/v1/folder-quotas'
+        'Output' = 'Freehold.FolderQuota'
+        'Filter' = [ordered] @{
+            'Path' = 'Path'
+        }
+        'Program' = @('quota', 'folder', 'list', '-o', 'json')
+    }
+    'New-FreeholdFolderQuota' = [ordered] @{
+        'Method' = 'POST'
+        'Path' = '/v1/folder-quotas'
+        'Body' = [ordered] @{
+            'Folder' = 'Path'
+            'Template' = 'Settings.Template'
+            'Size' = 'Settings.Size'
+            'SoftLimit' = 'Settings.SoftLimit'
+            'Threshold' = 'Settings.Threshold'
+            'Description' = 'Settings.Description'
+            'Disabled' = 'Settings.Disabled'
+        }
+        'Convert' = [ordered] @{
+            'Folder' = 'Folder'
+            'Size' = 'Size'
+            'Threshold' = 'Threshold'
+        }
+        'Target' = '{Folder}'
+        'Action' = 'Make the quota'
+        'Output' = 'Freehold.FolderQuota'
+        'Program' = @('quota', 'folder', 'add', '{Folder}', '-o', 'json')
+        'Options' = [ordered] @{
+            'Template' = '--template='
+            'Size' = '--size='
+            'SoftLimit' = '--soft-limit='
+            'Threshold' = '--threshold='
+            'Description' = '--description='
+            'Disabled' = '--disabled='
+        }
+    }
+    'Set-FreeholdFolderQuota' = [ordered] @{
+        'Method' = 'PATCH'
+        'Path' = '/v1/folder-quotas'
+        'Body' = [ordered] @{
+            'Folder' = 'Path'
+            'Template' = 'Settings.Template'
+            'Size' = 'Settings.Size'
+            'SoftLimit' = 'Settings.SoftLimit'
+            'Threshold' = 'Settings.Threshold'
+            'Description' = 'Settings.Description'
+            'Disabled' = 'Settings.Disabled'
+        }
+        'Convert' = [ordered] @{
+            'Folder' = 'Folder'
+            'Size' = 'Size'
+            'Threshold' = 'Threshold'
+        }
+        'Each' = 'Folder'
+        'Target' = '{Folder}'
+        'Action' = 'Change the quota'
+        'Output' = 'Freehold.FolderQuota'
+        'Program' = @('quota', 'folder', 'set', '{Folder}', '-o', 'json')
+        'Options' = [ordered] @{
+            'Template' = '--template='
+            'Size' = '--size='
+            'SoftLimit' = '--soft-limit='
+            'Threshold' = '--threshold='
+            'Description' = '--description='
+            'Disabled' = '--disabled='
+        }
+    }
+    'Remove-FreeholdFolderQuota' = [ordered] @{
+        'Method' = 'DELETE'
+        'Path' = '/v1/folder-quotas'
+        'Query' = [ordered] @{
+            'Folder' = 'path'
+        }
+        'Convert' = [ordered] @{
+            'Folder' = 'Folder'
+        }
+        'Each' = 'Folder'
+        'Target' = '{Folder}'
+        'Action' = 'Remove the quota'
+        'Program' = @('quota', 'folder', 'remove', '{Folder}')
+    }
+    'Get-FreeholdQuotaTemplate' = [ordered] @{
+        'Method' = 'GET'
+        'Path' = '/v1/quota-templates'
+        'Output' = 'Freehold.QuotaTemplate'
+        'Filter' = [ordered] @{
+            'Name' = 'Name'
+        }
+        'Program' = @('quota', 'template', 'list', '-o', 'json')
+    }
+    'New-FreeholdQuotaTemplate' = [ordered] @{
+        'Method' = 'POST'
+        'Path' = '/v1/quota-templates'
+        'Body' = [ordered] @{
+            'Name' = 'Name'
+            'Size' = 'Settings.Size'
+            'SoftLimit' = 'Settings.SoftLimit'
+            'Threshold' = 'Settings.Threshold'
+            'Description' = 'Settings.Description'
+        }
+        'Convert' = [ordered] @{
+            'Size' = 'Size'
+            'Threshold' = 'Threshold'
+        }
+        'Target' = '{Name}'
+        'Action' = 'Make the template'
+        'Output' = 'Freehold.QuotaTemplate'
+        'Program' = @('quota', 'template', 'add', '{Name}', '-o', 'json')
+        'Options' = [ordered] @{
+            'Size' = '--size='
+            'SoftLimit' = '--soft-limit='
+            'Threshold' = '--threshold='
+            'Description' = '--description='
+        }
+    }
+    'Set-FreeholdQuotaTemplate' = [ordered] @{
+        'Method' = 'PATCH'
+        'Path' = '/v1/quota-templates/{Name}'
+        'Body' = [ordered] @{
+            'Size' = 'Settings.Size'
+            'SoftLimit' = 'Settings.SoftLimit'
+            'Threshold' = 'Settings.Threshold'
+            'Description' = 'Settings.Description'
+            'ApplyTo' = 'ApplyTo'
+        }
+        'Convert' = [ordered] @{
+            'Size' = 'Size'
+            'Threshold' = 'Threshold'
+        }
+        'OptionConvert' = [ordered] @{
+            'ApplyTo' = 'Lower'
+        }
+        'Each' = 'Name'
+        'Target' = '{Name}'
+        'Action' = 'Change the template'
+        'Output' = 'Freehold.QuotaTemplate'
+        'Program' = @('quota', 'template', 'set', '{Name}', '-o', 'json')
+        'Options' = [ordered] @{
+            'Size' = '--size='
+            'SoftLimit' = '--soft-limit='
+            'Threshold' = '--threshold='
+            'Description' = '--description='
+            'ApplyTo' = '--apply-to='
+        }
+    }
+    'Remove-FreeholdQuotaTemplate' = [ordered] @{
+        'Method' = 'DELETE'
+        'Path' = '/v1/quota-templates/{Name}'
+        'Each' = 'Name'
+        'Target' = '{Name}'
+        'Action' = 'Remove the template'
+        'Program' = @('quota', 'template', 'remove', '{Name}')
+    }
+    'Get-FreeholdAutoQuota' = [ordered] @{
+        'Method' = 'GET'
+        'Path' = '/v1/auto-quotas'
+        'Output' = 'Freehold.AutoQuota'
+        'Filter' = [ordered] @{
+            'Path' = 'Path'
+        }
+        'Program' = @('quota', 'auto', 'list', '-o', 'json')
+    }
+    'New-FreeholdAutoQuota' = [ordered] @{
+        'Method' = 'POST'
+        'Path' = '/v1/auto-quotas'
+        'Body' = [ordered] @{
+            'Folder' = 'Path'
+            'Template' = 'Template'
+        }
+        'Convert' = [ordered] @{
+            'Folder' = 'Folder'
+        }
+        'Target' = '{Folder}'
+        'Action' = 'Make the auto quota'
+        'Output' = 'Freehold.AutoQuota'
+        'Program' = @('quota', 'auto', 'add', '{Folder}', '-o', 'json')
+        'Options' = [ordered] @{
+            'Template' = '--template='
+        }
+    }
+    'Set-FreeholdAutoQuota' = [ordered] @{
+        'Method' = 'PATCH'
+        'Path' = '/v1/auto-quotas'
+        'Body' = [ordered] @{
+            'Folder' = 'Path'
+            'Template' = 'Template'
+            'Disabled' = 'Disabled'
+            'ApplyTo' = 'ApplyTo'
+        }
+        'Convert' = [ordered] @{
+            'Folder' = 'Folder'
+        }
+        'OptionConvert' = [ordered] @{
+            'ApplyTo' = 'Lower'
+        }
+        'Each' = 'Folder'
+        'Target' = '{Folder}'
+        'Action' = 'Change the auto quota'
+        'Output' = 'Freehold.AutoQuota'
+        'Program' = @('quota', 'auto', 'set', '{Folder}', '-o', 'json')
+        'Options' = [ordered] @{
+            'Template' = '--template='
+            'Disabled' = '--disabled='
+            'ApplyTo' = '--apply-to='
+        }
+    }
+    'Remove-FreeholdAutoQuota' = [ordered] @{
+        'Method' = 'DELETE'
+        'Path' = '/v1/auto-quotas'
+        'Query' = [ordered] @{
+            'Folder' = 'path'
+        }
+        'Convert' = [ordered] @{
+            'Folder' = 'Folder'
+        }
+        'Each' = 'Folder'
+        'Target' = '{Folder}'
+        'Action' = 'Remove the auto quota'
+        'Program' = @('quota', 'auto', 'remove', '{Folder}')
+    }
+    'Get-FreeholdQuotaReport' = [ordered] @{
+        'Method' = 'GET'
+        'Path' = '/v1/quotas/{Volume}/report'
+        'Query' = [ordered] @{
+            'By' = 'by'
+            'Top' = 'top'
+        }
+        'OptionConvert' = [ordered] @{
+            'By' = 'Lower'
+        }
+        'Volume' = $true
+        'Output' = 'Freehold.QuotaReport'
+        'Program' = @('quota', 'report', '{Volume}', '-o', 'json')
+        'Options' = [ordered] @{
+            'By' = '--by='
+            'Top' = '--top='
+        }
+    }
+    'Get-FreeholdQuotaForecast' = [ordered] @{
+        'Method' = 'GET'
+        'Path' = '/v1/quotas/{Volume}/forecast'
+        'Query' = [ordered] @{
+            'Top' = 'top'
+        }
+        'Volume' = $true
+        'Output' = 'Freehold.QuotaForecast'
+        'Program' = @('quota', 'forecast', '{Volume}', '-o', 'json')
+        'Options' = [ordered] @{
+            'Top' = '--top='
+        }
+    }
     'New-FSxSmbShare' = [ordered] @{
         'Method' = 'POST'
         'Path' = '/v1/shares'
@@ -710,6 +1115,436 @@ $script:FreeholdCommands = @{
             'RejectUnencryptedAccess' = '--reject-unencrypted-access='
         }
     }
+    'Enable-FSxUserQuotas' = [ordered] @{
+        'Method' = 'PATCH'
+        'Path' = '/v1/quotas/{Volume}'
+        'Body' = [ordered] @{
+            'Track' = 'Settings.State'
+            'Enforce' = 'Settings.State'
+            'DefaultLimit' = 'Settings.DefaultLimit'
+            'DefaultWarningLimit' = 'Settings.DefaultWarningLimit'
+        }
+        'Convert' = [ordered] @{
+            'Track' = 'TrackState'
+            'Enforce' = 'EnforceState'
+            'DefaultLimit' = 'Size'
+            'DefaultWarningLimit' = 'Size'
+        }
+        'Volume' = $true
+        'Target' = 'the server'
+        'Action' = 'Turn quotas on'
+        'Program' = @('quota', 'mode', '{Volume}', '{Track}', '{Enforce}')
+        'Also' = @('quota', 'default', '{Volume}')
+        'AlsoOptions' = [ordered] @{
+            'DefaultLimit' = '--limit='
+            'DefaultWarningLimit' = '--warning='
+        }
+    }
+    'Disable-FSxUserQuotas' = [ordered] @{
+        'Method' = 'PATCH'
+        'Path' = '/v1/quotas/{Volume}'
+        'Fixed' = [ordered] @{
+            'Settings.State' = 'Off'
+        }
+        'Volume' = $true
+        'Target' = 'the server'
+        'Action' = 'Turn quotas off'
+        'Program' = @('quota', 'mode', '{Volume}', '{=off}')
+    }
+    'Get-FSxUserQuotaSettings' = [ordered] @{
+        'Method' = 'GET'
+        'Path' = '/v1/quotas/{Volume}'
+        'Volume' = $true
+        'Output' = 'Freehold.FSx.UserQuotaSettings'
+        'Map' = [ordered] @{
+            'DefaultWarningLimit' = 'DefaultWarningLimit|Unlimited'
+            'DefaultLimit' = 'DefaultLimit|Unlimited'
+            'State' = 'State|DisabledState'
+        }
+        'Program' = @('quota', 'settings', '{Volume}', '-o', 'json')
+    }
+    'Get-FSxUserQuotaEntries' = [ordered] @{
+        'Method' = 'GET'
+        'Path' = '/v1/quotas/{Volume}/users?limit=10000'
+        'Volume' = $true
+        'Output' = 'Freehold.FSx.UserQuotaEntry'
+        'Map' = [ordered] @{
+            'WarningLimit' = 'WarningLimit|Unlimited'
+            'DiskSpaceUsed' = 'DiskSpaceUsed'
+            'QuotaVolume' = 'QuotaVolume|DriveReference'
+            'Limit' = 'Limit|Unlimited'
+            'Status' = 'Status'
+            'User' = 'User|UserReference'
+        }
+        'Program' = @('quota', 'list', '{Volume}', '-o', 'json')
+    }
+    'Set-FSxUserQuotas' = [ordered] @{
+        'Method' = 'PUT'
+        'Path' = '/v1/quotas/{Volume}/users/{Name}'
+        'Body' = [ordered] @{
+            'Limit' = 'Limit'
+            'WarningLimit' = 'WarningLimit'
+        }
+        'Convert' = [ordered] @{
+            'Name' = 'Account'
+            'Limit' = 'Size'
+            'WarningLimit' = 'Size'
+        }
+        'Volume' = $true
+        'Target' = '{Name}'
+        'Action' = 'Set the quota'
+        'Program' = @('quota', 'set', '{Name}')
+        'Options' = [ordered] @{
+            'Limit' = '--limit='
+            'WarningLimit' = '--warning='
+            'Volume' = '--volume='
+        }
+    }
+    'New-FSxFSRMQuota' = [ordered] @{
+        'Method' = 'POST'
+        'Path' = '/v1/folder-quotas'
+        'Body' = [ordered] @{
+            'Folder' = 'Path'
+            'Size' = 'Settings.Size'
+            'Template' = 'Settings.Template'
+            'Description' = 'Settings.Description'
+            'SoftLimit' = 'Settings.SoftLimit'
+            'Disabled' = 'Settings.Disabled'
+            'ThresholdConfigurations' = 'Settings.Threshold'
+        }
+        'Convert' = [ordered] @{
+            'Folder' = 'Folder'
+            'Size' = 'Size'
+            'ThresholdConfigurations' = 'Threshold'
+        }
+        'Target' = '{Folder}'
+        'Action' = 'Make the quota'
+        'Then' = 'Get-FSxFSRMQuota'
+        'Key' = [ordered] @{
+            'Folder' = '{Folder}'
+        }
+        'Output' = 'Freehold.FSx.FsrmQuota'
+        'Program' = @('quota', 'folder', 'add', '{Folder}')
+        'Options' = [ordered] @{
+            'Size' = '--size='
+            'Template' = '--template='
+            'Description' = '--description='
+            'SoftLimit' = '--soft-limit='
+            'Disabled' = '--disabled='
+            'ThresholdConfigurations' = '--threshold='
+        }
+    }
+    'Get-FSxFSRMQuota' = [ordered] @{
+        'Method' = 'GET'
+        'Path' = '/v1/folder-quotas'
+        'Query' = [ordered] @{
+            'Folder' = 'path'
+        }
+        'Convert' = [ordered] @{
+            'Folder' = 'Folder'
+        }
+        'Output' = 'Freehold.FSx.FsrmQuota'
+        'Map' = [ordered] @{
+            'Folder' = 'Path|DrivePath'
+            'Path' = 'Path|DrivePath'
+            'Description' = 'Description'
+            'Size' = 'Size'
+            'SoftLimit' = 'SoftLimit'
+            'Disabled' = 'Disabled'
+            'Template' = 'Template'
+            'MatchesTemplate' = 'MatchesTemplate'
+            'Usage' = 'Usage'
+            'PeakUsage' = 'PeakUsage'
+            'Threshold' = 'Threshold'
+        }
+        'Program' = @('quota', 'folder', 'list', '{Folder}', '-o', 'json')
+    }
+    'Remove-FSxFSRMQuota' = [ordered] @{
+        'Method' = 'DELETE'
+        'Path' = '/v1/folder-quotas'
+        'Query' = [ordered] @{
+            'Folder' = 'path'
+        }
+        'Convert' = [ordered] @{
+            'Folder' = 'Folder'
+        }
+        'Target' = '{Folder}'
+        'Action' = 'Remove the quota'
+        'Then' = 'Get-FSxFSRMQuota'
+        'Key' = [ordered] @{
+            'Folder' = '{Folder}'
+        }
+        'PassThru' = $true
+        'Before' = $true
+        'Output' = 'Freehold.FSx.FsrmQuota'
+        'Program' = @('quota', 'folder', 'remove', '{Folder}')
+    }
+    'Set-FSxFSRMQuota' = [ordered] @{
+        'Method' = 'PATCH'
+        'Path' = '/v1/folder-quotas'
+        'Body' = [ordered] @{
+            'Folder' = 'Path'
+            'Description' = 'Settings.Description'
+            'Size' = 'Settings.Size'
+            'SoftLimit' = 'Settings.SoftLimit'
+            'Disabled' = 'Settings.Disabled'
+            'ThresholdConfigurations' = 'Settings.Threshold'
+        }
+        'Convert' = [ordered] @{
+            'Folder' = 'Folder'
+            'Size' = 'Size'
+            'ThresholdConfigurations' = 'Threshold'
+        }
+        'Target' = '{Folder}'
+        'Action' = 'Change the quota'
+        'Then' = 'Get-FSxFSRMQuota'
+        'Key' = [ordered] @{
+            'Folder' = '{Folder}'
+        }
+        'PassThru' = $true
+        'Output' = 'Freehold.FSx.FsrmQuota'
+        'Program' = @('quota', 'folder', 'set', '{Folder}')
+        'Options' = [ordered] @{
+            'Description' = '--description='
+            'Size' = '--size='
+            'SoftLimit' = '--soft-limit='
+            'Disabled' = '--disabled='
+            'ThresholdConfigurations' = '--threshold='
+        }
+    }
+    'Update-FSxFSRMQuota' = [ordered] @{
+        'Method' = 'GET'
+        'Path' = '/v1/folder-quotas'
+        'Query' = [ordered] @{
+            'Folder' = 'path'
+        }
+        'Convert' = [ordered] @{
+            'Folder' = 'Folder'
+        }
+        'Target' = '{Folder}'
+        'Action' = 'Update the quota'
+        'Then' = 'Get-FSxFSRMQuota'
+        'Key' = [ordered] @{
+            'Folder' = '{Folder}'
+        }
+        'PassThru' = $true
+        'Output' = 'Freehold.FSx.FsrmQuota'
+        'Program' = @('quota', 'folder', 'list', '{Folder}', '-o', 'json')
+    }
+    'Reset-FSxFSRMQuota' = [ordered] @{
+        'Method' = 'PATCH'
+        'Path' = '/v1/folder-quotas'
+        'Body' = [ordered] @{
+            'Folder' = 'Path'
+            'Template' = 'Settings.Template'
+        }
+        'Convert' = [ordered] @{
+            'Folder' = 'Folder'
+        }
+        'Target' = '{Folder}'
+        'Action' = 'Reset the quota'
+        'Then' = 'Get-FSxFSRMQuota'
+        'Key' = [ordered] @{
+            'Folder' = '{Folder}'
+        }
+        'Output' = 'Freehold.FSx.FsrmQuota'
+        'Program' = @('quota', 'folder', 'set', '{Folder}')
+        'Options' = [ordered] @{
+            'Template' = '--template='
+        }
+    }
+    'New-FSxFSRMQuotaTemplate' = [ordered] @{
+        'Method' = 'POST'
+        'Path' = '/v1/quota-templates'
+        'Body' = [ordered] @{
+            'Name' = 'Name'
+            'Size' = 'Settings.Size'
+            'Description' = 'Settings.Description'
+            'SoftLimit' = 'Settings.SoftLimit'
+            'ThresholdConfigurations' = 'Settings.Threshold'
+        }
+        'Convert' = [ordered] @{
+            'Size' = 'Size'
+            'ThresholdConfigurations' = 'Threshold'
+        }
+        'Target' = '{Name}'
+        'Action' = 'Make the template'
+        'Then' = 'Get-FSxFSRMQuotaTemplate'
+        'Key' = [ordered] @{
+            'Name' = '{Name}'
+        }
+        'Output' = 'Freehold.FSx.FsrmQuotaTemplate'
+        'Program' = @('quota', 'template', 'add', '{Name}')
+        'Options' = [ordered] @{
+            'Size' = '--size='
+            'Description' = '--description='
+            'SoftLimit' = '--soft-limit='
+            'ThresholdConfigurations' = '--threshold='
+        }
+    }
+    'Get-FSxFSRMQuotaTemplate' = [ordered] @{
+        'Method' = 'GET'
+        'Path' = '/v1/quota-templates'
+        'Output' = 'Freehold.FSx.FsrmQuotaTemplate'
+        'Map' = [ordered] @{
+            'Name' = 'Name'
+            'Description' = 'Description'
+            'Size' = 'Size'
+            'SoftLimit' = 'SoftLimit'
+            'Threshold' = 'Threshold'
+        }
+        'Filter' = [ordered] @{
+            'Name' = 'Name'
+        }
+        'Program' = @('quota', 'template', 'list', '-o', 'json')
+    }
+    'Set-FSxFSRMQuotaTemplate' = [ordered] @{
+        'Method' = 'PATCH'
+        'Path' = '/v1/quota-templates/{Name}'
+        'Body' = [ordered] @{
+            'Description' = 'Settings.Description'
+            'Size' = 'Settings.Size'
+            'SoftLimit' = 'Settings.SoftLimit'
+            'ThresholdConfigurations' = 'Settings.Threshold'
+            'UpdateDerived' = 'ApplyTo'
+            'UpdateDerivedMatching' = 'ApplyTo'
+        }
+        'Convert' = [ordered] @{
+            'Size' = 'Size'
+            'ThresholdConfigurations' = 'Threshold'
+            'UpdateDerived' = 'ApplyAll'
+            'UpdateDerivedMatching' = 'ApplyUnmodified'
+        }
+        'OptionConvert' = [ordered] @{
+            'UpdateDerived' = 'ApplyAllWord'
+            'UpdateDerivedMatching' = 'ApplyUnmodifiedWord'
+        }
+        'Target' = '{Name}'
+        'Action' = 'Change the template'
+        'Then' = 'Get-FSxFSRMQuotaTemplate'
+        'Key' = [ordered] @{
+            'Name' = '{Name}'
+        }
+        'PassThru' = $true
+        'Output' = 'Freehold.FSx.FsrmQuotaTemplate'
+        'Program' = @('quota', 'template', 'set', '{Name}')
+        'Options' = [ordered] @{
+            'Description' = '--description='
+            'Size' = '--size='
+            'SoftLimit' = '--soft-limit='
+            'ThresholdConfigurations' = '--threshold='
+            'UpdateDerived' = '--apply-to='
+            'UpdateDerivedMatching' = '--apply-to='
+        }
+    }
+    'New-FSxFSRMAutoQuota' = [ordered] @{
+        'Method' = 'POST'
+        'Path' = '/v1/auto-quotas'
+        'Body' = [ordered] @{
+            'Folder' = 'Path'
+            'Template' = 'Template'
+        }
+        'Convert' = [ordered] @{
+            'Folder' = 'Folder'
+        }
+        'Target' = '{Folder}'
+        'Action' = 'Make the auto quota'
+        'Then' = 'Get-FSxFSRMAutoQuota'
+        'Key' = [ordered] @{
+            'Folder' = '{Folder}'
+        }
+        'Output' = 'Freehold.FSx.FsrmAutoQuota'
+        'Program' = @('quota', 'auto', 'add', '{Folder}')
+        'Options' = [ordered] @{
+            'Template' = '--template='
+        }
+    }
+    'Get-FSxFSRMAutoQuota' = [ordered] @{
+        'Method' = 'GET'
+        'Path' = '/v1/auto-quotas'
+        'Output' = 'Freehold.FSx.FsrmAutoQuota'
+        'Map' = [ordered] @{
+            'Folder' = 'Path|DrivePath'
+            'Path' = 'Path|DrivePath'
+            'Template' = 'Template'
+            'Disabled' = 'Disabled'
+        }
+        'Filter' = [ordered] @{
+            'Folder' = 'Path'
+        }
+        'FilterConvert' = [ordered] @{
+            'Folder' = 'FolderOnVolume'
+        }
+        'Program' = @('quota', 'auto', 'list', '-o', 'json')
+    }
+    'Remove-FSxFSRMAutoQuota' = [ordered] @{
+        'Method' = 'DELETE'
+        'Path' = '/v1/auto-quotas'
+        'Query' = [ordered] @{
+            'Folder' = 'path'
+        }
+        'Convert' = [ordered] @{
+            'Folder' = 'Folder'
+        }
+        'Target' = '{Folder}'
+        'Action' = 'Remove the auto quota'
+        'Then' = 'Get-FSxFSRMAutoQuota'
+        'Key' = [ordered] @{
+            'Folder' = '{Folder}'
+        }
+        'PassThru' = $true
+        'Before' = $true
+        'Output' = 'Freehold.FSx.FsrmAutoQuota'
+        'Program' = @('quota', 'auto', 'remove', '{Folder}')
+    }
+    'Set-FSxFSRMAutoQuota' = [ordered] @{
+        'Method' = 'PATCH'
+        'Path' = '/v1/auto-quotas'
+        'Body' = [ordered] @{
+            'Folder' = 'Path'
+            'Template' = 'Template'
+            'Disabled' = 'Disabled'
+            'UpdateDerived' = 'ApplyTo'
+            'UpdateDerivedMatching' = 'ApplyTo'
+        }
+        'Convert' = [ordered] @{
+            'Folder' = 'Folder'
+            'UpdateDerived' = 'ApplyAll'
+            'UpdateDerivedMatching' = 'ApplyUnmodified'
+        }
+        'OptionConvert' = [ordered] @{
+            'UpdateDerived' = 'ApplyAllWord'
+            'UpdateDerivedMatching' = 'ApplyUnmodifiedWord'
+        }
+        'Target' = '{Folder}'
+        'Action' = 'Change the auto quota'
+        'Then' = 'Get-FSxFSRMAutoQuota'
+        'Key' = [ordered] @{
+            'Folder' = '{Folder}'
+        }
+        'PassThru' = $true
+        'Output' = 'Freehold.FSx.FsrmAutoQuota'
+        'Program' = @('quota', 'auto', 'set', '{Folder}')
+        'Options' = [ordered] @{
+            'Template' = '--template='
+            'Disabled' = '--disabled='
+            'UpdateDerived' = '--apply-to='
+            'UpdateDerivedMatching' = '--apply-to='
+        }
+    }
+    'Update-FSxFSRMAutoQuota' = [ordered] @{
+        'Method' = 'GET'
+        'Path' = '/v1/auto-quotas'
+        'Target' = '{Folder}'
+        'Action' = 'Update the auto quota'
+        'Then' = 'Get-FSxFSRMAutoQuota'
+        'Key' = [ordered] @{
+            'Folder' = '{Folder}'
+        }
+        'PassThru' = $true
+        'Output' = 'Freehold.FSx.FsrmAutoQuota'
+        'Program' = @('quota', 'auto', 'list', '-o', 'json')
+    }
 }
 
 $script:FreeholdCompleters = @(
@@ -721,7 +1556,7 @@ $script:FreeholdCompleters = @(
     }
     @{
         'Parameter' = 'Volume'
-        'Commands' = @('New-FreeholdShare', 'Set-FreeholdShare', 'New-FSxSmbShare')
+        'Commands' = @('New-FreeholdShare', 'Set-FreeholdShare', 'Get-FreeholdUserQuotaSettings', 'Set-FreeholdUserQuotaSettings', 'Enable-FreeholdUserQuotas', 'Disable-FreeholdUserQuotas', 'Get-FreeholdUserQuota', 'Set-FreeholdUserQuota', 'Remove-FreeholdUserQuota', 'Get-FreeholdGroupQuota', 'Set-FreeholdGroupQuota', 'Remove-FreeholdGroupQuota', 'Get-FreeholdQuotaReport', 'Get-FreeholdQuotaForecast', 'New-FSxSmbShare')
         'From' = 'Get-FreeholdStatus'
         'Property' = 'Volumes'
     }
@@ -732,9 +1567,27 @@ $script:FreeholdCompleters = @(
         'Property' = 'Name'
     }
     @{
+        'Parameter' = 'User'
+        'Commands' = @('Get-FreeholdUserQuota', 'Set-FreeholdUserQuota', 'Remove-FreeholdUserQuota')
+        'From' = 'Get-FreeholdUserQuota'
+        'Property' = 'User'
+    }
+    @{
         'Parameter' = 'Name'
         'Commands' = @('Get-FreeholdGroup', 'New-FreeholdGroup', 'Remove-FreeholdGroup', 'Add-FreeholdGroupMember', 'Remove-FreeholdGroupMember')
         'From' = 'Get-FreeholdGroup'
+        'Property' = 'Name'
+    }
+    @{
+        'Parameter' = 'Name'
+        'Commands' = @('Get-FreeholdQuotaTemplate', 'New-FreeholdQuotaTemplate', 'Set-FreeholdQuotaTemplate', 'Remove-FreeholdQuotaTemplate', 'New-FSxFSRMQuotaTemplate', 'Get-FSxFSRMQuotaTemplate', 'Set-FSxFSRMQuotaTemplate')
+        'From' = 'Get-FreeholdQuotaTemplate'
+        'Property' = 'Name'
+    }
+    @{
+        'Parameter' = 'Template'
+        'Commands' = @('New-FreeholdFolderQuota', 'Set-FreeholdFolderQuota', 'New-FreeholdAutoQuota', 'Set-FreeholdAutoQuota', 'New-FSxFSRMQuota', 'Reset-FSxFSRMQuota', 'New-FSxFSRMAutoQuota', 'Set-FSxFSRMAutoQuota')
+        'From' = 'Get-FreeholdQuotaTemplate'
         'Property' = 'Name'
     }
     @{

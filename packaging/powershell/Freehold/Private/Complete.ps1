@@ -7,15 +7,12 @@ function Get-FreeholdCompletion {
     try {
         $connection = Get-FreeholdCurrentConnection
         $text = Send-FreeholdCommand -Command $known -Parameters @{} -Connection $connection
-        $rows = ConvertFrom-Json -InputObject $text
-        if ($known.Rows) {
-            $rows = $rows.($known.Rows)
-        }
+        $rows = @(foreach ($page in $text) { ConvertFrom-Json -InputObject $page })
         if ($Property -eq 'Volumes') {
             $names = @($rows.Volumes | ForEach-Object { $_.Name })
         }
         else {
-            $names = @($rows | ForEach-Object { $_.$Property })
+            $names = @($rows | ForEach-Object { $_ } | ForEach-Object { $_.$Property })
         }
     }
     catch {

@@ -35,6 +35,22 @@ function ConvertTo-FreeholdFolder {
     "${share}:/$below"
 }
 
+# The same folder as a path below its volume's root, which is what listings show.
+function ConvertTo-FreeholdVolumePath {
+    param([string] $Value, [object] $Connection)
+    if ($Value -match '^[A-Za-z]:') {
+        return ConvertTo-FreeholdValue -Value $Value -Converter 'VolumePath'
+    }
+    $share, $below = $Value.Replace('\', '/').Trim('/') -split '/', 2
+    $text = Send-FreeholdCommand -Command $script:FreeholdCommands['Get-FreeholdShare'] -Parameters @{} -Connection $Connection -Target $Value
+    $rows = ConvertFrom-Json -InputObject $text
+    $found = @($rows | Where-Object { $_.Name -eq $share })
+    if ($found.Count -eq 0) {
+        throw (New-FreeholdError -Message "There is no share called $share, with which $Value begins" -Id 'NotFound' -Category 'ObjectNotFound' -Target $Value)
+    }
+    "$($found[0].Path)/$below".Trim('/')
+}
+
 # Percentages: plain numbers, or the ThresholdConfigurations of FSx, of which the percentages count.
 function ConvertTo-FreeholdThreshold {
     param([object[]] $Value)
@@ -65,6 +81,9 @@ function ConvertTo-FreeholdValue {
         }
         'Folder' {
             return ConvertTo-FreeholdFolder -Value $Value -Connection $Connection
+        }
+        'FolderOnVolume' {
+            return ConvertTo-FreeholdVolumePath -Value $Value -Connection $Connection
         }
         'Threshold' {
             return , (ConvertTo-FreeholdThreshold -Value $Value)

@@ -2,19 +2,18 @@
 #
 # Keys of a command in the table:
 #   Method, Path    the request; {Name} in Path is the parameter Name, percent-encoded
-#   Query, Body     parameter = name in the query, or property of the body
+#   Query, Body     parameter = name in the query, or property of the body; Settings.Size is the property Size of Settings
 #   Fixed           properties of the body that no parameter gives
 #   Convert         parameter = converter of ConvertTo-FreeholdValue
-#   Wrap            property of the body that is an array of the one object that Body makes
 #   Each            parameter whose values are sent one by one
 #   Volume          '{Volume}' is the connection's volume when the parameter is not given
 #   Target, Action  what -WhatIf and -Confirm say
-#   Then            command that gives what is returned after a change, and Key = its parameters
+#   Then            command that gives what is returned after a change, and Key = its parameters; else the answer itself is
 #   PassThru        return it only when -PassThru is given; Before: as it was before the change
 #   From            command that lists what is changed: each row gives the parameter of Each
 #   Output          type name of the objects
 #   Map             properties of the objects: name = property of the row, or property|converter of ConvertFrom-FreeholdValue
-#   Filter          parameter = property of the row that it selects by, with wildcards
+#   Filter          parameter = property of the row that it selects by, with wildcards. FilterConvert: as Convert
 #   Program         arguments of the local program; {Name} as in Path, {=word} a word that stands where names stand
 #   Options         parameter = option; one that ends in = takes a value. OptionConvert: converters in place of Convert
 #   Also            as Program, run before it where one of AlsoOptions is given
@@ -52,8 +51,8 @@ function Invoke-FreeholdCommand {
             if ($returned) {
                 Get-FreeholdFollowing -Command $command -Parameters $values -Connection $connection -Target $target
             }
-            elseif ($command.Output -and -not $command.Then) {
-                Select-FreeholdRow -Command $command -Parameters $values -Text $text -Target $target
+            elseif ($command.Output -and -not $command.Then -and (-not $command.PassThru -or $values['PassThru'])) {
+                Select-FreeholdRow -Command $command -Parameters $values -Text $text -Target $target -Connection $connection
             }
         }
     }
@@ -78,7 +77,7 @@ function Get-FreeholdFollowing {
     }
     $follow = $script:FreeholdCommands[$Command.Then]
     $text = Send-FreeholdCommand -Command $follow -Parameters $next -Connection $Connection -Target $Target
-    Select-FreeholdRow -Command $follow -Parameters $next -Text $text -Target $Target
+    Select-FreeholdRow -Command $follow -Parameters $next -Text $text -Target $Target -Connection $Connection
 }
 
 # One set of parameters for each row that the parameters select.
@@ -91,7 +90,7 @@ function Find-FreeholdParameter {
     }
     $text = Send-FreeholdCommand -Command $list -Parameters $wanted -Connection $Connection
     $each = $Command.Each
-    $sets = foreach ($row in (Select-FreeholdRow -Command $list -Parameters $wanted -Text $text)) {
+    $sets = foreach ($row in (Select-FreeholdRow -Command $list -Parameters $wanted -Text $text -Connection $Connection)) {
         $one = @{}
         foreach ($key in $wanted.Keys) {
             $one[$key] = $wanted[$key]
@@ -203,14 +202,23 @@ function Get-FreeholdBody {
     if (-not $Command.Body -and -not $Command.Fixed) {
         return ''
     }
-    $body = Get-FreeholdPart -Part $Command.Body -Command $Command -Parameters $Parameters -Connection $Connection
+    $values = Get-FreeholdPart -Part $Command.Body -Command $Command -Parameters $Parameters -Connection $Connection
     if ($Command.Fixed) {
         foreach ($name in $Command.Fixed.Keys) {
-            $body[$name] = $Command.Fixed[$name]
+            $values[$name] = $Command.Fixed[$name]
         }
     }
-    if ($Command.Wrap) {
-        $body = [ordered] @{ $Command.Wrap = @($body) }
+    $body = [ordered] @{}
+    foreach ($name in $values.Keys) {
+        $outer, $inner = $name -split '\.', 2
+        if (-not $inner) {
+            $body[$outer] = $values[$name]
+            continue
+        }
+        if (-not $body.Contains($outer)) {
+            $body[$outer] = [ordered] @{}
+        }
+        $body[$outer][$inner] = $values[$name]
     }
     ConvertTo-Json -InputObject $body -Depth 20 -Compress
 }
@@ -309,17 +317,18 @@ function Select-FreeholdRow {
     param(
         [System.Collections.IDictionary] $Command,
         [System.Collections.IDictionary] $Parameters,
-        [string] $Text,
-        [object] $Target
+        [string[]] $Text,
+        [object] $Target,
+        [object] $Connection
     )
-    if (-not $Text.Trim()) {
-        return
-    }
-    $rows = ConvertFrom-Json -InputObject $Text
-    if ($Command.Rows) {
-        $rows = $rows.($Command.Rows)
-    }
-    $rows = @($rows | Where-Object { $null -ne $_ })
+    $rows = @(
+        foreach ($page in $Text) {
+            if ($page.Trim()) {
+                $found = ConvertFrom-Json -InputObject $page
+                $found | Where-Object { $null -ne $_ }
+            }
+        }
+    )
     if ($Command.Filter) {
         foreach ($parameter in $Command.Filter.Keys) {
             if (-not $Parameters.Contains($parameter)) {
@@ -327,6 +336,13 @@ function Select-FreeholdRow {
             }
             $property = $Command.Filter[$parameter]
             $patterns = @($Parameters[$parameter])
+            if ($Command.FilterConvert -and $Command.FilterConvert[$parameter]) {
+                $patterns = @(
+                    foreach ($pattern in $patterns) {
+                        ConvertTo-FreeholdValue -Value $pattern -Converter $Command.FilterConvert[$parameter] -Connection $Connection
+                    }
+                )
+            }
             $all = $rows
             $rows = @($all | Where-Object { Test-FreeholdPattern -Value $_.$property -Pattern $patterns })
             foreach ($pattern in $patterns) {

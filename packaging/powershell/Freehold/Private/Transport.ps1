@@ -1,6 +1,6 @@
 # The two ways to a server. Both return text: the JSON that the server or the program gave.
 
-# One request over HTTPS. A refusal is thrown as an error record.
+# One request over HTTPS. A refusal is thrown as an error record. Long listings come in pages, a text each (RFC 8288).
 function Send-FreeholdRequest {
     param(
         [object] $Connection,
@@ -9,7 +9,22 @@ function Send-FreeholdRequest {
         [string] $Body,
         [object] $Target
     )
-    $client = $Connection.PSObject.Properties['Client'].Value
+    $next = $PathAndQuery
+    while ($next) {
+        $answer = Send-FreeholdPage -Connection $Connection -Method $Method -PathAndQuery $next -Body $Body -Target $Target
+        $answer.Text
+        $next = $answer.Next
+    }
+}
+
+function Send-FreeholdPage {
+    param(
+        [object] $Connection,
+        [string] $Method,
+        [string] $PathAndQuery,
+        [string] $Body,
+        [object] $Target
+    )
     $uri = New-Object -TypeName System.Uri -ArgumentList $Connection.Server, $PathAndQuery
     $verb = New-Object -TypeName System.Net.Http.HttpMethod -ArgumentList $Method
     $request = New-Object -TypeName System.Net.Http.HttpRequestMessage -ArgumentList $verb, $uri
@@ -24,7 +39,7 @@ function Send-FreeholdRequest {
             $request.Content = New-Object -TypeName System.Net.Http.StringContent -ArgumentList $Body, ([System.Text.Encoding]::UTF8), 'application/json'
         }
         try {
-            $response = $client.SendAsync($request).GetAwaiter().GetResult()
+            $response = $Connection.Client.SendAsync($request).GetAwaiter().GetResult()
             $text = ''
             if ($response.Content) {
                 $bytes = $response.Content.ReadAsByteArrayAsync().GetAwaiter().GetResult()
@@ -36,11 +51,16 @@ function Send-FreeholdRequest {
             throw (New-FreeholdError -Message "$($Connection.Server) does not answer: $reason" -Id 'NoAnswer' -Category 'ConnectionError' -Target $Target)
         }
         $status = [int] $response.StatusCode
-        if ($status -ge 200 -and $status -lt 300) {
-            return $text
+        if ($status -lt 200 -or $status -ge 300) {
+            $reason = Get-FreeholdReason -Status $status -Phrase $response.ReasonPhrase -Text $text
+            throw (New-FreeholdError -Message $reason -Id "Http$status" -Category (Get-FreeholdErrorCategory -Status $status) -Target $Target)
         }
-        $reason = Get-FreeholdReason -Status $status -Phrase $response.ReasonPhrase -Text $text
-        throw (New-FreeholdError -Message $reason -Id "Http$status" -Category (Get-FreeholdErrorCategory -Status $status) -Target $Target)
+        $next = ''
+        $links = $null
+        if ($response.Headers.TryGetValues('Link', [ref] $links) -and ($links -join ', ') -match '<(/[^>]*)>; *rel="?next"?') {
+            $next = $Matches[1]
+        }
+        @{ Text = $text; Next = $next }
     }
     finally {
         if ($response) {
