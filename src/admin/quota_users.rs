@@ -13,7 +13,7 @@ use crate::names::SidUse;
 use crate::state::quotas::{GroupMembers, QuotaEdit};
 
 /// Rows in one part of an answer.
-const ROWS_AT_ONCE: usize = 5_000;
+const ROWS_AT_ONCE: usize = 20_000;
 /// Most accounts in one request.
 const MAX_ACCOUNTS: usize = 100_000;
 

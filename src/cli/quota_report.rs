@@ -22,7 +22,8 @@ const FORECAST_COLUMNS: [&str; 8] =
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  freehold quota recount data\n\n\
-                  Usage that was kept wrong is put right, shown, and a bug: then the exit code is 1.")]
+                  Usage that was kept wrong is put right and shown, and the exit code is 1: files were changed on this machine\n\
+                  behind the server, or it is a bug.")]
 pub(super) struct RecountArgs {
     /// The volume
     volume: String,
@@ -98,7 +99,8 @@ pub(super) fn recount(arguments: &RecountArgs, options: &ServerOptions) -> anyho
             output::print(&row.drift, &DRIFT_COLUMNS, arguments.form.format)?;
         }
         anyhow::bail!(
-            "usage of {} accounts was kept wrong and has been put right: this is a bug, please report it with the lines above",
+            "usage of {} accounts was kept wrong and has been put right: files were changed on this machine behind the server, \
+             or this is a bug: then please report it with the lines above",
             row.drift.len()
         );
     }

@@ -24,5 +24,5 @@ mod webhook;
 
 pub use forecast::{Forecast, MIN_HISTORY_HOURS, forecast};
 pub use notifier::Outcome;
-pub use service::{QuotaService, Surroundings};
+pub use service::{LoggedOn, QuotaService, Surroundings};
 pub use webhook::check_url;

@@ -1,6 +1,6 @@
 //! The thread that brings what is set to the volumes, and what is asked of it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -9,7 +9,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime};
 
 use freehold_dtyp::{FileTime, Sid};
-use freehold_quotas::{Crossing, FolderQuotaId, Policy};
+use freehold_quotas::{Crossing, FolderQuotaId, Policy, Subject, Threshold};
 use parking_lot::Mutex;
 
 use super::auto::{Looks, below};
@@ -37,6 +37,8 @@ const PEAKS_EVERY: Duration = Duration::from_secs(60);
 /// How often a volume that did not take its policy is given it again.
 const PUSH_AGAIN: Duration = Duration::from_secs(10);
 
+/// That something was refused is told at most once in this time for each owner and folder.
+const REFUSALS_EVERY: Duration = Duration::from_secs(60 * 60);
 /// Most crossings that wait for the thread.
 const MAX_CROSSINGS: usize = 10_000;
 
@@ -50,10 +52,23 @@ pub struct Surroundings {
     pub runtime: tokio::runtime::Handle,
     /// Gives records to the audit log; may block.
     pub record: Box<dyn Fn(Batch) + Send + Sync>,
+    /// Sessions there are now: their ids, and on demand who has logged on with which groups.
+    pub sessions: Box<dyn Fn(&dyn Fn(u64) -> bool) -> Vec<LoggedOn> + Send + Sync>,
     /// This server's NetBIOS name.
     pub computer: String,
     /// Its DNS name.
     pub dns_name: String,
+}
+
+/// Somebody who is logged on.
+#[derive(Clone, Debug)]
+pub struct LoggedOn {
+    /// The session.
+    pub session: u64,
+    /// The user.
+    pub user: Sid,
+    /// The user's groups, of the domain and of this server, as the logon found them; empty where they were not asked for.
+    pub groups: Vec<Sid>,
 }
 
 /// Something for the thread.
@@ -62,8 +77,6 @@ enum Job {
     Push(String),
     /// Local groups or the membership differ: who is exempt, who is in groups.
     Accounts,
-    /// Somebody has logged on with these groups.
-    LoggedOn(Sid, Vec<Sid>),
     /// A threshold of the volume was crossed.
     Crossed(String, Crossing, FileTime),
     /// Ends the thread.
@@ -171,19 +184,6 @@ impl QuotaService {
         }
         if let Some(notifier) = self.notifier.get() {
             notifier.stop();
-        }
-    }
-
-    /// Tells that somebody has logged on, and with which groups: what is known of the groups' members may be older. Does not
-    /// block.
-    pub fn logged_on(&self, user: &Sid, groups: &[Sid]) {
-        let snapshot = self.state.quotas();
-        let stale = snapshot.ruled_groups().any(|group| {
-            let is_member = groups.contains(group);
-            snapshot.members(group).is_none_or(|known| known.members.binary_search(user).is_ok() != is_member)
-        });
-        if stale {
-            let _ = self.jobs.send(Job::LoggedOn(*user, groups.to_vec()));
         }
     }
 
@@ -330,6 +330,10 @@ struct Worker {
     sampled_hour: i64,
     /// Volumes that did not take their policy, and when they get it again.
     refused: HashMap<String, Instant>,
+    /// When it was told last that something of a subject's was refused.
+    refusals: HashMap<(String, Subject), FileTime>,
+    /// Sessions that were looked at.
+    sessions: HashSet<u64>,
     /// Peaks that the database has.
     peaks: HashMap<FolderQuotaId, u64>,
 }
@@ -346,6 +350,8 @@ impl Worker {
             next_peaks: now + PEAKS_EVERY,
             sampled_hour: 0,
             refused: HashMap::new(),
+            refusals: HashMap::new(),
+            sessions: HashSet::new(),
             peaks,
         }
     }
@@ -354,10 +360,6 @@ impl Worker {
         let soonest =
             self.refused.values().copied().chain([self.next_look, self.next_groups, self.next_peaks]).min();
         soonest.map_or(LOOK_EVERY, |due| due.saturating_duration_since(Instant::now()))
-    }
-
-    fn around(&self) -> Option<&Surroundings> {
-        self.service.surroundings.get()
     }
 
     fn run(&mut self, job: Job) {
@@ -377,7 +379,6 @@ impl Worker {
                 }
             }
             Job::Accounts => self.groups(),
-            Job::LoggedOn(user, groups) => self.logged_on(user, &groups),
             Job::Crossed(volume, crossing, time) => self.crossed(&volume, &crossing, time),
             Job::Stop => {}
         }
@@ -397,6 +398,7 @@ impl Worker {
         if self.next_look <= now {
             self.next_look = now + LOOK_EVERY;
             self.look();
+            self.logged_on();
             self.sample();
         }
         if self.next_groups <= now {
@@ -486,32 +488,52 @@ impl Worker {
         self.edit(&edits);
     }
 
-    /// Puts one user into the groups that the logon says, and out of the others.
-    fn logged_on(&mut self, user: Sid, groups: &[Sid]) {
-        let snapshot = self.service.state.quotas();
-        let mut edits = Vec::new();
-        for group in snapshot.ruled_groups() {
-            let Some(known) = snapshot.members(group) else { continue };
-            let mut members = known.members.clone();
-            match (members.binary_search(&user), groups.contains(group)) {
-                (Err(at), true) => members.insert(at, user),
-                (Ok(at), false) => {
-                    members.remove(at);
-                }
-                _ => continue,
-            }
-            let members = Some(GroupMembers { members, as_of: known.as_of });
-            edits.push(QuotaEdit::Members { group: *group, members });
+    /// Puts who has logged on since the last look into the groups that the logon says, and out of the others: what is known of groups
+    /// may be older. A session is looked at once: later the directory knows better.
+    fn logged_on(&mut self) {
+        let service = Arc::clone(&self.service);
+        let Some(around) = service.surroundings.get() else { return };
+        let snapshot = service.state.quotas();
+        let ruled: BTreeSet<Sid> = snapshot.ruled_groups().copied().collect();
+        if ruled.is_empty() {
+            self.sessions.clear();
+            return;
         }
-        self.edit(&edits);
+        let seen = std::mem::take(&mut self.sessions);
+        let sessions = (around.sessions)(&|session| !seen.contains(&session));
+        let mut changed: BTreeMap<Sid, GroupMembers> = BTreeMap::new();
+        for LoggedOn { session, user, groups } in sessions {
+            self.sessions.insert(session);
+            if seen.contains(&session) {
+                continue;
+            }
+            for group in &ruled {
+                let Some(known) = snapshot.members(group) else { continue };
+                let found = changed.get(group).unwrap_or(known).members.binary_search(&user);
+                if found.is_ok() == groups.contains(group) {
+                    continue;
+                }
+                let members =
+                    &mut changed.entry(*group).or_insert_with(|| GroupMembers::clone(known)).members;
+                match found {
+                    Ok(at) => {
+                        members.remove(at);
+                    }
+                    Err(at) => members.insert(at, user),
+                }
+            }
+        }
+        let edit = |(group, members)| QuotaEdit::Members { group, members: Some(members) };
+        self.edit(&changed.into_iter().map(edit).collect::<Vec<_>>());
     }
 
-    fn crossed(&self, volume: &str, crossing: &Crossing, time: FileTime) {
+    fn crossed(&mut self, volume: &str, crossing: &Crossing, time: FileTime) {
         self.service.crossings.fetch_sub(1, Ordering::Relaxed);
-        let Some(around) = self.around() else { return };
+        let service = Arc::clone(&self.service);
+        let Some(around) = service.surroundings.get() else { return };
         let Some(quotas) = around.volumes.get(volume).and_then(|(volume, _)| volume.quotas()) else { return };
         let policy = quotas.policy();
-        if !crossing::is_told(&policy, crossing) {
+        if !crossing::is_told(&policy, crossing) || self.is_repeated(volume, crossing, time) {
             return;
         }
         let context = crossing::Context { computer: &around.computer, volume, policy: &policy, time };
@@ -521,6 +543,22 @@ impl Worker {
         if let Some(notifier) = self.service.notifier.get() {
             notifier.tell(notice);
         }
+    }
+
+    /// Was it told in the last hour that something was refused, as NTFS tells it? Who stays below the limit may try again and again, and
+    /// each try is a crossing.
+    fn is_repeated(&mut self, volume: &str, crossing: &Crossing, time: FileTime) -> bool {
+        if crossing.threshold != Threshold::Limit || crossing.used_bytes > crossing.threshold_bytes {
+            return false;
+        }
+        let is_recent = |told: &FileTime| time < told.saturating_add(REFUSALS_EVERY);
+        self.refusals.retain(|_, told| is_recent(told));
+        let key = (volume.to_owned(), crossing.subject);
+        if self.refusals.contains_key(&key) {
+            return true;
+        }
+        self.refusals.insert(key, time);
+        false
     }
 
     /// The name of an owner; its SID where it has none.

@@ -33,8 +33,9 @@ use crate::proto::audit::ShareAudit;
 use crate::proto::node::NodeKey;
 use crate::proto::op::{VolumeId, VolumeRef};
 use crate::proto::server::{Server, ServerConfig};
+use crate::proto::session::Session;
 use crate::proto::tree_connect::{self, ShareTarget, Shares};
-use crate::quotas::{QuotaService, Surroundings};
+use crate::quotas::{LoggedOn, QuotaService, Surroundings};
 use crate::smb2::{Dialect, FileId};
 use crate::state::{self, Change, State};
 use crate::vfs::counted::Counted;
@@ -458,10 +459,27 @@ fn start_quotas(shared: &Arc<Shared>, config: &Config) -> anyhow::Result<()> {
         record: Box::new(move |batch| {
             recorder.record(batch, false);
         }),
+        sessions: {
+            let core = Arc::clone(&shared.core);
+            Box::new(move |is_new| {
+                core.sessions.values().iter().map(|session| logged_on(session, is_new)).collect()
+            })
+        },
         computer: config.names.netbios.clone(),
         dns_name: config.names.dns.clone(),
     };
     shared.quotas.start(surroundings).context("the threads for quotas")
+}
+
+/// Who has logged on; the groups only of a session that was not seen yet.
+fn logged_on(session: &Session, is_new: &dyn Fn(u64) -> bool) -> LoggedOn {
+    let token = Arc::clone(&session.identity.load().token);
+    let groups = if is_new(session.id.0) {
+        token.members().iter().map(|group| group.sid).collect()
+    } else {
+        Vec::new()
+    };
+    LoggedOn { session: session.id.0, user: *token.user(), groups }
 }
 
 fn core_config(config: &Config, state: &State, clock: Clock) -> ServerConfig {

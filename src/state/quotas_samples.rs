@@ -36,8 +36,12 @@ impl State {
                 statement.execute((volume, subject_text(subject), hour, used))?;
             }
         }
+        // Of a day that is over the first sample stays, whichever hour that was: the server may have been off.
         transaction.execute(
-            "DELETE FROM quota_sample WHERE volume = ?1 AND (hour < ?2 OR (hour < ?3 AND hour % 24 <> 0))",
+            "DELETE FROM quota_sample WHERE volume = ?1 AND (hour < ?2 OR (hour < ?3 AND EXISTS (
+                SELECT 1 FROM quota_sample AS first WHERE first.volume = quota_sample.volume
+                AND first.subject = quota_sample.subject AND first.hour < quota_sample.hour
+                AND first.hour >= quota_sample.hour / 24 * 24)))",
             (volume, hour.saturating_sub(DAILY_FOR), hour.saturating_sub(HOURLY_FOR)),
         )?;
         transaction.commit()?;
