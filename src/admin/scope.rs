@@ -50,11 +50,13 @@ pub enum Scope {
     TokensWrite,
     /// The audit log.
     AuditRead,
+    /// What the server does: figures, the most active users, slow requests.
+    MetricsRead,
 }
 
 impl Scope {
     /// All of them, in the order of listings.
-    pub const ALL: [Scope; 18] = [
+    pub const ALL: [Scope; 19] = [
         Scope::StatusRead,
         Scope::SharesRead,
         Scope::SharesWrite,
@@ -73,6 +75,7 @@ impl Scope {
         Scope::TokensRead,
         Scope::TokensWrite,
         Scope::AuditRead,
+        Scope::MetricsRead,
     ];
 
     /// Its name: `shares:read`.
@@ -97,6 +100,7 @@ impl Scope {
             Scope::TokensRead => "tokens:read",
             Scope::TokensWrite => "tokens:write",
             Scope::AuditRead => "audit:read",
+            Scope::MetricsRead => "metrics:read",
         }
     }
 
@@ -239,7 +243,7 @@ pub fn demand(request: &Request) -> Demand {
             DeclaredRequest::Apply { .. } => Demand::new(Scope::ConfigWrite, "Apply", ""),
             DeclaredRequest::Export => Demand::new(Scope::ConfigRead, "Export", ""),
         },
-        Request::Metrics { .. } => Demand::new(StatusRead, "Metrics", ""),
+        Request::Metrics { .. } => Demand::new(Scope::MetricsRead, "Metrics", ""),
         Request::Explain(question) => Demand::new(AclRead, "Explain", &question.path),
         Request::Acl { request } => acl(request),
         Request::Domain { request } => domain(request),

@@ -66,7 +66,7 @@ fn scopes_of(names: &[String]) -> Result<Vec<Scope>, StateError> {
         found,
         allowed: "at least one of status:read, shares:read, shares:write, users:read, users:write, domain:read, \
                   domain:write, acl:read, acl:write, quotas:read, quotas:write, sessions:read, sessions:write, \
-                  config:read, config:write, tokens:read, tokens:write, audit:read",
+                  config:read, config:write, tokens:read, tokens:write, audit:read, metrics:read",
     };
     let mut scopes = names
         .iter()

@@ -18,7 +18,7 @@ const COLUMNS: [&str; 6] = ["Name", "Scopes", "Created", "Expires", "Expired", "
                         freehold token list\n  freehold token remove monitoring --force\n\n\
                         Use: curl --cacert api-certificate.pem -H \"Authorization: Bearer $TOKEN\" https://SERVER:8445/v1/shares\n\n\
                         Scopes: status:read, and :read and :write of shares, users, domain, acl, quotas, sessions, config and\n\
-                        tokens, and audit:read. users:write is as good as all of them: it makes administrators."
+                        tokens, audit:read and metrics:read. users:write is as good as all of them: it makes administrators."
 )]
 pub(super) enum TokenCommand {
     /// Make a token and print its secret, once

@@ -308,7 +308,9 @@ impl Page {
     fn cloudwatch(&self, out: &mut DescriptorEncoder<'_>) -> fmt::Result {
         let Snapshot { shares, volumes, present, process, .. } = &self.0;
         let sum = |value: fn(&ShareTraffic) -> u64| -> u64 {
-            shares.iter().filter(|row| !row.share.is_empty()).map(value).fold(0, u64::saturating_add)
+            // Pipes are no files.
+            let of_files = shares.iter().filter(|row| !matches!(&*row.share, "" | "IPC$"));
+            of_files.map(value).fold(0, u64::saturating_add)
         };
         let mut to = counter(
             out,

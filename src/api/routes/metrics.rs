@@ -23,7 +23,7 @@ pub(super) fn routes() -> OpenApiRouter<Arc<Api>> {
 /// Shows what the server does, as OpenMetrics.
 #[utoipa::path(
     get, path = "/v1/metrics", operation_id = "getMetrics", tag = "status",
-    security(("negotiate" = []), ("token" = ["status:read"])),
+    security(("negotiate" = []), ("token" = ["metrics:read"])),
     responses((status = 200, description = "The figures.", body = String,
                content_type = "application/openmetrics-text"))
 )]
