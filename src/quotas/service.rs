@@ -53,6 +53,7 @@ pub struct Surroundings {
     /// Gives records to the audit log; may block.
     pub record: Box<dyn Fn(Batch) + Send + Sync>,
     /// Sessions there are now: their ids, and on demand who has logged on with which groups.
+    #[expect(clippy::type_complexity, reason = "a question with a question in it, asked in one place")]
     pub sessions: Box<dyn Fn(&dyn Fn(u64) -> bool) -> Vec<LoggedOn> + Send + Sync>,
     /// This server's NetBIOS name.
     pub computer: String,
