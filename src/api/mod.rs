@@ -1,8 +1,8 @@
 //! HTTPS for administrators: the same requests as the command line's, as HTTP with JSON, described by an OpenAPI document
 //! that is made from this code.
 //!
-//! Owns TLS and its certificate ([`tls`]), the listener and its limits ([`listener`]), who asks (Negotiate and NTLM through
-//! the server's own acceptors, or a token: [`authenticate`]), the routes, and how refusals look ([`problem`], RFC 9457).
+//! Owns TLS and its certificate ([`tls`]), the listener and its limits (`listener`), who asks (Negotiate and NTLM through
+//! the server's own acceptors, or a token: `authenticate`), the routes, and how refusals look (`problem`, RFC 9457).
 //! What is asked for is done by [`AdminService::execute_as`], which checks the caller's permission and records changes; no
 //! route decides anything of that itself.
 //!

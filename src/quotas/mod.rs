@@ -5,8 +5,8 @@
 //! volume's ([`crate::vfs::quotas::Quotas`]).
 //!
 //! # Threads
-//! One thread ([`service`]) does everything that reads the state, the disk and the directory, one thing after the other; another one
-//! ([`notifier`]) tells people. Listeners of the state and of the volumes only put something into their queues. Of two policies that
+//! One thread (`service`) does everything that reads the state, the disk and the directory, one thing after the other; another one
+//! (`notifier`) tells people. Listeners of the state and of the volumes only put something into their queues. Of two policies that
 //! were compiled at the same time the later change wins: whoever changes the state has that thread compile again.
 
 mod auto;

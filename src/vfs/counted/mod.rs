@@ -2,7 +2,7 @@
 //! quotas above it, in the same step, and refuses what a limit does not allow.
 //!
 //! Charged are the logical bytes of the unnamed and of the named streams; a file without a name stays charged until it is
-//! closed. Limits are checked before anything is written: room is reserved first ([`account::Account::reserve`]), so that two
+//! closed. Limits are checked before anything is written: room is reserved first (`account::Account::reserve`), so that two
 //! writers never get more than there is.
 //!
 //! Lock order: the gate, then files in the order of their ids, then the locks inside of the tables, of which no two are held
