@@ -1,5 +1,5 @@
 //! What is read back from disk, and from administrators: security descriptors in bytes and SDDL (with access check and
-//! inheritance), the volume's attribute record, the configuration file. The first byte chooses.
+//! inheritance), the volume's attribute record, changes of usage that were under way, the configuration file. The first byte chooses.
 #![no_main]
 
 use std::path::Path;
@@ -13,6 +13,7 @@ use freehold_acl::{
     query, set_security,
 };
 use freehold_dtyp::{Decode, Encode, Sid};
+use freehold_quotas::{INTENT_WORDS, Intent};
 use libfuzzer_sys::fuzz_target;
 
 #[path = "../../src/vfs/posix/xattr.rs"]
@@ -22,7 +23,7 @@ mod xattr;
 fn token(choice: u8) -> Token {
     let user: Sid = "S-1-5-21-1-2-3-1001".parse().expect("a SID");
     let builder = Token::builder(user);
-    match choice % 4 {
+    match choice % 5 {
         0 => builder.groups([Sid::EVERYONE, Sid::USERS]).build(),
         1 => builder.groups([Sid::EVERYONE, Sid::ADMINISTRATORS]).privileges(Privileges::BACKUP).build(),
         2 => builder.deny_only(Sid::ADMINISTRATORS).build(),
@@ -120,6 +121,15 @@ fn crc32c(bytes: &[u8]) -> u32 {
     })
 }
 
+/// What a killed server has left of a change of usage.
+fn intent(bytes: &[u8]) {
+    let words: Vec<u64> = bytes.as_chunks::<8>().0.iter().map(|word| u64::from_le_bytes(*word)).collect();
+    let Some(found) = Intent::decode(&words) else { return };
+    let mut again = vec![0; INTENT_WORDS];
+    found.encode(|number, word| again[number] = word);
+    assert_eq!(Intent::decode(&again), Some(found));
+}
+
 fn config(bytes: &[u8]) {
     let Ok(text) = core::str::from_utf8(bytes) else { return };
     if let Err(mistakes) = Config::parse(text, Path::new("/etc/freehold"), "host") {
@@ -133,10 +143,11 @@ fn config(bytes: &[u8]) {
 
 fuzz_target!(|input: &[u8]| {
     let Some((choice, rest)) = input.split_first() else { return };
-    match choice % 4 {
+    match choice % 5 {
         0 => descriptor(rest),
         1 => sddl(rest),
         2 => record(rest),
+        3 => intent(rest),
         _ => config(rest),
     }
 });

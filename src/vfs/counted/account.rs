@@ -12,6 +12,8 @@ const UNLIMITED: u64 = u64::MAX;
 #[repr(align(128))]
 pub(super) struct Account {
     pub(super) subject: Subject,
+    /// Where it is kept on disk.
+    pub(super) row: Option<u32>,
     bytes: AtomicI64,
     /// `bytes` and what changes under way may add.
     committed: AtomicI64,
@@ -42,6 +44,11 @@ impl Amount {
         Amount { bytes, ..Amount::default() }
     }
 
+    /// Nothing that is kept on disk changes.
+    pub(super) fn is_nothing_named(self) -> bool {
+        self.bytes == 0 && self.files == 0 && self.physical == 0
+    }
+
     pub(super) fn negated(self) -> Amount {
         Amount { bytes: -self.bytes, nameless: -self.nameless, files: -self.files, physical: -self.physical }
     }
@@ -65,9 +72,10 @@ pub(super) fn signed(value: u64) -> i64 {
 }
 
 impl Account {
-    pub(super) fn new(subject: Subject, kept: Amount) -> Account {
+    pub(super) fn new(subject: Subject, row: Option<u32>, kept: Amount) -> Account {
         Account {
             subject,
+            row,
             bytes: AtomicI64::new(kept.bytes),
             committed: AtomicI64::new(kept.bytes),
             files: AtomicI64::new(kept.files),

@@ -6,8 +6,10 @@ use std::sync::{Arc, OnceLock};
 
 use freehold_acl::SecurityDescriptor;
 use freehold_dtyp::{FileTime, Sid, Wtf8};
+use freehold_quotas::IntentKind;
 
 use super::account::{Account, Amount, signed};
+use super::ledger::{Begun, Charge};
 use super::nodes::{Charged, Node, NodeState, OpenStream};
 use super::{Shared, measure, owner_of, total, unwrap};
 use crate::fscc::upcase::fold;
@@ -100,6 +102,7 @@ impl CountedFile {
             Some(accounts) => shared.ledger.reserve(accounts.iter(), growth)?,
             None => shared.ledger.reserve(charged.accounts(), growth)?,
         }
+        let begun = if gone_stream.is_some() || *gone { None } else { shared.begin_resize(self, charged) };
         if matches!(part, Part::Main) && wanted < size {
             node.set_size(wanted);
         }
@@ -130,8 +133,8 @@ impl CountedFile {
             Amount::bytes(difference)
         };
         match gone_stream {
-            Some(accounts) => shared.ledger.charge(node.id, accounts.iter(), amount, growth),
-            None => shared.ledger.charge(node.id, charged.accounts(), amount, growth),
+            Some(accounts) => shared.ledger.charge(node.id, accounts.iter(), amount, growth, begun),
+            None => shared.ledger.charge(node.id, charged.accounts(), amount, growth, begun),
         }
         result
     }
@@ -147,7 +150,7 @@ impl CountedFile {
     }
 
     /// Everything about the file is looked at again, after a change that failed half-way.
-    fn look_again(&self, state: &mut NodeState) {
+    fn look_again(&self, state: &mut NodeState, begun: Option<Begun<'_>>) {
         let Some(charged) = &mut state.charged else { return };
         if state.gone {
             return;
@@ -158,11 +161,11 @@ impl CountedFile {
         (charged.main, charged.named, charged.physical) = (main, named, physical);
         node.set_size(main);
         let after = total(charged);
-        self.shared.ledger.charge(node.id, charged.accounts(), after.plus(before.negated()), 0);
+        self.shared.ledger.charge(node.id, charged.accounts(), after.plus(before.negated()), 0, begun);
     }
 
     /// The file is another owner's now. What was reserved for it there is settled.
-    fn change_owner(&self, state: &mut NodeState, to: &Sid, reserved: u64) {
+    fn change_owner(&self, state: &mut NodeState, to: &Sid, reserved: u64, begun: Option<Begun<'_>>) {
         let Some(charged) = &mut state.charged else { return };
         let amount = if state.gone {
             Amount { nameless: signed(charged.bytes()), ..Amount::default() }
@@ -172,12 +175,39 @@ impl CountedFile {
         let ledger = &self.shared.ledger;
         let new = ledger.owner(to);
         if Arc::ptr_eq(&new, &charged.owner) {
-            new.release(reserved);
+            ledger.release(&new, reserved);
             return;
         }
-        ledger.charge_one(self.id, &charged.owner, amount.negated(), 0);
-        ledger.charge_one(self.id, &new, amount, reserved);
+        let moved = [
+            Charge { account: &charged.owner, amount: amount.negated(), reserved: 0 },
+            Charge { account: &new, amount, reserved },
+        ];
+        ledger.settle(self.id, &moved, begun);
         charged.owner = new;
+    }
+
+    /// The file was made anew and is another owner's now: `amount` of it went, the rest moves.
+    fn overwritten_by(
+        &self,
+        state: &mut NodeState,
+        owner: Arc<Account>,
+        amount: Amount,
+        begun: Option<Begun<'_>>,
+    ) {
+        let Some(charged) = &mut state.charged else { return };
+        // What is left of it: nothing, and the nameless streams that were charged above.
+        let rest = Amount {
+            bytes: 0,
+            nameless: if state.gone { signed(charged.bytes()) } else { 0 },
+            files: i64::from(!state.gone),
+            physical: if state.gone { 0 } else { signed(charged.physical) },
+        };
+        let mut charges: Vec<Charge<'_>> =
+            vec![Charge { account: &charged.owner, amount: amount.plus(rest.negated()), reserved: 0 }];
+        charges.push(Charge { account: &owner, amount: rest, reserved: 0 });
+        charges.extend(charged.folders.iter().map(|account| Charge { account, amount, reserved: 0 }));
+        self.shared.ledger.settle(self.id, &charges, begun);
+        charged.owner = owner;
     }
 
     /// The data through this handle is the file's own now: another stream was, and has become it.
@@ -229,16 +259,22 @@ impl Shared {
             let moved = signed(physical).saturating_sub(signed(charged.physical));
             if moved != 0 {
                 let amount = Amount { physical: moved, ..Amount::default() };
-                self.ledger.charge(node.id, charged.accounts(), amount, 0);
+                self.ledger.charge(node.id, charged.accounts(), amount, 0, None);
             }
         }
+    }
+
+    /// The size of the file is about to change.
+    fn begin_resize(&self, file: &CountedFile, charged: &Charged) -> Option<Begun<'_>> {
+        self.ledger.durable.as_ref()?;
+        self.ledger.begin(IntentKind::Change, file.id, charged, false, Some(&file.inner.0.path()))
     }
 
     /// Bytes without a name are given back.
     fn end_nameless<'a>(&self, id: u64, accounts: impl Iterator<Item = &'a Arc<Account>>, bytes: u64) {
         let _nobody_compares = self.nameless.lock();
         let amount = Amount { nameless: -signed(bytes), ..Amount::default() };
-        self.ledger.charge(id, accounts, amount, 0);
+        self.ledger.charge(id, accounts, amount, 0, None);
     }
 }
 
@@ -361,11 +397,12 @@ impl File for CountedFile {
         let state = &mut *state;
         shared.load(node, state, &self.inner)?;
         shared.visit_open(node, state);
+        let begun = shared.begin_change(self, state);
         node.set_size(0);
         let metadata = match self.inner.0.overwrite(new, supersede_security) {
             Ok(metadata) => metadata,
             Err(error) => {
-                self.look_again(state);
+                self.look_again(state, begun);
                 return Err(error);
             }
         };
@@ -382,10 +419,11 @@ impl File for CountedFile {
             } else {
                 Amount { bytes: freed, nameless, ..Amount::default() }
             };
-            shared.ledger.charge(node.id, charged.accounts(), amount, 0);
-        }
-        if supersede_security && self.stream.is_none() {
-            self.change_owner(state, &owner_of(&new.security), 0);
+            let new_owner = supersede_security.then(|| shared.ledger.owner(&owner_of(&new.security)));
+            match new_owner.filter(|new_owner| !Arc::ptr_eq(new_owner, &charged.owner)) {
+                None => shared.ledger.charge(node.id, charged.accounts(), amount, 0, begun),
+                Some(new_owner) => self.overwritten_by(state, new_owner, amount, begun),
+            }
         }
         Ok(metadata)
     }
@@ -412,6 +450,7 @@ impl File for CountedFile {
         shared.visit_open(node, state);
         let Some(charged) = &state.charged else { return self.inner.0.change_security(change, now) };
         let (present, bytes) = (Arc::clone(&charged.owner), charged.bytes());
+        let begun = shared.begin_change(self, state);
         // Room for the file in the new owner's account; asked for again when `change` is called again.
         let mut reserved: Option<Arc<Account>> = None;
         let result = self.inner.0.change_security(
@@ -430,7 +469,7 @@ impl File for CountedFile {
             now,
         );
         match (&result, reserved) {
-            (Ok(Some(new)), Some(_)) => self.change_owner(state, &owner_of(new), bytes),
+            (Ok(Some(new)), Some(_)) => self.change_owner(state, &owner_of(new), bytes, begun),
             (_, Some(account)) => shared.ledger.release(&account, bytes),
             _ => {}
         }
@@ -459,8 +498,9 @@ impl File for CountedFile {
         shared.load(node, state, &self.inner)?;
         shared.visit_open(node, state);
         let size = self.inner.0.metadata()?.size_bytes;
+        let begun = shared.begin_change(self, state);
         if let Err(error) = self.inner.0.rename_stream(to, existing, now) {
-            self.look_again(state);
+            self.look_again(state, begun);
             return Err(error);
         }
         if to.is_empty() {
@@ -479,10 +519,13 @@ impl File for CountedFile {
         if let Some((name, _)) = state.streams.iter_mut().find(|(_, open)| Arc::ptr_eq(open, stream)) {
             *name = folded;
         }
-        self.look_again(state);
-        if let Some(charged) = &state.charged {
+        self.look_again(state, begun);
+        if let Some(charged) = state.charged.as_mut().filter(|_| state.gone) {
+            // Of a file without a name it has been nameless before.
+            charged.named = charged.named.saturating_sub(nameless.unsigned_abs());
+        } else if let Some(charged) = &state.charged {
             let amount = Amount { nameless, ..Amount::default() };
-            shared.ledger.charge(node.id, charged.accounts(), amount, 0);
+            shared.ledger.charge(node.id, charged.accounts(), amount, 0, None);
         }
         Ok(())
     }

@@ -1,5 +1,6 @@
 //! Who is charged for what: the accounts of a volume, the limits that hold for them, and whom to tell.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
@@ -7,11 +8,14 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 use freehold_dtyp::Sid;
-use freehold_quotas::{Crossing, FolderQuota, Mode, OwnerRow, Policy, Subject};
-use parking_lot::RwLock;
+use freehold_quotas::{
+    Crossing, FolderQuota, FolderQuotaId, Intent, IntentKind, Mode, OwnerRow, Policy, Subject,
+};
+use parking_lot::{Mutex, RwLock};
 use smallvec::SmallVec;
 
 use super::account::{Account, Amount};
+use super::durable::{Durable, Key, Slot};
 use super::nodes::Charged;
 use super::recount::Visits;
 use crate::vfs::{VfsError, VfsPath};
@@ -30,7 +34,34 @@ pub(super) struct Folder {
     pub(super) account: Arc<Account>,
 }
 
+/// Usage of one account changes by `amount`, of which `reserved` bytes were reserved.
+#[derive(Clone, Copy)]
+pub(super) struct Charge<'a> {
+    pub(super) account: &'a Account,
+    pub(super) amount: Amount,
+    pub(super) reserved: u64,
+}
+
+/// A change that is written down as under way. Nothing has come of it where this is dropped.
+pub(super) struct Begun<'a> {
+    durable: &'a Durable,
+    slot: Option<Slot>,
+}
+
+impl Drop for Begun<'_> {
+    fn drop(&mut self) {
+        if let Some(slot) = self.slot.take() {
+            self.durable.cancel(slot);
+        }
+    }
+}
+
 pub(super) struct Ledger {
+    /// Usage on disk, where it is kept.
+    pub(super) durable: Option<Durable>,
+    /// Usage of folder quotas as it was when the volume was closed, until limits are put in place or something changes.
+    kept_folders: Mutex<HashMap<(FolderQuotaId, u64), (u32, Amount)>>,
+    has_kept_folders: AtomicBool,
     owners: [RwLock<HashMap<Sid, Arc<Account>>>; SHARDS],
     hasher: RandomState,
     pub(super) folders: ArcSwap<Vec<Folder>>,
@@ -45,8 +76,31 @@ pub(super) struct Ledger {
 }
 
 impl Ledger {
-    pub(super) fn new() -> Ledger {
+    /// With what was kept on disk, by row.
+    pub(super) fn new(durable: Option<Durable>, kept: Vec<(u32, Key, Amount)>) -> Ledger {
+        let ledger = Self::empty(durable);
+        let mut folders = ledger.kept_folders.lock();
+        for (row, key, amount) in kept {
+            match key {
+                Key::Owner(owner) => {
+                    let account = Account::new(Subject::Owner(owner), Some(row), amount);
+                    ledger.shard(&owner).write().insert(owner, Arc::new(account));
+                }
+                Key::Folder(id, path) => {
+                    folders.insert((id, path), (row, amount));
+                }
+            }
+        }
+        ledger.has_kept_folders.store(!folders.is_empty(), Ordering::SeqCst);
+        drop(folders);
+        ledger
+    }
+
+    fn empty(durable: Option<Durable>) -> Ledger {
         Ledger {
+            durable,
+            kept_folders: Mutex::default(),
+            has_kept_folders: AtomicBool::new(false),
             owners: std::array::from_fn(|_| RwLock::default()),
             hasher: RandomState::new(),
             folders: ArcSwap::default(),
@@ -70,7 +124,8 @@ impl Ledger {
         }
         let mut shard = shard.write();
         let account = shard.entry(*owner).or_insert_with(|| {
-            let account = Account::new(Subject::Owner(*owner), Amount::default());
+            let row = self.durable.as_ref().and_then(|durable| durable.make_row(&Key::Owner(*owner)));
+            let account = Account::new(Subject::Owner(*owner), row, Amount::default());
             // Whoever changes the policy puts the new one in place first and comes here then.
             let policy = self.policy.load();
             account.limit_owner(policy.limits_of(owner).0, policy.settings.mode);
@@ -152,37 +207,130 @@ impl Ledger {
         }
     }
 
-    /// A file's usage changes by `amount`, of which `reserved` bytes were reserved.
+    /// The account of a folder quota that is put in place, with what was kept on disk for it; true where that is to be counted.
+    pub(super) fn folder(&self, id: FolderQuotaId, path: &VfsPath) -> (Account, bool) {
+        let key = (id, path_hash(path));
+        if let Some((row, kept)) = self.kept_folders.lock().remove(&key) {
+            return (Account::new(Subject::Folder(id), Some(row), kept), false);
+        }
+        let row = self.durable.as_ref().and_then(|durable| durable.make_row(&Key::Folder(id, key.1)));
+        (Account::new(Subject::Folder(id), row, Amount::default()), true)
+    }
+
+    /// What was kept for folder quotas counts for nothing any more.
+    pub(super) fn forget_kept_folders(&self) {
+        self.has_kept_folders.store(false, Ordering::SeqCst);
+        for (_, (row, _)) in self.kept_folders.lock().drain() {
+            self.forget_row(row);
+        }
+    }
+
+    /// A folder quota is no more.
+    pub(super) fn forget_row(&self, row: u32) {
+        if let Some(durable) = &self.durable {
+            durable.forget_row(row);
+        }
+    }
+
+    /// Writes down that a file is about to change: what it is charged for so far, and where it is.
+    pub(super) fn begin(
+        &self,
+        kind: IntentKind,
+        id: u64,
+        charged: &Charged,
+        last_name: bool,
+        path: Option<&VfsPath>,
+    ) -> Option<Begun<'_>> {
+        let durable = self.durable.as_ref().filter(|_| !self.is_off())?;
+        if self.has_kept_folders.load(Ordering::Relaxed) {
+            self.forget_kept_folders();
+        }
+        let (renames, newest) = durable.moment();
+        let slot = durable.begin(&Intent {
+            kind,
+            id,
+            last_name,
+            owner: charged.owner.row.unwrap_or(u32::MAX),
+            folders: charged.folders.iter().filter_map(|folder| folder.row).collect(),
+            bytes: charged.bytes(),
+            physical: charged.physical,
+            renames,
+            newest,
+            path: path.map(|path| Cow::Borrowed(path.as_wtf8().as_bytes())),
+        });
+        Some(Begun { durable, slot: Some(slot) })
+    }
+
+    /// A file's usage changes by `amount` in each account, of which `reserved` bytes were reserved.
     pub(super) fn charge<'a>(
         &self,
         id: u64,
         accounts: impl Iterator<Item = &'a Arc<Account>>,
         amount: Amount,
         reserved: u64,
+        begun: Option<Begun<'_>>,
     ) {
-        accounts.for_each(|account| self.charge_one(id, account, amount, reserved));
+        let charges: SmallVec<[Charge<'_>; 4]> =
+            accounts.map(|account| Charge { account, amount, reserved }).collect();
+        self.settle(id, &charges, begun);
     }
 
-    /// The same for what a recount finds by itself.
-    pub(super) fn charge_kept(&self, charged: &Charged, amount: Amount) {
+    /// A file's usage changes; what was written down as under way is done.
+    pub(super) fn settle(&self, id: u64, charges: &[Charge<'_>], begun: Option<Begun<'_>>) {
         if self.is_off() {
             return;
         }
+        self.keep(id, charges, begun, false);
+        let visits = self.visits.load();
+        let is_visited = visits.as_ref().is_some_and(|visits| visits.contains(id));
+        for charge in charges {
+            charge.account.change(charge.amount, charge.reserved);
+            if is_visited {
+                charge.account.count(charge.amount);
+            }
+            for crossing in charge.account.crossings() {
+                self.tell(&crossing);
+            }
+        }
+    }
+
+    /// A file was made. A recount that is under way finds it by itself.
+    pub(super) fn charge_new(&self, id: u64, charged: &Charged, begun: Option<Begun<'_>>) {
+        if self.is_off() {
+            return;
+        }
+        let amount = Amount { files: 1, ..Amount::default() };
+        let charges: SmallVec<[Charge<'_>; 4]> =
+            charged.accounts().map(|account| Charge { account, amount, reserved: 0 }).collect();
+        self.keep(id, &charges, begun, true);
         charged.accounts().for_each(|account| account.change(amount, 0));
     }
 
-    pub(super) fn charge_one(&self, id: u64, account: &Account, amount: Amount, reserved: u64) {
-        if self.is_off() {
-            return;
-        }
+    /// Usage of a folder quota changes, since a folder with what is below it moved.
+    pub(super) fn move_usage(&self, account: &Account, amount: Amount, reserved: u64) {
+        let charge = Charge { account, amount, reserved };
+        self.keep(0, &[charge], None, false);
         account.change(amount, reserved);
-        if let Some(visits) = &*self.visits.load()
-            && visits.contains(id)
-        {
-            account.count(amount);
-        }
-        for crossing in account.crossings() {
-            self.tell(&crossing);
+        account.crossings().iter().for_each(|crossing| self.tell(crossing));
+    }
+
+    /// Puts right what is kept.
+    pub(super) fn correct(&self, account: &Account, difference: Amount) {
+        let charge = Charge { account, amount: difference, reserved: 0 };
+        self.keep(0, &[charge], None, false);
+        account.change(difference, 0);
+    }
+
+    fn keep(&self, id: u64, charges: &[Charge<'_>], begun: Option<Begun<'_>>, created: bool) {
+        let Some(durable) = &self.durable else { return };
+        let slot = begun.and_then(|mut begun| begun.slot.take());
+        let rows: SmallVec<[(u32, Amount); 4]> = charges
+            .iter()
+            .filter(|charge| !charge.amount.is_nothing_named())
+            .filter_map(|charge| Some((charge.account.row?, charge.amount)))
+            .collect();
+        if !rows.is_empty() || slot.is_some() || created {
+            durable.apply(id, &rows, slot, created);
         }
     }
 
@@ -219,4 +367,12 @@ impl Ledger {
         };
         owners.into_iter().map(row).collect()
     }
+}
+
+/// Tells the folder of a quota from another that it may have later (FNV-1a).
+fn path_hash(path: &VfsPath) -> u64 {
+    path.as_wtf8()
+        .as_bytes()
+        .iter()
+        .fold(0xCBF2_9CE4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01B3))
 }

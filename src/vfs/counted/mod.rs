@@ -9,13 +9,17 @@
 //! at once. No lock is shared by writers of different files; writing inside of a file's present size takes none at all.
 
 mod account;
+mod durable;
 mod file;
+mod folders;
 mod gate;
 mod ledger;
+mod map;
 mod names;
 mod nodes;
 mod policy;
 mod recount;
+mod recover;
 
 #[cfg(test)]
 mod tests;
@@ -30,6 +34,7 @@ use freehold_dtyp::{FileTime, Sid, Wtf8};
 use parking_lot::Mutex;
 
 use self::account::{Amount, signed};
+use self::durable::{Durable, Key};
 use self::file::CountedFile;
 use self::gate::Gate;
 use self::ledger::Ledger;
@@ -74,19 +79,43 @@ impl Counted {
     /// is counted first, while clients work. `store` keeps changes of limits that come through SMB.
     #[must_use]
     pub fn open(inner: Arc<dyn Volume>, folder: &Path, store: Option<Arc<dyn PolicyStore>>) -> Counted {
-        let _ = folder;
-        Self::volatile(inner, store)
+        let volume = inner.identity().guid;
+        let (durable, kept) = match Durable::open(folder, volume, true) {
+            Ok((durable, Some(found))) => {
+                let is_whole = recover::recover(&*inner, &durable, found);
+                match durable.rows().filter(|rows| is_whole && rows.iter().all(makes_sense)) {
+                    Some(rows) => (Ok(durable), Some(rows)),
+                    None => (Durable::open(folder, volume, false).map(|(durable, _)| durable), None),
+                }
+            }
+            Ok((durable, None)) => (Ok(durable), None),
+            Err(error) => (Err(error), None),
+        };
+        let durable = durable.inspect_err(|error| {
+            tracing::error!(folder = %folder.display(), %error, "usage cannot be kept on disk: it is counted at each start");
+        });
+        Self::with(inner, durable.ok(), kept, store)
     }
 
     /// The same for a volume that nothing outlives: everything is counted when it is opened.
     #[must_use]
     pub fn volatile(inner: Arc<dyn Volume>, store: Option<Arc<dyn PolicyStore>>) -> Counted {
+        Self::with(inner, None, None, store)
+    }
+
+    fn with(
+        inner: Arc<dyn Volume>,
+        durable: Option<Durable>,
+        kept: Option<Vec<(u32, Key, Amount)>>,
+        store: Option<Arc<dyn PolicyStore>>,
+    ) -> Counted {
+        let is_known = kept.is_some();
         let shared = Arc::new_cyclic(|own| Shared {
             identity: VolumeIdentity { quotas: true, ..inner.identity().clone() },
             inner,
             store,
             nodes: Nodes::new(),
-            ledger: Ledger::new(),
+            ledger: Ledger::new(durable, kept.unwrap_or_default()),
             gate: Gate::new(),
             nameless: Mutex::default(),
             recounting: Mutex::default(),
@@ -95,8 +124,16 @@ impl Counted {
             own: own.clone(),
         });
         let counted = Counted { shared, counting: Mutex::default() };
-        counted.count_in_background();
+        if !is_known {
+            counted.count_in_background();
+        }
         counted
+    }
+
+    /// What was there when the volume was opened is still being counted.
+    #[must_use]
+    pub fn is_counting(&self) -> bool {
+        self.counting.lock().as_ref().is_some_and(|thread| !thread.is_finished())
     }
 
     /// Counts what is there while clients work.
@@ -132,7 +169,17 @@ impl Drop for Counted {
     fn drop(&mut self) {
         self.shared.stop.store(true, Ordering::Relaxed);
         self.wait_until_counted();
+        if let Some(durable) = &self.shared.ledger.durable
+            && let Err(error) = durable.sync()
+        {
+            tracing::error!(%error, "usage could not be made durable: it is counted at the next start");
+        }
     }
+}
+
+/// What is kept of an account can be.
+fn makes_sense((_, _, amount): &(u32, Key, Amount)) -> bool {
+    amount.bytes >= 0 && amount.files >= 0
 }
 
 /// The file inside of one that is counted; another one as it is.
@@ -167,7 +214,8 @@ impl Shared {
         let generation = self.ledger.generation.load(Ordering::SeqCst);
         let charged = match state.charged.take() {
             Some(mut charged) => {
-                if charged.generation != generation {
+                // What has no name stays where it was.
+                if charged.generation != generation && !state.gone {
                     charged.folders = self.ledger.folders_of(&file.0.path());
                     charged.generation = generation;
                 }
@@ -219,6 +267,14 @@ impl Shared {
             OpenError::NotFound(parent) => OpenError::NotFound(Box::new(self.wrap(*parent))),
             OpenError::StreamNotFound(file) => OpenError::StreamNotFound(Box::new(self.wrap(*file))),
             other => other,
+        }
+    }
+
+    /// Usage is not known exactly any more.
+    fn lost_count(&self, reason: &str) {
+        tracing::error!(reason, "usage is not exact any more: run `freehold quota recount`");
+        if let Some(durable) = &self.ledger.durable {
+            durable.set_known(false);
         }
     }
 
@@ -326,7 +382,15 @@ impl Volume for Counted {
     }
 
     fn sync(&self) -> Result<(), VfsError> {
-        self.shared.inner.sync()
+        let _closed = self.shared.gate.close();
+        self.shared.inner.sync()?;
+        if let Some(durable) = &self.shared.ledger.durable {
+            durable.sync().map_err(|error| {
+                tracing::error!(%error, "usage could not be made durable");
+                VfsError::Io
+            })?;
+        }
+        Ok(())
     }
 }
 

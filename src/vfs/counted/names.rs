@@ -4,10 +4,14 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock};
 
 use freehold_dtyp::{FileTime, Wtf8};
+use freehold_quotas::IntentKind;
 use parking_lot::MutexGuard;
+use smallvec::SmallVec;
 
 use super::account::{Amount, signed};
+use super::durable::Durable;
 use super::file::CountedFile;
+use super::ledger::Begun;
 use super::nodes::{Charged, Node, NodeState, OpenStream};
 use super::{Shared, owner_of, total};
 use crate::fscc::upcase::fold;
@@ -96,17 +100,19 @@ impl Shared {
     ) -> Result<Opened, VfsError> {
         let _pass = self.gate.enter(parent.id);
         let owner = self.ledger.owner(&owner_of(&new.security));
+        let generation = self.ledger.generation.load(Ordering::SeqCst);
+        let mut born =
+            Charged { owner, folders: SmallVec::new(), generation, main: 0, named: 0, physical: 0 };
+        let begun = self.begin_create(parent, name, &mut born);
         let opened = self.inner.create(&parent.inner, name, new)?;
         let id = opened.file.0.id().0;
         let (node, fresh) = self.nodes.enter(id);
         {
             let mut state = node.state.lock();
             let state = &mut *state;
-            let generation = self.ledger.generation.load(Ordering::SeqCst);
-            let folders = self.folders_at(&opened.file);
-            let born = Charged { owner, folders, generation, main: 0, named: 0, physical: 0 };
+            born.folders = self.folders_at(&opened.file);
             // A recount that is under way has found it, or finds it below.
-            self.ledger.charge_kept(&born, Amount { files: 1, ..Amount::default() });
+            self.ledger.charge_new(id, &born, begun);
             if fresh && state.charged.is_none() {
                 state.charged = Some(born);
             } else if let Err(error) = self.load(&node, state, &opened.file) {
@@ -120,6 +126,13 @@ impl Shared {
         Ok(Opened { file: self.file(opened.file, kind, OnceLock::from(node), None), ..opened })
     }
 
+    fn begin_create(&self, parent: &CountedFile, name: Wtf8<'_>, born: &mut Charged) -> Option<Begun<'_>> {
+        self.ledger.durable.as_ref()?;
+        let path = parent.inner.0.path().join(&VfsPath::new(name.to_owned())?);
+        born.folders = self.ledger.folders_of(&path);
+        self.ledger.begin(IntentKind::Create, 0, born, true, Some(&path))
+    }
+
     pub(super) fn unlink(&self, file: &CountedFile) -> Result<(), VfsError> {
         let _pass = self.gate.enter(file.id);
         let node = file.node();
@@ -130,29 +143,60 @@ impl Shared {
         match &file.stream {
             Some(stream) => {
                 let size = file.inner.0.metadata()?.size_bytes;
+                let begun = self.begin_change(file, state);
                 self.inner.unlink(&file.inner)?;
                 stream.size.store(size, Ordering::SeqCst);
                 let nameless = stream.lost_its_name(state.charged.as_ref());
                 state.streams.retain(|(_, open)| !Arc::ptr_eq(open, stream));
                 if let Some(charged) = &mut state.charged {
                     charged.named = charged.named.saturating_sub(size);
-                    let moved = Amount { bytes: -signed(size), nameless, ..Amount::default() };
-                    self.ledger.charge(node.id, charged.accounts(), moved, 0);
+                    // Of a file without a name it has been nameless before.
+                    let moved = if state.gone {
+                        Amount { nameless: nameless - signed(size), ..Amount::default() }
+                    } else {
+                        Amount { bytes: -signed(size), nameless, ..Amount::default() }
+                    };
+                    self.ledger.charge(node.id, charged.accounts(), moved, 0, begun);
                 }
             }
             None => {
-                let links = file.inner.0.metadata()?.links;
+                let is_last = file.kind == NodeKind::Directory || file.inner.0.metadata()?.links <= 1;
+                let begun = self.begin_vanish(node, state, is_last, || file.inner.0.path());
                 self.inner.unlink(&file.inner)?;
-                if file.kind == NodeKind::Directory || links <= 1 {
-                    self.lost_last_name(node, state);
+                if is_last {
+                    self.lost_last_name(node, state, begun);
+                } else {
+                    state.lost_a_name = true;
                 }
             }
         }
         Ok(())
     }
 
+    /// Size or owner of the file are about to change.
+    pub(super) fn begin_change(&self, file: &CountedFile, state: &NodeState) -> Option<Begun<'_>> {
+        self.ledger.durable.as_ref()?;
+        let charged = state.charged.as_ref().filter(|_| !state.gone)?;
+        self.ledger.begin(IntentKind::Change, file.id, charged, false, Some(&file.inner.0.path()))
+    }
+
+    /// A name of the file is about to go.
+    fn begin_vanish(
+        &self,
+        node: &Node,
+        state: &NodeState,
+        is_last: bool,
+        path: impl FnOnce() -> VfsPath,
+    ) -> Option<Begun<'_>> {
+        self.ledger.durable.as_ref()?;
+        let charged = state.charged.as_ref().filter(|_| !state.gone)?;
+        // That nothing is at a path that led nowhere before would tell nothing.
+        let path = (!state.lost_a_name).then(path);
+        self.ledger.begin(IntentKind::Vanish, node.id, charged, is_last, path.as_ref())
+    }
+
     /// The file has no name any more: what it has stays charged until it is closed, and is no longer kept on disk.
-    fn lost_last_name(&self, node: &Node, state: &mut NodeState) {
+    fn lost_last_name(&self, node: &Node, state: &mut NodeState, begun: Option<Begun<'_>>) {
         if state.gone {
             return;
         }
@@ -161,7 +205,7 @@ impl Shared {
             let mut moved = total(charged).negated();
             moved.nameless = signed(charged.bytes());
             charged.physical = 0;
-            self.ledger.charge(node.id, charged.accounts(), moved, 0);
+            self.ledger.charge(node.id, charged.accounts(), moved, 0, begun);
         }
     }
 
@@ -189,21 +233,24 @@ impl Shared {
         }
     }
 
-    /// Renames or links `file` to `to` by `change`, and ends the charge of what is replaced.
+    /// Renames or links `file` to `to` by `change`, and ends the charge of what is replaced. The caller has a pass.
     fn replace<R>(
         &self,
         file: &CountedFile,
         to: &VfsPath,
         existing: Existing,
+        is_rename: bool,
         change: impl Fn(Existing) -> Result<R, VfsError>,
     ) -> Result<R, VfsError> {
+        let moving_to = (is_rename && file.kind == NodeKind::File).then_some(to);
         for _ in 0..ATTEMPTS {
             let target = if existing.replaces() { self.target(file, to, existing) } else { Target::Own };
-            let _pass = self.gate.enter(file.id);
             match target {
                 Target::Own => {
                     let mut state = file.node().state.lock();
-                    return self.moving(file, &mut state, || change(existing));
+                    let done = self.moving(file, &mut state, moving_to, || change(existing))?;
+                    state.lost_a_name |= existing.replaces();
+                    return Ok(done);
                 }
                 Target::Free => {
                     // What has appeared there since is not replaced unseen.
@@ -212,7 +259,7 @@ impl Shared {
                         Existing::Replace | Existing::Keep => Existing::Keep,
                     };
                     let mut state = file.node().state.lock();
-                    match self.moving(file, &mut state, || change(keep)) {
+                    match self.moving(file, &mut state, moving_to, || change(keep)) {
                         Err(VfsError::Exists) => {}
                         other => return other,
                     }
@@ -227,11 +274,18 @@ impl Shared {
                     }
                     self.load(&node, &mut taken, inner)?;
                     self.visit_open(&node, &mut taken);
-                    let done = self.moving(file, &mut own, || change(existing))?;
+                    let links = inner.0.metadata()?.links;
+                    let is_last = victim.kind == NodeKind::Directory || links <= 1;
+                    let begun = self.begin_vanish(&node, &taken, is_last, || to.clone());
+                    let done = self.moving(file, &mut own, moving_to, || change(existing))?;
                     let gone = victim.kind == NodeKind::Directory
                         || inner.0.metadata().is_ok_and(|metadata| metadata.links == 0);
                     if gone {
-                        self.lost_last_name(&node, &mut taken);
+                        self.lost_last_name(&node, &mut taken, begun);
+                    } else if !is_last {
+                        taken.lost_a_name = true;
+                    } else {
+                        self.lost_count("a rename replaced another file than the one that was there");
                     }
                     return Ok(done);
                 }
@@ -251,9 +305,14 @@ impl Shared {
         &self,
         file: &CountedFile,
         state: &mut NodeState,
+        moving_to: Option<&VfsPath>,
         change: impl FnOnce() -> Result<R, VfsError>,
     ) -> Result<R, VfsError> {
-        let done = change()?;
+        let crossing = match moving_to {
+            Some(to) => self.cross(file, state, to)?,
+            None => None,
+        };
+        let done = self.move_file(file, state, crossing, change)?;
         if self.ledger.visits.load().is_some() {
             self.load(file.node(), state, &file.inner)?;
             self.visit_open(file.node(), state);
@@ -268,15 +327,31 @@ impl Shared {
         existing: Existing,
         now: FileTime,
     ) -> Result<VfsPath, VfsError> {
-        self.replace(file, to, existing, |existing| {
-            let path = self.inner.rename(&file.inner, to, existing, now)?;
-            if file.kind == NodeKind::Directory
+        let rename = |existing| {
+            if file.kind != NodeKind::Directory {
+                return self.inner.rename(&file.inner, to, existing, now);
+            }
+            let renaming = || self.ledger.durable.iter().for_each(Durable::renaming);
+            renaming();
+            let renamed = self.inner.rename(&file.inner, to, existing, now);
+            renaming();
+            if let Ok(path) = &renamed
                 && let Some(visits) = &*self.ledger.visits.load()
             {
                 visits.moved(path.clone());
             }
-            Ok(path)
-        })
+            renamed
+        };
+        if self.tree_crosses(file, to).is_some() {
+            let _closed = self.gate.close();
+            // Another rename may have come before.
+            if let Some((from, spelled)) = self.tree_crosses(file, to) {
+                return self.move_tree(&from, &spelled, || self.replace(file, to, existing, true, rename));
+            }
+            return self.replace(file, to, existing, true, rename);
+        }
+        let _pass = self.gate.enter(file.id);
+        self.replace(file, to, existing, true, rename)
     }
 
     pub(super) fn link(
@@ -286,7 +361,8 @@ impl Shared {
         existing: Existing,
         now: FileTime,
     ) -> Result<(), VfsError> {
-        self.replace(file, to, existing, |existing| self.inner.link(&file.inner, to, existing, now))
+        let _pass = self.gate.enter(file.id);
+        self.replace(file, to, existing, false, |existing| self.inner.link(&file.inner, to, existing, now))
     }
 }
 

@@ -36,6 +36,8 @@ pub(super) struct NodeState {
     pub(super) streams: Vec<(Wtf8Buf, Arc<OpenStream>)>,
     /// It has no name any more.
     pub(super) gone: bool,
+    /// One of its names went: a handle may have come through it.
+    pub(super) lost_a_name: bool,
     /// It may take other blocks on disk than when it was looked at.
     pub(super) moved_blocks: bool,
 }
@@ -216,6 +218,7 @@ mod tests {
         let (node, _) = nodes.enter(3 * one);
         let owner = Arc::new(Account::new(
             freehold_quotas::Subject::Owner(freehold_dtyp::Sid::SYSTEM),
+            None,
             super::super::account::Amount::default(),
         ));
         let charged =

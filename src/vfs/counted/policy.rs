@@ -4,10 +4,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use freehold_dtyp::{Sid, Wtf8Buf};
-use freehold_quotas::{Change, Crossing, FolderQuotaId, Mode, OwnerRow, Policy, Subject, Usage};
+use freehold_quotas::{Change, Crossing, FolderQuotaId, Mode, OwnerRow, Policy, Usage};
 
 use super::Shared;
-use super::account::{Account, Amount};
 use super::ledger::Folder;
 use crate::vfs::quotas::{Quotas, Recount};
 use crate::vfs::{DataUse, NodeKind, VfsError, VfsPath};
@@ -27,12 +26,12 @@ impl Quotas for Shared {
             let path =
                 VfsPath::new(Wtf8Buf::from(quota.path.trim_matches('/'))).ok_or(VfsError::NameInvalid)?;
             let known = known.get(&(quota.id, &path)).map(|folder| Arc::clone(&folder.account));
-            let is_new = known.is_none();
-            let account = match known {
-                Some(account) => account,
+            let (account, is_new) = match known {
+                Some(account) => (account, false),
                 None => {
                     self.check_folder(&path)?;
-                    Arc::new(Account::new(Subject::Folder(quota.id), Amount::default()))
+                    let (account, is_new) = self.ledger.folder(quota.id, &path);
+                    (Arc::new(account), is_new)
                 }
             };
             let folder = Folder { path, quota: quota.clone(), account };
@@ -41,9 +40,20 @@ impl Quotas for Shared {
             }
             folders.push(folder);
         }
+        self.ledger.forget_kept_folders();
         let was_off = self.ledger.is_off();
         {
             let _closed = self.gate.close();
+            if let Some(durable) = self.ledger.durable.as_ref().filter(|_| policy.settings.mode == Mode::Off)
+            {
+                durable.set_known(false);
+            }
+            let gone = |old: &&Folder| !folders.iter().any(|new| Arc::ptr_eq(&new.account, &old.account));
+            before
+                .iter()
+                .filter(gone)
+                .filter_map(|old| old.account.row)
+                .for_each(|row| self.ledger.forget_row(row));
             self.ledger.put_in_place(Arc::clone(&policy), folders);
         }
         match policy.settings.mode {

@@ -79,6 +79,9 @@ impl Shared {
             return;
         }
         visits.files.fetch_add(1, Ordering::Relaxed);
+        if let Some(durable) = &self.ledger.durable {
+            durable.saw(node.id);
+        }
         let amount = Amount {
             bytes: signed(charged.bytes()),
             nameless: 0,
@@ -146,8 +149,12 @@ impl Shared {
             found.stopped = true;
             return Ok(found);
         }
+        let is_all = accounts.is_none();
         for account in accounts.unwrap_or_else(|| self.ledger.accounts()) {
             self.compare(&account, is_first, &mut found);
+        }
+        if let Some(durable) = self.ledger.durable.as_ref().filter(|_| is_all && !self.ledger.is_off()) {
+            durable.set_known(true);
         }
         Ok(found)
     }
@@ -158,7 +165,7 @@ impl Shared {
         let (kept, counted) = (account.named(), account.counted());
         let difference = counted.plus(kept.negated());
         let before = account.usage();
-        account.change(difference, 0);
+        self.ledger.correct(account, difference);
         // Blocks on disk are known as of when a file was looked at.
         if is_first || (kept.bytes, kept.files) == (counted.bytes, counted.files) {
             return;

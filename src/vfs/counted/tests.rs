@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use freehold_quotas::{Crossing, Limits, Mode, Policy, Settings, Subject, Threshold};
+use freehold_quotas::{
+    Crossing, FolderQuota, FolderQuotaId, Limits, Mode, Policy, Settings, Subject, Threshold,
+};
 use proptest::prelude::*;
 
 use super::*;
@@ -184,6 +186,158 @@ proptest! {
             prop_assert_eq!(kept(&volume), naive(&*volume.shared.inner), "{:?}", step);
         }
     }
+}
+
+fn folder_quota(id: u64, path: &str, limit_bytes: Option<u64>) -> FolderQuota {
+    let path = path.to_owned();
+    FolderQuota { id: FolderQuotaId(id), path, limit_bytes, hard: true, thresholds_percent: vec![85] }
+}
+
+fn folder_policy(folders: Vec<FolderQuota>) -> Arc<Policy> {
+    let settings = Settings { mode: Mode::Enforce, ..Settings::default() };
+    Arc::new(Policy { settings, folders, ..Policy::default() })
+}
+
+/// Bytes and files below each folder quota, found by looking at everything.
+fn naive_folders(volume: &Counted) -> BTreeMap<FolderQuotaId, (i64, i64)> {
+    fn look(volume: &Counted, at: &VfsPath, sums: &mut BTreeMap<FolderQuotaId, (i64, i64)>) {
+        let opened = volume.shared.inner.open(at, None, DataUse::READ).unwrap();
+        let (main, named, _) = measure(&opened.file).unwrap();
+        for folder in volume.shared.ledger.folders.load().iter() {
+            let sum = sums.entry(folder.quota.id).or_default();
+            if *at != folder.path && at.is_within(&folder.path) {
+                *sum = (sum.0 + signed(main + named), sum.1 + 1);
+            }
+        }
+        if opened.metadata.kind == NodeKind::Directory && opened.metadata.reparse_tag == 0 {
+            let mut names = Vec::new();
+            let all = &mut |name: Wtf8<'_>, _: &crate::vfs::Metadata| {
+                names.push(VfsPath::new(name.to_owned()).unwrap());
+                true
+            };
+            opened.file.0.list(DirectoryCursor::default(), all).unwrap();
+            names.iter().for_each(|name| look(volume, &at.join(name), sums));
+        }
+    }
+    let mut sums = BTreeMap::new();
+    look(volume, &VfsPath::root(), &mut sums);
+    sums
+}
+
+fn kept_folders(volume: &Counted) -> BTreeMap<FolderQuotaId, (i64, i64)> {
+    let folders = volume.shared.ledger.folders.load();
+    let kept = |folder: &ledger::Folder| (folder.account.named().bytes, folder.account.named().files);
+    folders.iter().map(|folder| (folder.quota.id, kept(folder))).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, max_shrink_iters: 400, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn folder_quotas_count_what_is_below_them(
+        steps in proptest::collection::vec(counting(), 1..100),
+        limit in proptest::option::of(0u64..40_000),
+    ) {
+        let volume = memory();
+        for folder in ["dir", "dir/sub", "other", "other/Sub"] {
+            create(&volume, folder, NodeKind::Directory);
+        }
+        let folders = vec![
+            folder_quota(1, "dir", limit), folder_quota(2, "other", None), folder_quota(3, "dir/sub", None),
+        ];
+        volume.quotas().unwrap().set_policy(folder_policy(folders)).unwrap();
+        let mut side = Side::new(&volume);
+        for step in &steps {
+            // A file with several names counts for the name it was opened by.
+            if matches!(step, Counting::Step(Step::Link { .. })) {
+                continue;
+            }
+            let before = kept_folders(&volume);
+            run(&mut side, &volume, step);
+            prop_assert_eq!(kept_folders(&volume), naive_folders(&volume), "{:?}", step);
+            prop_assert_eq!(kept(&volume), naive(&*volume.shared.inner), "{:?}", step);
+            if let Some(limit) = limit {
+                let (now, before) = (kept_folders(&volume)[&FolderQuotaId(1)].0, before[&FolderQuotaId(1)].0);
+                prop_assert!(now <= before.max(signed(limit)), "{:?}", step);
+            }
+        }
+        drop(side);
+        let folders = volume.quotas().unwrap().folders();
+        for (folder, (bytes, files)) in naive_folders(&volume) {
+            let usage = folders.iter().find(|(id, _)| *id == folder).unwrap().1;
+            prop_assert_eq!((signed(usage.logical_bytes), signed(usage.files)), (bytes, files));
+        }
+    }
+}
+
+#[test]
+fn a_folder_quota_refuses_what_is_moved_into_it() {
+    let volume = memory();
+    for folder in ["in", "out", "out/deep"] {
+        create(&volume, folder, NodeKind::Directory);
+    }
+    create(&volume, "out/deep/f", NodeKind::File).file.0.write(0, &[1; 600]).unwrap();
+    create(&volume, "in/g", NodeKind::File).file.0.write(0, &[1; 500]).unwrap();
+    let quotas = volume.quotas().unwrap();
+    quotas.set_policy(folder_policy(vec![folder_quota(7, "in", Some(1000))])).unwrap();
+    let used = || quotas.folders()[0].1.logical_bytes;
+    assert_eq!(used(), 500, "what is there is counted before the limits are in place");
+    let deep = opened(&volume, "out/deep").file;
+    let file = opened(&volume, "out/deep/f").file;
+    assert_eq!(volume.rename(&deep, &path("in/deep"), Existing::Keep, NOW), Err(VfsError::DiskFull));
+    assert_eq!(volume.rename(&file, &path("in/f"), Existing::Keep, NOW), Err(VfsError::DiskFull));
+    assert_eq!(opened(&volume, "in/g").file.0.set_size(1001), Err(VfsError::DiskFull));
+    file.0.set_size(500).unwrap();
+    volume.rename(&deep, &path("in/deep"), Existing::Keep, NOW).unwrap();
+    assert_eq!(used(), 1000);
+    assert_eq!(file.0.write(500, &[1]), Err(VfsError::DiskFull));
+    let space = volume.space_of(&owner(1), &file).unwrap();
+    assert_eq!((space.total_bytes, space.available_bytes), (1000, 0));
+    volume.rename(&file, &path("out/f"), Existing::Keep, NOW).unwrap();
+    assert_eq!(used(), 500);
+    let nowhere = folder_policy(vec![folder_quota(8, "nowhere", None)]);
+    assert_eq!(quotas.set_policy(nowhere), Err(VfsError::NotFound));
+}
+
+#[test]
+fn usage_is_kept_when_the_volume_is_closed() {
+    let directory = tempfile::tempdir().unwrap();
+    let anna = owner(1);
+    let quota = || folder_policy(vec![folder_quota(7, "in", Some(1000))]);
+    {
+        let volume = posix(directory.path());
+        assert!(volume.quotas().is_some());
+        volume.wait_until_counted();
+        create(&volume, "in", NodeKind::Directory);
+        volume.quotas().unwrap().set_policy(quota()).unwrap();
+        let file = create_as(&volume, "f", anna);
+        file.0.write(0, &[1; 300]).unwrap();
+        create(&volume, "in/g", NodeKind::File).file.0.write(0, &[1; 400]).unwrap();
+    }
+    let volume = posix(directory.path());
+    assert!(!volume.is_counting(), "what is kept is relied on");
+    assert_eq!(used(&volume, &anna), 300);
+    volume.quotas().unwrap().set_policy(quota()).unwrap();
+    assert_eq!(volume.quotas().unwrap().folders()[0].1.logical_bytes, 400);
+    assert_eq!(volume.quotas().unwrap().recount(&mut |_| true).unwrap().drifted, []);
+    assert_eq!(kept(&volume), naive(&*volume.shared.inner));
+    drop(volume);
+
+    let file = directory.path().join(".freehold/quota/usage");
+    let mut bytes = std::fs::read(&file).unwrap();
+    bytes[0] ^= 1;
+    std::fs::write(&file, bytes).unwrap();
+    let volume = posix(directory.path());
+    volume.wait_until_counted();
+    assert_eq!(used(&volume, &anna), 300, "damage is no reason to refuse: everything is counted");
+    assert_eq!(kept(&volume), naive(&*volume.shared.inner));
+    drop(volume);
+
+    std::fs::remove_file(&file).unwrap();
+    std::fs::create_dir(&file).unwrap();
+    let volume = posix(directory.path());
+    volume.wait_until_counted();
+    assert_eq!(used(&volume, &anna), 300, "nor is that nothing can be kept");
 }
 
 #[test]
