@@ -38,6 +38,6 @@ def by_ticket_and_by_ntlm(t):
     for user, expected in ((t.administrator, 200), (t.domain_user('alice'), 403), (t.domain_user('alice', 'wrong'), 401)):
         status, problem = curl(t, s, '/v1/shares', '--ntlm', '--user', '%s:%s' % (user.name, user.password))
         t.equal(status, expected, '%s by NTLM: %r' % (user.name, problem))
-    rows = [json.loads(line) for line in s.run('audit', 'search', '--event', '4673,4731', '-o', 'jsonl').stdout.splitlines()]
+    rows = [json.loads(line) for line in s.run('audit', 'search', '--folder', str(s.state / 'audit'), '--event', '4673,4731', '-o', 'jsonl').stdout.splitlines()]
     who = {(r['EventId'], r['Keywords'], r['SubjectDomainName'], r['SubjectUserName']) for r in rows if r.get('Service') == 'https'}
     t.true({(4731, 'Audit Success', 'CORP', 'Administrator'), (4673, 'Audit Failure', 'CORP', 'alice')} <= who, 'records: %r' % who)
