@@ -18,9 +18,11 @@ def schemathesis(t):
     header.write_text('[auth.openapi.token]\nbearer = "%s"\n' % token)
     header.chmod(0o600)
     done = t.run(t.peer('schemathesis'), '--config-file', header, 'run', servers.ROOT / 'docs' / 'openapi.json',
-                 '--url', s.api, '--tls-verify', s.certificate, '--max-time', '90', '--seed', '1', '--no-color',
+                 '--url', s.api, '--tls-verify', s.certificate, '--max-time', '60', '--seed', '1', '--no-color',
                  '--checks', 'not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance,'
                              'response_headers_conformance',
+                 # it finds the name of its own token in the listing
+                 '--exclude-operation-id', 'removeToken',
                  '--suppress-health-check', 'all', '--continue-on-failure', ok=None, timeout=600)
     t.true(done.returncode == 0, done.stdout[-6000:])
     made = re.search(r'(\d+) generated, (\d+) passed', done.stdout)
