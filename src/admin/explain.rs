@@ -136,6 +136,14 @@ impl Question {
         within_share(granted, share_allows, &mut share_reasons)
     }
 
+    /// What the quotas leave: of an existing file to its owner, else to the user who would own it.
+    fn quota(&self, server: &dyn RunningServer) -> QuotaRow {
+        let quotas = server.volume(&self.target.volume_name).and_then(|volume| volume.quotas());
+        let owner = self.target.found.as_ref().and(self.descriptor.owner).unwrap_or(*self.token().owner());
+        let name = self.subject.name_of(&owner);
+        quota::row(quotas.as_deref(), &quota::Payer { owner, name: &name }, &self.target.path)
+    }
+
     fn answer(&self, server: &dyn RunningServer) -> Explanation {
         let share = self.through_share();
         // Without a share nothing stands before the file.
@@ -184,7 +192,7 @@ impl Question {
             user_claims: self.subject.claims(true),
             device_claims: self.subject.claims(false),
             conditions: reasoner.conditions(&reasons),
-            quota: quota::row(&self.target.volume_name, &self.subject.sid),
+            quota: self.quota(server),
             holders,
             what_if: self
                 .subject

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use freehold_acl::{AccessMask, Ace, AceFlags, AceType, Acl, AclPart, SecurityDescriptor, ace_text};
-use freehold_dtyp::Sid;
+use freehold_dtyp::{FileTime, Sid};
 
 use super::names::{Names, sids_in};
 use super::protocol::{
@@ -14,6 +14,7 @@ use super::protocol::{
 use super::service::AdminService;
 use super::volume_folder;
 use crate::state::{Share, ShareChange, ShareSettings, StateError};
+use crate::vfs::Volume;
 
 /// What Windows calls "Change": read, write, execute, delete.
 const CHANGE: AccessMask = AccessMask(0x0013_01BF);
@@ -149,9 +150,22 @@ impl AdminService {
     /// The path within the volume as it is on disk; folders of it that are missing are made.
     pub(super) fn settle_path(&self, volume: &str, path: &str) -> anyhow::Result<String> {
         match self.folder_of_volume(volume)? {
-            Some(folder) => volume_folder::settle(&folder, path),
+            Some(folder) => match self.opened_volume(volume) {
+                Some(opened) => {
+                    let settled = volume_folder::find(&folder, path)?;
+                    let now = FileTime::from_system_time(std::time::SystemTime::now());
+                    volume_folder::make(&*opened, &settled, now)?;
+                    Ok(settled)
+                }
+                None => volume_folder::settle(&folder, path),
+            },
             None => Ok(path.to_owned()),
         }
+    }
+
+    /// The volume, while the server runs.
+    fn opened_volume(&self, volume: &str) -> Option<Arc<dyn Volume>> {
+        self.running("the folder of a share").ok()?.volume(volume)
     }
 
     /// As [`AdminService::settle_path`], but nothing is made.

@@ -1,10 +1,15 @@
 //! Finds and makes the folder of a share within its volume.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use anyhow::Context as _;
+use freehold_acl::{Token, create_descriptor};
+use freehold_dtyp::{FileTime, Wtf8, Wtf8Buf};
 
+use crate::fscc::FileAttributes;
 use crate::state::accounts::fold_name;
+use crate::vfs::{DataUse, NameCase, NewNode, NodeKind, OpenError, VfsError, VfsPath, Volume};
 
 /// Walks `path` (components separated by `/` or `\`) below `root` without regard to case, makes what is missing, and
 /// returns the path in the spelling on disk. Symbolic links are not followed.
@@ -13,6 +18,47 @@ use crate::state::accounts::fold_name;
 /// When a component is `.` or `..`, is no folder, or cannot be made.
 pub(super) fn settle(root: &Path, path: &str) -> anyhow::Result<String> {
     walk(root, path, true)
+}
+
+/// Makes what is missing of `path` (as [`find`] returned it) through the opened volume, which counts it then.
+///
+/// # Errors
+/// When a component cannot be made.
+pub(super) fn make(volume: &dyn Volume, path: &str, now: FileTime) -> anyhow::Result<()> {
+    let mut here = String::new();
+    for name in path.split('/').filter(|name| !name.is_empty()) {
+        if !here.is_empty() {
+            here.push('/');
+        }
+        here.push_str(name);
+        let place = VfsPath::new(Wtf8Buf::from(here.as_str()))
+            .with_context(|| format!("{here:?} is not a path within the volume"))?;
+        let parent = match volume.open(&place, None, DataUse::WRITE) {
+            Ok(_) => continue,
+            Err(OpenError::NotFound(parent)) => parent,
+            Err(OpenError::Failed(error)) => {
+                return Err(error).with_context(|| format!("cannot use {here:?}"));
+            }
+            Err(_) => anyhow::bail!("cannot use {here:?}: a part of it is no folder"),
+        };
+        let security = create_descriptor(Some(&parent.security), None, &Token::system(), true)
+            .with_context(|| format!("what {here:?} inherits"))?;
+        let new = NewNode {
+            kind: NodeKind::Directory,
+            attributes: FileAttributes::empty(),
+            security: Arc::new(security),
+            extended_attributes: Vec::new(),
+            allocation_bytes: 0,
+            no_compression: false,
+            now,
+            case: NameCase::Ignored,
+        };
+        match volume.create(&parent.file, Wtf8::from(name), &new) {
+            Ok(_) | Err(VfsError::Exists) => {}
+            Err(error) => return Err(error).with_context(|| format!("cannot make {here:?}")),
+        }
+    }
+    Ok(())
 }
 
 /// As [`settle`], but nothing is made: what is missing keeps the spelling that was given.
@@ -84,7 +130,10 @@ fn spelling_on_disk(folder: &Path, name: &str) -> anyhow::Result<String> {
 
 #[cfg(test)]
 mod tests {
+    use freehold_acl::SecurityDescriptor;
+
     use super::*;
+    use crate::vfs::memory::{MemoryOptions, MemoryVolume};
 
     #[test]
     fn finding_makes_nothing() {
@@ -93,6 +142,18 @@ mod tests {
         assert_eq!(find(folder.path(), "projects\\New/deep").unwrap(), "Projects/New/deep");
         assert!(!folder.path().join("Projects/New").exists());
         assert!(find(folder.path(), "x/..").is_err());
+    }
+
+    #[test]
+    fn what_is_made_through_a_volume_is_spelled_as_given_and_inherits() {
+        let root: SecurityDescriptor = "O:BAG:SYD:AI(A;OICI;FA;;;BA)".parse().unwrap();
+        let volume = MemoryVolume::new(MemoryOptions::new(Arc::new(root)));
+        make(&volume, "Projects/New", FileTime::ZERO).unwrap();
+        make(&volume, "Projects/New/deep", FileTime::ZERO).unwrap();
+        let path = VfsPath::new(Wtf8Buf::from("projects/new/DEEP")).unwrap();
+        let opened = volume.open(&path, None, DataUse::READ).unwrap();
+        assert_eq!(opened.path.as_wtf8(), Wtf8::from("Projects/New/deep"));
+        assert_eq!(opened.security.dacl.acl().unwrap().aces().len(), 1);
     }
 
     #[test]
