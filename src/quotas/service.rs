@@ -321,6 +321,11 @@ fn exempt(state: &State, through: &[Sid]) -> Vec<Sid> {
     exempt
 }
 
+/// Hours since 1970.
+fn hour_now() -> i64 {
+    FileTime::from_system_time(SystemTime::now()).to_unix().0.div_euclid(3_600)
+}
+
 /// What the thread remembers.
 struct Worker {
     service: Arc<QuotaService>,
@@ -349,7 +354,8 @@ impl Worker {
             next_look: now,
             next_groups: now + GROUPS_EVERY,
             next_peaks: now + PEAKS_EVERY,
-            sampled_hour: 0,
+            // What is used may still be counted when the server has just been started: the hour's sample stays as it is.
+            sampled_hour: hour_now(),
             refused: HashMap::new(),
             refusals: HashMap::new(),
             sessions: HashSet::new(),
@@ -610,8 +616,7 @@ impl Worker {
     /// Takes the samples of this hour, once.
     fn sample(&mut self) {
         let Some(around) = self.service.surroundings.get() else { return };
-        let (seconds, _) = FileTime::from_system_time(SystemTime::now()).to_unix();
-        let hour = seconds.div_euclid(3_600);
+        let hour = hour_now();
         if hour == self.sampled_hour {
             return;
         }
