@@ -57,7 +57,9 @@ fn of_owner(name: &str, limits: Limits, source: Source, usage: Usage) -> String 
         (Some(limit), Source::Group(group)) => {
             format!("{name} uses {used} of {limit} bytes, by the rule of the group {group}")
         }
-        (Some(limit), Source::Default) => format!("{name} uses {used} of {limit} bytes, the volume's default"),
+        (Some(limit), Source::Default) => {
+            format!("{name} uses {used} of {limit} bytes, the volume's default")
+        }
     }
 }
 
@@ -72,7 +74,8 @@ fn folders_above<'a>(
         if !path.is_within(&place) {
             return None;
         }
-        let usage = usages.iter().find(|(id, _)| *id == folder.id).map_or_else(Usage::default, |found| found.1);
+        let usage =
+            usages.iter().find(|(id, _)| *id == folder.id).map_or_else(Usage::default, |found| found.1);
         Some((folder, usage))
     })
 }
