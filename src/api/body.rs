@@ -35,6 +35,17 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
                 "the body must be JSON, sent with the header Content-Type: application/json",
             ));
         }
+        // Before any of it is asked for: a client that waits to be told to go on does not send it at all.
+        let length = request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok());
+        if length
+            .and_then(|text| text.parse::<u64>().ok())
+            .is_some_and(|length| length > MAX_BODY_BYTES as u64)
+        {
+            return Err(Problem::new(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                format!("a body has at most {MAX_BODY_BYTES} bytes"),
+            ));
+        }
         let bytes = tokio::time::timeout(BODY_TIME, Bytes::from_request(request, state))
             .await
             .map_err(|_| Problem::new(StatusCode::REQUEST_TIMEOUT, "the body did not come in time"))?

@@ -1,5 +1,7 @@
 //! QUERY_DIRECTORY, CHANGE_NOTIFY, QUERY_INFO and SET_INFO as clients see them ([MS-SMB2] 3.3.5.18 to 3.3.5.21).
 
+use std::sync::Arc;
+
 use freehold::client::{ClientError, Reply};
 use freehold::fscc::directory::DirectoryEntries;
 use freehold::fscc::file_info::{
@@ -21,6 +23,7 @@ use freehold::smb2::query_directory::{QueryDirectoryFlags, QueryDirectoryRequest
 use freehold::smb2::query_info::{QueryInfoFlags, QueryInfoRequest, QueryInfoResponse};
 use freehold::smb2::set_info::SetInfoRequest;
 use freehold::smb2::{Command, DecodeMessage, FileId, InfoType, OplockLevel, TreeId, Utf16Buf};
+use freehold::vfs::counted::Counted;
 use freehold::vfs::{DataUse, VfsPath, Volume as _};
 use freehold_acl::{AccessMask, Ace, AceFlags, Acl, SecurityDescriptor, SecurityInformation};
 use freehold_dtyp::{Decode, Encode, FileTime, NtStatus, Sid, Wtf8Buf};
@@ -42,7 +45,15 @@ struct Desk {
 
 impl Desk {
     fn new() -> Self {
-        let mut world = World::new(31);
+        Desk::of(World::new(31))
+    }
+
+    /// On a volume that counts usage.
+    fn counting(folder: &std::path::Path) -> Self {
+        Desk::of(World::counting(31, |inner| Arc::new(Counted::open(Arc::new(inner), folder, None))))
+    }
+
+    fn of(mut world: World) -> Self {
         let client = world.connect();
         world.log_on(client).unwrap();
         let tree = world.tree_connect(client, "data").unwrap();
@@ -572,7 +583,8 @@ fn every_class_has_its_least_length_and_cuts_what_is_variable() {
 
 #[test]
 fn file_system_classes_have_their_least_length() {
-    let mut desk = Desk::new();
+    let folder = tempfile::tempdir().unwrap();
+    let mut desk = Desk::counting(folder.path());
     let root = desk.create("", ALL, DIRECTORY).unwrap();
     for (class, fixed) in [(1, 24), (3, 24), (4, 8), (5, 16), (6, 48), (7, 32), (8, 64), (11, 28)] {
         let (status, full) = desk.query_with(root, InfoType::FILESYSTEM, class, 0, &[], OUTPUT_BYTES);
@@ -587,6 +599,15 @@ fn file_system_classes_have_their_least_length() {
     };
     assert_eq!(status(&mut desk, FsInformationClass::VOLUME_FLAGS), NtStatus::NOT_SUPPORTED);
     assert_eq!(status(&mut desk, FsInformationClass(99)), NtStatus::INVALID_INFO_CLASS);
+}
+
+#[test]
+fn a_volume_that_counts_nothing_has_no_quota_settings() {
+    let mut desk = Desk::new();
+    let root = desk.create("", ALL, DIRECTORY).unwrap();
+    let class = FsInformationClass::CONTROL.0;
+    let (status, _) = desk.query_with(root, InfoType::FILESYSTEM, class, 0, &[], OUTPUT_BYTES);
+    assert_eq!(status, NtStatus::VOLUME_NOT_UPGRADED);
 }
 
 #[test]
