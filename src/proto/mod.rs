@@ -41,6 +41,7 @@ pub mod persistent;
 pub mod pipe;
 mod posix;
 mod quota;
+pub mod recent_logons;
 pub mod server;
 pub mod session;
 pub mod sharded;

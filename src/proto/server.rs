@@ -21,6 +21,7 @@ use super::node::NodeTable;
 use super::notify::NotifyTable;
 use super::op::{FoundSnapshot, Op, VolumeId, VolumeRef};
 use super::persistent::PersistentStore;
+use super::recent_logons::RecentLogons;
 use super::session::Session;
 use super::sharded::Sharded;
 use super::teardown;
@@ -167,6 +168,8 @@ pub struct Server {
     pub persistent: OnceLock<Arc<dyn PersistentStore>>,
     /// What operators see.
     pub metrics: Metrics,
+    /// Who has logged on of late.
+    pub recent_logons: RecentLogons,
     /// Requests that wait for others now.
     pub waiting: Sharded<WaiterId, Waiting>,
     /// Random bytes.
@@ -254,6 +257,7 @@ impl Server {
             app_instances: AppInstances::default(),
             persistent: OnceLock::new(),
             metrics: Metrics::default(),
+            recent_logons: RecentLogons::default(),
             waiting: Sharded::default(),
             entropy,
             mailboxes: Sharded::default(),

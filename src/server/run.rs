@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use anyhow::Context as _;
-use freehold_acl::{AccessMask, Ace, AceFlags, Acl, SecurityDescriptor};
+use freehold_acl::{AccessMask, Ace, AceFlags, Acl, SecurityDescriptor, Token};
 use freehold_dtyp::{Sid, Wtf8, Wtf8Buf};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{Notify, Semaphore, watch};
@@ -33,7 +33,6 @@ use crate::proto::audit::ShareAudit;
 use crate::proto::node::NodeKey;
 use crate::proto::op::{VolumeId, VolumeRef};
 use crate::proto::server::{Server, ServerConfig};
-use crate::proto::session::Session;
 use crate::proto::tree_connect::{self, ShareTarget, Shares};
 use crate::quotas::{LoggedOn, QuotaService, Surroundings};
 use crate::smb2::{Dialect, FileId};
@@ -462,7 +461,19 @@ fn start_quotas(shared: &Arc<Shared>, config: &Config) -> anyhow::Result<()> {
         sessions: {
             let core = Arc::clone(&shared.core);
             Box::new(move |is_new| {
-                core.sessions.values().iter().map(|session| logged_on(session, is_new)).collect()
+                // Those that have ended since, too: the groups are what the logon said.
+                let ended = core.recent_logons.take().into_iter().map(|logon| {
+                    let is_there = core.sessions.find(&logon.session).is_some();
+                    (!is_there).then(|| who_logged_on(logon.session, &logon.token, true))
+                });
+                let there = core.sessions.values();
+                ended
+                    .flatten()
+                    .chain(there.iter().map(|session| {
+                        let token = session.token();
+                        who_logged_on(session.id.0, &token, is_new(session.id.0))
+                    }))
+                    .collect()
             })
         },
         computer: config.names.netbios.clone(),
@@ -471,15 +482,11 @@ fn start_quotas(shared: &Arc<Shared>, config: &Config) -> anyhow::Result<()> {
     shared.quotas.start(surroundings).context("the threads for quotas")
 }
 
-/// Who has logged on; the groups only of a session that was not seen yet.
-fn logged_on(session: &Session, is_new: &dyn Fn(u64) -> bool) -> LoggedOn {
-    let token = Arc::clone(&session.identity.load().token);
-    let groups = if is_new(session.id.0) {
-        token.members().iter().map(|group| group.sid).collect()
-    } else {
-        Vec::new()
-    };
-    LoggedOn { session: session.id.0, user: *token.user(), groups }
+/// Who has logged on; the groups only where they matter.
+fn who_logged_on(session: u64, token: &Token, with_groups: bool) -> LoggedOn {
+    let groups =
+        if with_groups { token.members().iter().map(|group| group.sid).collect() } else { Vec::new() };
+    LoggedOn { session, user: *token.user(), groups }
 }
 
 fn core_config(config: &Config, state: &State, clock: Clock) -> ServerConfig {
