@@ -79,8 +79,6 @@ struct Ready<'a> {
     user: &'a str,
     password: &'a str,
     shares: Vec<&'a str>,
-    api_address: String,
-    api_fingerprint: &'a str,
 }
 
 pub(super) fn run(arguments: &DemoArgs) -> anyhow::Result<()> {
@@ -202,8 +200,6 @@ fn announce(output: DemoFormat, at: &server::Ready, password: &Password, config:
                 user: USER,
                 password: password.expose(),
                 shares: SHARES.iter().map(|(name, ..)| *name).collect(),
-                api_address: api,
-                api_fingerprint: fingerprint,
             };
             serde_json::to_string(&ready).unwrap_or_default()
         }
@@ -307,13 +303,10 @@ mod tests {
             user: "u",
             password: "p",
             shares: vec!["a"],
-            api_address: "127.0.0.1:8445".to_owned(),
-            api_fingerprint: "AB",
         };
         assert_eq!(
             serde_json::to_string(&ready).unwrap(),
-            "{\"Address\":\"127.0.0.1\",\"Port\":4450,\"User\":\"u\",\"Password\":\"p\",\"Shares\":[\"a\"],\
-             \"ApiAddress\":\"127.0.0.1:8445\",\"ApiFingerprint\":\"AB\"}"
+            "{\"Address\":\"127.0.0.1\",\"Port\":4450,\"User\":\"u\",\"Password\":\"p\",\"Shares\":[\"a\"]}"
         );
     }
 
