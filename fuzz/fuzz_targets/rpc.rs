@@ -76,6 +76,7 @@ static WORLD: LazyLock<World> = LazyLock::new(|| {
             access_based_enumeration: true,
             caching: CachingMode::Documents,
             continuously_available: false,
+            ca_timeout_seconds: 0,
             max_users: Some(5),
             audit: freehold::config::AuditOption::None,
         },
