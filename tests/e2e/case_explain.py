@@ -206,7 +206,8 @@ def explained_for_people(t):
     for path in ('%s:/sub/a.txt' % share.name, '\\\\server\\%s\\sub\\a.txt' % share.name, str(share.path / 'sub' / 'a.txt'),
                  '%s:/SUB/A.TXT' % share.name):
         done = s.run('explain', user, path, 'M')
-        t.contains(done.stdout, 'ALLOWED: %s may open %s:/sub/a.txt with M.' % (user, share.name), '(set on it)', 'What to do:', 'no quotas on this volume')
+        t.contains(done.stdout, 'ALLOWED: %s may open %s:/sub/a.txt with M.' % (user, share.name), '(set on it)', 'What to do:',
+                   'quota: %s uses ' % user, ' bytes and has no limit')
     s.add_user('bob', PASSWORD)
     s.close_root(share.name)
     t.smbclient(share, ['mkdir closed'], server=s, user=s.admin)
