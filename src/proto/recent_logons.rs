@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use freehold_acl::Token;
+use freehold_dtyp::FileTime;
 use parking_lot::Mutex;
 
 /// Most logons that are kept; the oldest make room.
@@ -15,6 +16,8 @@ const MOST: usize = 1024;
 pub struct RecentLogon {
     /// SessionId.
     pub session: u64,
+    /// When.
+    pub time: FileTime,
     /// What the user is.
     pub token: Arc<Token>,
 }
@@ -25,12 +28,12 @@ pub struct RecentLogons(Mutex<VecDeque<RecentLogon>>);
 
 impl RecentLogons {
     /// Remembers a logon.
-    pub fn add(&self, session: u64, token: Arc<Token>) {
+    pub fn add(&self, session: u64, time: FileTime, token: Arc<Token>) {
         let mut logons = self.0.lock();
         if logons.len() >= MOST {
             logons.pop_front();
         }
-        logons.push_back(RecentLogon { session, token });
+        logons.push_back(RecentLogon { session, time, token });
     }
 
     /// Those that are remembered, in their order; they are forgotten here.
@@ -49,7 +52,7 @@ mod tests {
         let logons = RecentLogons::default();
         let token = Arc::new(Token::system());
         for session in 0..MOST as u64 + 2 {
-            logons.add(session, Arc::clone(&token));
+            logons.add(session, FileTime::ZERO, Arc::clone(&token));
         }
         let taken = logons.take();
         assert_eq!((taken.len(), taken[0].session), (MOST, 2));

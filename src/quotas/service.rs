@@ -68,6 +68,8 @@ pub struct LoggedOn {
     pub session: u64,
     /// The user.
     pub user: Sid,
+    /// When: what was looked up later knows better.
+    pub time: FileTime,
     /// The user's groups, of the domain and of this server, as the logon found them; empty where they were not asked for.
     pub groups: Vec<Sid>,
 }
@@ -509,13 +511,15 @@ impl Worker {
         let seen = std::mem::take(&mut self.sessions);
         let sessions = (around.sessions)(&|session| !seen.contains(&session));
         let mut changed: BTreeMap<Sid, GroupMembers> = BTreeMap::new();
-        for LoggedOn { session, user, groups } in sessions {
+        for LoggedOn { session, user, time, groups } in sessions {
             self.sessions.insert(session);
             if seen.contains(&session) {
                 continue;
             }
             for group in &ruled {
-                let Some(known) = snapshot.members(group) else { continue };
+                let Some(known) = snapshot.members(group).filter(|known| known.as_of < time) else {
+                    continue;
+                };
                 let found = changed.get(group).unwrap_or(known).members.binary_search(&user);
                 if found.is_ok() == groups.contains(group) {
                     continue;

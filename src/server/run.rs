@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use freehold_acl::{AccessMask, Ace, AceFlags, Acl, SecurityDescriptor, Token};
-use freehold_dtyp::{Sid, Wtf8, Wtf8Buf};
+use freehold_dtyp::{FileTime, Sid, Wtf8, Wtf8Buf};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{Notify, Semaphore, watch};
 
@@ -464,14 +464,14 @@ fn start_quotas(shared: &Arc<Shared>, config: &Config) -> anyhow::Result<()> {
                 // Those that have ended since, too: the groups are what the logon said.
                 let ended = core.recent_logons.take().into_iter().map(|logon| {
                     let is_there = core.sessions.find(&logon.session).is_some();
-                    (!is_there).then(|| who_logged_on(logon.session, &logon.token, true))
+                    (!is_there).then(|| who_logged_on(logon.session, logon.time, &logon.token, true))
                 });
                 let there = core.sessions.values();
                 ended
                     .flatten()
                     .chain(there.iter().map(|session| {
                         let token = session.token();
-                        who_logged_on(session.id.0, &token, is_new(session.id.0))
+                        who_logged_on(session.id.0, session.created, &token, is_new(session.id.0))
                     }))
                     .collect()
             })
@@ -483,10 +483,10 @@ fn start_quotas(shared: &Arc<Shared>, config: &Config) -> anyhow::Result<()> {
 }
 
 /// Who has logged on; the groups only where they matter.
-fn who_logged_on(session: u64, token: &Token, with_groups: bool) -> LoggedOn {
+fn who_logged_on(session: u64, time: FileTime, token: &Token, with_groups: bool) -> LoggedOn {
     let groups =
         if with_groups { token.members().iter().map(|group| group.sid).collect() } else { Vec::new() };
-    LoggedOn { session, user: *token.user(), groups }
+    LoggedOn { session, user: *token.user(), time, groups }
 }
 
 fn core_config(config: &Config, state: &State, clock: Clock) -> ServerConfig {

@@ -313,7 +313,7 @@ fn log_on(
         }
     };
     if let Some(session) = cx.server.sessions.find(&id.0) {
-        cx.server.recent_logons.add(id.0, session.token());
+        cx.server.recent_logons.add(id.0, cx.now.wall, session.token());
         audit::logged_on(cx, &setup.attempt, accepted.identity.mechanism, &session);
     }
     if setup.previous != SessionId::NONE && setup.previous != id {
