@@ -2,6 +2,7 @@
 //! everything else has been done and proved.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use freehold_dtyp::Sid;
 use zeroize::Zeroizing;
@@ -10,11 +11,16 @@ use super::account::{self, ComputerAccount, NewAccount};
 use super::error::DomainError;
 use super::kdc::{self, Credentials};
 use super::ldap::{Connection, Search};
-use super::locator::{DcFlags, DomainController, Locator};
+use super::locator::{DcFlags, DomainController, LocateError, Locator};
 use super::{Domain, Progress, keys, machine_names, own_ticket};
 use crate::auth::kerberos::ServiceKey;
 use crate::config::DomainSettings;
 use crate::state::NewMembership;
+
+/// How long domain controllers that are silent are asked again.
+const CONTROLLER_PATIENCE: Duration = Duration::from_secs(10);
+/// How soon: the locator remembers for two seconds that nobody answered.
+const ASK_AGAIN_AFTER: Duration = Duration::from_millis(2100);
 
 /// What an administrator asks for.
 pub struct JoinRequest {
@@ -94,6 +100,7 @@ impl Domain {
         }
         let locator = Locator::new(&names.domain, &settings);
         let joiner = Credentials::new(&request.user, &names.domain, request.password.clone());
+        await_controller(&locator).await?;
         let connection = Connection::bind_as(&locator, &self.settings, &joiner).await?;
         let dc = Arc::clone(connection.dc());
         progress(&format!("Domain controller {} ({}), site {}.", dc.host, dc.address, dc.site));
@@ -209,6 +216,20 @@ impl Domain {
             computer,
             domain,
         })
+    }
+}
+
+/// Looks for a domain controller, for some time again where those that are listed are silent: one that has just started or is busy
+/// answers late, and whoever joins waits gladly.
+async fn await_controller(locator: &Arc<Locator>) -> Result<(), DomainError> {
+    let end = tokio::time::Instant::now() + CONTROLLER_PATIENCE;
+    loop {
+        match locator.find().await {
+            Err(LocateError::NoneAnswers { .. }) if tokio::time::Instant::now() < end => {
+                tokio::time::sleep(ASK_AGAIN_AFTER).await;
+            }
+            found => return found.map(drop).map_err(DomainError::from),
+        }
     }
 }
 
