@@ -178,11 +178,11 @@ impl Domain {
             password: &password,
             keys: &proved.keys,
         };
-        self.state.join_domain(&new, self.settings.keep_old_keys).map_err(|error| left(error.into()))?;
-        if let Some(member) = self.member() {
-            // The other domain controllers do not know the account yet.
-            member.locator.stay_with(Arc::clone(&dc));
-        }
+        // The other domain controllers do not know the account yet: whoever hears of the membership is not to ask them.
+        *self.joined_through.lock() = Some(Arc::clone(&dc));
+        let kept = self.state.join_domain(&new, self.settings.keep_old_keys);
+        self.joined_through.lock().take();
+        kept.map_err(|error| left(error.into()))?;
         tracing::info!(domain = names.domain, computer = names.computer, dc = %dc.host, "joined the domain");
         joined.kvno = proved.keys.first().map_or(0, |key| key.kvno);
         joined.computer_dn = proved.account.dn;

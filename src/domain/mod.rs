@@ -76,6 +76,8 @@ pub struct Domain {
     /// What the directory has answered.
     names: Arc<DirectoryCache>,
     member: ArcSwapOption<Member>,
+    /// Whom a join that is about to be kept went through: the other domain controllers hear of the account later.
+    joined_through: parking_lot::Mutex<Option<Arc<locator::DomainController>>>,
     /// One join, leave, change of the password or of names at a time.
     changing: tokio::sync::Mutex<()>,
 }
@@ -140,6 +142,7 @@ impl Domain {
             default_computer_name: default_computer_name.to_owned(),
             names,
             member: ArcSwapOption::empty(),
+            joined_through: parking_lot::Mutex::new(None),
             changing: tokio::sync::Mutex::new(()),
         });
         domain.refresh();
@@ -183,6 +186,10 @@ impl Domain {
                 };
                 let member =
                     Member::new(identity, domain, &self.state, &self.settings, Arc::clone(&self.names));
+                // Before anybody can see this member: another domain controller would refuse its first logon.
+                if let Some(dc) = self.joined_through.lock().take() {
+                    member.locator.stay_with(dc);
+                }
                 self.member.store(Some(Arc::new(member)));
                 let another =
                     before.is_some_and(|before| before.identity.domain_sid != membership.domain_sid);
@@ -285,6 +292,20 @@ mod tests {
         state.leave_domain().unwrap();
         assert_eq!(domain.refresh(), Refreshed::Left);
         assert!(domain.member().is_none());
+    }
+
+    #[test]
+    fn a_new_member_knows_whom_it_joined_through_before_anybody_sees_it() {
+        let state = Arc::new(State::in_memory().unwrap());
+        let domain = Domain::new(Arc::clone(&state), DomainSettings::default(), "FILES", Arc::default());
+        *domain.joined_through.lock() = Some(locator::testing::controller("dc1"));
+        join(&state, "FILES", "S-1-5-21-7-8-9");
+        assert_eq!(domain.refresh(), Refreshed::Joined);
+        assert_eq!(domain.member().unwrap().locator.current().unwrap().host, "dc1");
+        // A later membership is not of that join.
+        join(&state, "OTHER", "S-1-5-21-7-8-9");
+        domain.refresh();
+        assert!(domain.member().unwrap().locator.current().is_none());
     }
 
     #[test]

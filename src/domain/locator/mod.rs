@@ -317,14 +317,13 @@ pub fn read_any(bytes: &[u8]) {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod testing {
     use std::sync::Arc;
-    use std::time::{Duration, Instant};
 
-    use super::{DcFlags, DomainController, LocateError, Locator};
-    use crate::config::DomainSettings;
+    use super::{DcFlags, DomainController};
 
-    fn dc(host: &str) -> Arc<DomainController> {
+    /// A domain controller called `host`, near.
+    pub fn controller(host: &str) -> Arc<DomainController> {
         Arc::new(DomainController {
             host: host.to_owned(),
             address: [192, 0, 2, 1].into(),
@@ -337,6 +336,15 @@ mod tests {
             flags: DcFlags(0x1fd),
         })
     }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use super::testing::controller as dc;
+    use super::{Arc, DcFlags, DomainController, LocateError, Locator};
+    use crate::config::DomainSettings;
 
     fn locator() -> Arc<Locator> {
         // Nobody listens there: every question fails at once.
