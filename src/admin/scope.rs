@@ -110,6 +110,41 @@ impl Scope {
         Scope::ALL.into_iter().find(|scope| scope.name() == name)
     }
 
+    /// What it lets a token do, for those who choose.
+    #[must_use]
+    pub const fn about(self) -> &'static str {
+        match self {
+            Scope::StatusRead => "who the server is, and what holds for all of it",
+            Scope::SharesRead => "shares and who may connect",
+            Scope::SharesWrite => "change them",
+            Scope::UsersRead => "local accounts and groups",
+            Scope::UsersWrite => "change them; as good as all scopes: it makes administrators",
+            Scope::DomainRead => "the domain, further names, who is who",
+            Scope::DomainWrite => "join, leave, rotate, read the keys that make a machine this server",
+            Scope::AclRead => "access-control lists of files, and explanations",
+            Scope::AclWrite => "change them, and with them who reads what",
+            Scope::QuotasRead => "usage and limits",
+            Scope::QuotasWrite => "change limits",
+            Scope::SessionsRead => "sessions and open files",
+            Scope::SessionsWrite => "close them",
+            Scope::ConfigRead => "export what is declared",
+            Scope::ConfigWrite => {
+                "apply a declaration, set what holds for all of the server and the program that quotas run; nearly all scopes: a \
+                 declaration has shares, quotas and members of Administrators"
+            }
+            Scope::TokensRead => "tokens, without their secrets",
+            Scope::TokensWrite => "make and remove them, with its own scopes at most",
+            Scope::AuditRead => "the audit log",
+            Scope::MetricsRead => "figures, the most active users, slow requests",
+        }
+    }
+
+    /// Whoever has it can make himself an administrator, or run a program as the server: decision 0025.
+    #[must_use]
+    pub const fn is_nearly_everything(self) -> bool {
+        matches!(self, Scope::UsersWrite | Scope::ConfigWrite | Scope::DomainWrite)
+    }
+
     /// What a change by this scope is, to the audit log, when no event of its own fits better.
     const fn changes(self) -> bool {
         matches!(
@@ -338,6 +373,7 @@ mod tests {
     fn a_change_takes_a_scope_to_write_and_has_an_event_of_its_own() {
         let name = || "a".to_owned();
         let remove = demand(&Request::ShareRemove { name: name() });
+        assert!(Scope::ALL.iter().all(|scope| scope.changes() || !scope.is_nearly_everything()));
         assert_eq!((remove.scope, remove.event), (Scope::SharesWrite, EventId::SHARE_DELETED));
         assert_eq!(remove.share.as_deref(), Some("a"));
         assert!(remove.changes() && !demand(&Request::ShareList).changes());

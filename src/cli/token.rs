@@ -13,13 +13,7 @@ const COLUMNS: [&str; 6] = ["Name", "Scopes", "Created", "Expires", "Expired", "
 
 /// Arguments of `freehold token`.
 #[derive(Debug, Subcommand)]
-#[command(
-    after_help = "Examples:\n  freehold token add monitoring --scope status:read --scope shares:read --expires 90d\n  \
-                        freehold token list\n  freehold token remove monitoring --force\n\n\
-                        Use: curl --cacert api-certificate.pem -H \"Authorization: Bearer $TOKEN\" https://SERVER:8445/v1/shares\n\n\
-                        Scopes: status:read, and :read and :write of shares, users, domain, acl, quotas, sessions, config and\n\
-                        tokens, audit:read and metrics:read. users:write is as good as all of them: it makes administrators."
-)]
+#[command(after_help = help())]
 pub(super) enum TokenCommand {
     /// Make a token and print its secret, once
     #[command(
@@ -59,6 +53,37 @@ pub(super) struct RemoveArgs {
     force: bool,
     #[command(flatten)]
     change: ChangeOptions,
+}
+
+/// Examples, and the scopes that there are.
+fn help() -> String {
+    let mut text = "Examples:\n  freehold token add monitoring --scope status:read --scope shares:read --expires 90d\n  \
+                    freehold token list\n  freehold token remove monitoring --force\n\n\
+                    Use: curl --cacert api-certificate.pem -H \"Authorization: Bearer $TOKEN\" https://SERVER:8445/v1/shares\n\n\
+                    Scopes, of which none contains another:"
+        .to_owned();
+    for scope in Scope::ALL {
+        text.push_str(&format!("\n  {:<15} {}", scope.name(), scope.about()));
+    }
+    text
+}
+
+/// What has to be said of a token with these scopes.
+fn warning(scopes: &[String]) -> Option<String> {
+    let wide: Vec<&str> = scopes
+        .iter()
+        .filter_map(|name| Scope::of_name(name))
+        .filter(|scope| scope.is_nearly_everything())
+        .map(Scope::name)
+        .collect();
+    let verb = if wide.len() == 1 { "is" } else { "are" };
+    (!wide.is_empty()).then(|| {
+        format!(
+            "warning: {} {verb} nearly as good as all scopes (`freehold token --help` says why): whoever has the secret can take \
+             over the server",
+            wide.join(", ")
+        )
+    })
 }
 
 fn scope(text: &str) -> Result<String, String> {
@@ -102,12 +127,16 @@ fn add(arguments: AddArgs, options: &ServerOptions) -> anyhow::Result<()> {
     if change.only_says(&format!("the token {name} would be made, with {}", scopes.join(", "))) {
         return Ok(());
     }
+    let warning = warning(&scopes);
     let mut server = target::Target::open(options)?;
     let request = TokenRequest::Add { name: name.clone(), scopes, expires_in_days: expires };
     let made = match server.call(Request::Token { request })? {
         Reply::Token(TokenReply::Added(made)) => made,
         other => return Err(target::unexpected(&other)),
     };
+    if let Some(warning) = warning {
+        eprintln!("{warning}");
+    }
     if form.format != Format::Table {
         return output::print_one(&*made, &["Token", "Secret"], form.format);
     }
@@ -136,5 +165,22 @@ mod tests {
         }
         assert_eq!(scope("shares:read"), Ok("shares:read".to_owned()));
         assert!(scope("shares").unwrap_err().contains("quotas:write"));
+    }
+
+    #[test]
+    fn the_help_has_every_scope_and_wide_ones_are_warned_of() {
+        let text = help();
+        for scope in Scope::ALL {
+            assert!(
+                text.contains(&format!("\n  {:<15} {}", scope.name(), scope.about())),
+                "{}",
+                scope.name()
+            );
+        }
+        let warned =
+            |names: &[&str]| warning(&names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>());
+        assert_eq!(warned(&["status:read", "quotas:write"]), None);
+        assert!(warned(&["config:write"]).unwrap().contains("config:write is nearly"));
+        assert!(warned(&["users:write", "config:write"]).unwrap().contains("users:write, config:write are"));
     }
 }
