@@ -12,6 +12,8 @@
 mod acl;
 mod acl_path;
 pub mod acl_protocol;
+mod audit;
+pub mod audit_protocol;
 pub mod caller;
 mod client;
 mod declared;

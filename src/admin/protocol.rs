@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use super::acl_protocol::{AclReply, AclRequest};
+use super::audit_protocol::{AuditReply, AuditRequest};
 use super::declared_protocol::{DeclaredReply, DeclaredRequest};
 use super::domain_protocol::{DomainReply, DomainRequest};
 use super::explain::{ExplainRequest, Explanation};
@@ -218,6 +219,11 @@ pub enum Request {
     },
     /// Something about the domain or this server's further names.
     Domain {
+    /// Something about the audit log.
+    Audit {
+        /// What.
+        request: AuditRequest,
+    },
         /// What.
         request: DomainRequest,
     },
@@ -353,6 +359,8 @@ pub enum Reply {
     /// Who it is.
     Lookup(Box<AccountRow>),
     /// Groups of an account.
+    /// About the audit log.
+    Audit(AuditReply),
     LookupGroups(Vec<MembershipRow>),
     /// It was refused.
     Refused {

@@ -1,6 +1,7 @@
 //! What only a running server can tell an administrator or do for him: it has the volumes open.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::open_protocol::{OpenFileRow, SessionRow};
@@ -22,6 +23,9 @@ pub trait RunningServer: Send + Sync {
 
     /// Where administration is served over HTTPS, and the fingerprint of the certificate there.
     fn api(&self) -> Option<(Vec<SocketAddr>, String)>;
+
+    /// The folder of the audit log.
+    fn audit_folder(&self) -> PathBuf;
 
     /// Gives records to the audit log and waits until they are kept. False when they could not be.
     fn record(&self, batch: Batch) -> bool;

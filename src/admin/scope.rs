@@ -283,6 +283,7 @@ pub fn demand(request: &Request) -> Demand {
         Request::Acl { request } => acl(request),
         Request::Domain { request } => domain(request),
         Request::Quota { request } => quota(request),
+        Request::Audit { .. } => Demand::new(Scope::AuditRead, "AuditSearch", ""),
         Request::Token { request } => token(request),
     }
 }

@@ -201,6 +201,7 @@ impl AdminService {
         StatusRow {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             machine_sid: identity.machine_sid.to_string(),
+            Request::Audit { request } => return Ok(Reply::Audit(self.audit(request)?)),
             server_guid: identity.server_guid.to_string(),
             users: self.state.accounts().accounts().len(),
             shares: self.state.shares().all().len(),

@@ -14,7 +14,7 @@
 //! Lock order: `queue` is held alone, never across a system call.
 
 use std::io::{self, Seek, SeekFrom, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
@@ -91,6 +91,7 @@ struct Inner {
 /// A log that is being written.
 pub struct AuditLog {
     inner: Arc<Inner>,
+    folder: PathBuf,
     room: Arc<Semaphore>,
     queue_bytes: u32,
     thread: Mutex<Option<JoinHandle<()>>>,
@@ -103,6 +104,7 @@ impl AuditLog {
     /// When the log cannot be opened: a server that cannot record must not start as if it could.
     pub fn open(options: LogOptions, refusing: Arc<AtomicBool>) -> io::Result<AuditLog> {
         let position = files::open(&options.folder, &now_text())?;
+        let folder = options.folder.clone();
         let inner =
             Arc::new(Inner { queue: Mutex::default(), wake: Condvar::new(), written: AtomicU64::new(0) });
         let queue_bytes = options.queue_bytes.max(1);
@@ -118,7 +120,13 @@ impl AuditLog {
             lost: 0,
         };
         let thread = std::thread::Builder::new().name("audit-log".to_owned()).spawn(move || writer.run())?;
-        Ok(AuditLog { inner, room, queue_bytes, thread: Mutex::new(Some(thread)) })
+        Ok(AuditLog { inner, folder, room, queue_bytes, thread: Mutex::new(Some(thread)) })
+    }
+
+    /// Its folder.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
     }
 
     /// Records that were written since the log was opened.

@@ -56,6 +56,13 @@ impl Reader {
         Ok(Reader { folder: folder.to_owned(), files, current: None, partial: Vec::new() })
     }
 
+    /// Leaves out files that end before the record with the number `seq`. For a reader that has read nothing yet.
+    pub fn go_to(&mut self, seq: u64) {
+        while self.files.get(1).is_some_and(|next| next.first_seq <= seq) {
+            self.files.pop_front();
+        }
+    }
+
     /// Looks for files that are new since the last look.
     ///
     /// # Errors

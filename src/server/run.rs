@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::atomic::AtomicU32;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -191,6 +192,10 @@ impl RunningServer for Shared {
 
     fn record(&self, batch: Batch) -> bool {
         BlockingRecorder(Arc::clone(&self.audit)).record(batch, true)
+    }
+
+    fn audit_folder(&self) -> PathBuf {
+        self.audit.folder().to_owned()
     }
 
     fn domain(&self) -> Arc<Domain> {

@@ -12,7 +12,7 @@ SCOPES = ['%s:%s' % (noun, verb) for noun in ('shares', 'users', 'domain', 'acl'
 def schemathesis(t):
     s = t.own_server(start=False, settings='[limits]\nlogon_wait_seconds = 0\n')
     s.start()
-    token = s.token('the-fuzzer-itself', 'status:read', *SCOPES)
+    token = s.token('the-fuzzer-itself', 'status:read', 'audit:read', 'metrics:read', 'config:read', *SCOPES)
     header = t.folder / 'schemathesis.toml'
     # the token in a file, not among the arguments
     header.write_text('[auth.openapi.token]\nbearer = "%s"\n' % token)

@@ -88,6 +88,33 @@ def changes_are_recorded_without_secrets(t):
 
 
 @case()
+def the_audit_log_is_searched_page_by_page(t):
+    s = t.own_server()
+    writer, reader = s.token('writer', 'users:write'), s.token('reader', 'audit:read')
+    for number in range(5):
+        body = {'Name': 'page%d' % number, 'Password': 'Passw0rd-%d' % number}
+        t.equal(t.curl('/v1/users', token=writer, body=body, server=s).status, 201, 'an account')
+    t.equal(t.problem(t.curl('/v1/audit', token=writer, server=s), 403)['scope'], 'audit:read', 'the scope that is missing')
+    path, pages = '/v1/audit?since=1h&user=writer&event=4720&outcome=Success&limit=2', []
+    while path:
+        answer = t.curl(path, token=reader, server=s)
+        t.equal(answer.status, 200, path)
+        pages.append([row['ObjectName'] for row in answer.json])
+        link = answer.headers.get('link', [''])[0]
+        t.true(not link or link.endswith('; rel="next"'), link)
+        path = link.partition('<')[2].partition('>')[0]
+    t.equal(pages, [['page0', 'page1'], ['page2', 'page3'], ['page4']], 'pages')
+    text = s.output('audit', 'search', '--user', 'writer', '--event', '4720', '-o', 'json')
+    t.equal(t.curl('/v1/audit?user=writer&event=4720', token=reader, server=s).json, json.loads(text), 'what the command line shows')
+    t.equal([row['Operation'] for row in t.curl('/v1/audit?outcome=Failure', token=reader, server=s).json], ['AuditSearch'], 'refusals')
+    for query, field in (('since=yesterday', 'since'), ('until=1', 'until'), ('limit=0', 'limit'), ('limit=10001', 'limit'),
+                         ('event=x', 'event'), ('event=70000', 'event')):
+        t.equal(t.problem(t.curl('/v1/audit?' + query, token=reader, server=s), 422)['field'], field, query)
+    for query in ('outcome=maybe', 'package=basic', 'after=-1', 'nothing=1'):
+        t.problem(t.curl('/v1/audit?' + query, token=reader, server=s), 422)
+
+
+@case()
 def who_guesses_tokens_waits(t):
     s = t.own_server(start=False, settings='[limits]\nlogon_failures_before_wait = 3\nlogon_wait_seconds = 1\n')
     s.start()

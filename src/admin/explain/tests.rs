@@ -73,6 +73,10 @@ impl RunningServer for Fixture {
         None
     }
 
+    fn audit_folder(&self) -> std::path::PathBuf {
+        std::path::PathBuf::new()
+    }
+
     fn record(&self, _: crate::audit::record::Batch) -> bool {
         true
     }

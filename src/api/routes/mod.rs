@@ -2,6 +2,7 @@
 
 mod accounts;
 mod acl;
+mod audit;
 mod declaration;
 mod domain;
 mod folder_quotas;
@@ -51,6 +52,7 @@ pub(super) fn described() -> OpenApiRouter<Arc<Api>> {
         .merge(acl::routes())
         .merge(quotas::routes())
         .merge(folder_quotas::routes())
+        .merge(audit::routes())
         .merge(metrics::routes())
         .merge(tokens::routes())
 }
@@ -114,13 +116,20 @@ fn location(parts: &[&str]) -> String {
     let mut path = "/v1".to_owned();
     for part in parts {
         path.push('/');
-        for byte in part.bytes() {
-            if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-                path.push(char::from(byte));
-            } else {
-                path.push_str(&format!("%{byte:02X}"));
-            }
-        }
+        path.push_str(&encoded(part));
     }
     path
+}
+
+/// A part of a path or of a query, percent-encoded as [`location`] does it.
+fn encoded(part: &str) -> String {
+    let mut text = String::with_capacity(part.len());
+    for byte in part.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            text.push(char::from(byte));
+        } else {
+            text.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    text
 }
