@@ -125,6 +125,7 @@ fn context(caller: u8, asked: &Asked) -> RpcContext<'_> {
         domain: (caller & 4 != 0).then_some(&WORLD.domain),
         caller: &WORLD.callers[usize::from(caller) % 3],
         caller_name: "anna",
+        caller_domain: "FILES",
         accounts: &WORLD.accounts,
         directory: &WORLD.directory,
         asked,

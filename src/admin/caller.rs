@@ -8,6 +8,7 @@ use std::fmt::Write as _;
 use freehold_dtyp::{FileTime, Sid};
 
 use super::AdminService;
+use super::open::NothingFits;
 use super::protocol::{Reply, Request};
 use super::quota_protocol::QuotaRequest;
 use super::scope::{Demand, Scope, demand};
@@ -145,10 +146,10 @@ impl Caller {
         match &self.grants {
             Grants::All => Ok(()),
             Grants::Scopes(scopes) if scopes.contains(&demand.scope) => Ok(()),
-            Grants::Scopes(_) => {
+            Grants::Scopes(_) if self.token.is_some() => {
                 Err(Denied::Scope { token: self.token.clone().unwrap_or_default(), scope: demand.scope })
             }
-            Grants::Own => Err(Denied::Administrator { account: self.full_name() }),
+            Grants::Scopes(_) | Grants::Own => Err(Denied::Administrator { account: self.full_name() }),
         }
     }
 
@@ -202,6 +203,11 @@ impl AdminService {
             self.record(caller, &demand, &text, reason.as_deref());
         }
         done.map_err(ExecuteError::Failed)
+    }
+
+    /// Records that the door has refused a change, for `reason`: it is as if the service had.
+    pub fn refused_before(&self, caller: &Caller, request: &Request, reason: &str) {
+        self.record(caller, &demand(request), &request_text(request), Some(reason));
     }
 
     /// Records what `caller` did, or was refused for `reason`.
@@ -265,6 +271,15 @@ impl ExecuteError {
     pub fn state(&self) -> Option<&StateError> {
         match self {
             ExecuteError::Failed(error) => error.downcast_ref(),
+            ExecuteError::Denied(_) | ExecuteError::Unrecorded => None,
+        }
+    }
+
+    /// What there is nothing of that was to be ended.
+    #[must_use]
+    pub fn nothing_fits(&self) -> Option<NothingFits> {
+        match self {
+            ExecuteError::Failed(error) => error.downcast_ref().copied(),
             ExecuteError::Denied(_) | ExecuteError::Unrecorded => None,
         }
     }

@@ -50,6 +50,7 @@ mod tokens;
 mod volume_folder;
 
 pub use client::{Client, ClientError};
+pub use open::NothingFits;
 pub use running::{LiveOpen, RunningServer};
 pub use service::AdminService;
 pub use shares::default_share_security;

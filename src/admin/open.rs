@@ -7,6 +7,17 @@ use super::protocol::Reply;
 use super::service::AdminService;
 use crate::state::accounts::fold_name;
 
+/// Nothing fits what is to be ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NothingFits {
+    /// No session.
+    #[error("there is no such session: `freehold session list` shows those that there are")]
+    Session,
+    /// No open file.
+    #[error("there is no such open file: `freehold openfile list` shows those that there are")]
+    OpenFile,
+}
+
 impl AdminService {
     /// Executes a request about sessions.
     pub(super) fn sessions(&self, request: SessionRequest) -> anyhow::Result<Reply> {
@@ -25,10 +36,11 @@ impl AdminService {
         let mut rows = server.sessions();
         rows.retain(|row| filter.fits(row));
         if rows.is_empty() {
-            anyhow::bail!("there is no such session: `freehold session list` shows those that there are");
+            return Err(NothingFits::Session.into());
         }
         if !what_if {
-            let ids: Vec<u64> = rows.iter().map(|row| row.session_id).collect();
+            let others = rows.iter().filter(|row| !self.is_spared(row.session_id));
+            let ids: Vec<u64> = others.map(|row| row.session_id).collect();
             server.end_sessions(&ids);
         }
         Ok(Reply::Sessions(rows))
@@ -53,10 +65,11 @@ impl AdminService {
         let mut rows = server.open_files();
         rows.retain(|row| filter.fits(row));
         if rows.is_empty() {
-            anyhow::bail!("there is no such open file: `freehold openfile list` shows those that there are");
+            return Err(NothingFits::OpenFile.into());
         }
         if !what_if {
-            let ids: Vec<u64> = rows.iter().map(|row| row.file_id).collect();
+            let others = rows.iter().filter(|row| !self.is_spared(row.session_id));
+            let ids: Vec<u64> = others.map(|row| row.file_id).collect();
             server.close_opens(&ids);
         }
         Ok(Reply::OpenFiles(rows))

@@ -100,6 +100,13 @@ pub enum Request {
         /// Comment.
         comment: String,
     },
+    /// Changes a group; what is not given stays.
+    GroupSet {
+        /// The group.
+        name: String,
+        /// New comment.
+        comment: Option<String>,
+    },
     /// Removes a group.
     GroupRemove {
         /// The group.
@@ -212,6 +219,11 @@ pub enum Request {
         /// What.
         request: AclRequest,
     },
+    /// Something about the audit log.
+    Audit {
+        /// What.
+        request: AuditRequest,
+    },
     /// What the server does.
     Metrics {
         /// What.
@@ -219,11 +231,6 @@ pub enum Request {
     },
     /// Something about the domain or this server's further names.
     Domain {
-    /// Something about the audit log.
-    Audit {
-        /// What.
-        request: AuditRequest,
-    },
         /// What.
         request: DomainRequest,
     },
@@ -352,6 +359,8 @@ pub enum Reply {
     Domain(DomainReply),
     /// About quotas.
     Quota(QuotaReply),
+    /// About the audit log.
+    Audit(AuditReply),
     /// What the server does.
     Metrics(MetricsReply),
     /// About tokens.
@@ -359,8 +368,6 @@ pub enum Reply {
     /// Who it is.
     Lookup(Box<AccountRow>),
     /// Groups of an account.
-    /// About the audit log.
-    Audit(AuditReply),
     LookupGroups(Vec<MembershipRow>),
     /// It was refused.
     Refused {

@@ -223,6 +223,9 @@ pub fn demand(request: &Request) -> Demand {
         Request::GroupAdd { name, .. } => {
             Demand::new(UsersWrite, "GroupAdd", name).event(EventId::GROUP_CREATED)
         }
+        Request::GroupSet { name, .. } => {
+            Demand::new(UsersWrite, "GroupSet", name).event(EventId::GROUP_CHANGED)
+        }
         Request::GroupRemove { name } => {
             Demand::new(UsersWrite, "GroupRemove", name).event(EventId::GROUP_DELETED)
         }
@@ -262,7 +265,9 @@ pub fn demand(request: &Request) -> Demand {
         Request::Session { request } => match request {
             SessionRequest::List { .. } => Demand::new(Scope::SessionsRead, "SessionList", ""),
             SessionRequest::Close { filter, .. } => {
-                let object = filter.session_id.map(|id| id.to_string());
+                let id = filter.session_id.map(|id| id.to_string());
+                let of = id.or_else(|| filter.client_computer_name.clone());
+                let object = of.or_else(|| filter.client_user_name.clone());
                 Demand::new(Scope::SessionsWrite, "SessionClose", &object.unwrap_or_default())
             }
         },
@@ -278,12 +283,12 @@ pub fn demand(request: &Request) -> Demand {
             DeclaredRequest::Apply { .. } => Demand::new(Scope::ConfigWrite, "Apply", ""),
             DeclaredRequest::Export => Demand::new(Scope::ConfigRead, "Export", ""),
         },
+        Request::Audit { .. } => Demand::new(Scope::AuditRead, "AuditSearch", ""),
         Request::Metrics { .. } => Demand::new(Scope::MetricsRead, "Metrics", ""),
         Request::Explain(question) => Demand::new(AclRead, "Explain", &question.path),
         Request::Acl { request } => acl(request),
         Request::Domain { request } => domain(request),
         Request::Quota { request } => quota(request),
-        Request::Audit { .. } => Demand::new(Scope::AuditRead, "AuditSearch", ""),
         Request::Token { request } => token(request),
     }
 }
@@ -368,13 +373,13 @@ mod tests {
             assert_eq!(scope.changes(), scope.name().ends_with(":write"), "{}", scope.name());
         }
         assert_eq!(Scope::of_name("everything"), None);
+        assert!(Scope::ALL.iter().all(|scope| scope.changes() || !scope.is_nearly_everything()));
     }
 
     #[test]
     fn a_change_takes_a_scope_to_write_and_has_an_event_of_its_own() {
         let name = || "a".to_owned();
         let remove = demand(&Request::ShareRemove { name: name() });
-        assert!(Scope::ALL.iter().all(|scope| scope.changes() || !scope.is_nearly_everything()));
         assert_eq!((remove.scope, remove.event), (Scope::SharesWrite, EventId::SHARE_DELETED));
         assert_eq!(remove.share.as_deref(), Some("a"));
         assert!(remove.changes() && !demand(&Request::ShareList).changes());

@@ -10,26 +10,40 @@ use super::protocol::{GroupRow, Password, Reply, Request, StatusRow, UserRow, Vo
 use super::running::RunningServer;
 use super::shares::AccessChange;
 use crate::config::VolumeConfig;
-use crate::state::{AccountChange, NewAccount, ServerSettings, State};
+use crate::state::{AccountChange, NewAccount, ServerSettings, State, StateError};
 
 /// Executes requests against the state of a server, running or not.
 #[derive(Clone)]
 pub struct AdminService {
     state: Arc<State>,
     running: Option<Arc<dyn RunningServer>>,
+    /// The session that asks: see [`AdminService::sparing`].
+    spared: Option<u64>,
 }
 
 impl AdminService {
     /// A service for `state`, of a server that does not run.
     #[must_use]
     pub const fn new(state: Arc<State>) -> Self {
-        AdminService { state, running: None }
+        AdminService { state, running: None, spared: None }
     }
 
     /// The service of a running server.
     #[must_use]
     pub fn of_running(state: Arc<State>, server: Arc<dyn RunningServer>) -> Self {
-        AdminService { state, running: Some(server) }
+        AdminService { state, running: Some(server), spared: None }
+    }
+
+    /// The service as a call through this session asks it: what the session has is in the answer to a request that ends it, and left
+    /// for the caller to end when he has his answer.
+    #[must_use]
+    pub fn sparing(self, session: u64) -> Self {
+        AdminService { spared: Some(session), ..self }
+    }
+
+    /// True for the session that asks.
+    pub(super) fn is_spared(&self, session: u64) -> bool {
+        self.spared == Some(session)
     }
 
     /// The running server.
@@ -131,6 +145,16 @@ impl AdminService {
             Request::GroupAdd { name, comment } => {
                 self.state.add_group(&name, &comment)?;
             }
+            Request::GroupSet { name, comment } => {
+                let accounts = self.state.accounts();
+                let group = accounts
+                    .group(&name)
+                    .map(|group| group.sid)
+                    .ok_or_else(|| StateError::NotFound { kind: "group", name: name.clone() })?;
+                if let Some(comment) = comment {
+                    self.state.change_group(group, &comment)?;
+                }
+            }
             Request::GroupRemove { name } => self.state.remove_group(&name)?,
             Request::GroupList => return Ok(Reply::Groups(groups(&self.names()))),
             Request::GroupAddMember { name, member } => {
@@ -177,6 +201,7 @@ impl AdminService {
                     &question,
                 )?)));
             }
+            Request::Audit { request } => return Ok(Reply::Audit(self.audit(request)?)),
             Request::Metrics { request } => return Ok(Reply::Metrics(self.metrics(&request)?)),
             Request::Token { request } => {
                 if let Some(reply) = self.tokens(request)? {
@@ -201,7 +226,6 @@ impl AdminService {
         StatusRow {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             machine_sid: identity.machine_sid.to_string(),
-            Request::Audit { request } => return Ok(Reply::Audit(self.audit(request)?)),
             server_guid: identity.server_guid.to_string(),
             users: self.state.accounts().accounts().len(),
             shares: self.state.shares().all().len(),

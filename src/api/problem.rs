@@ -91,6 +91,7 @@ impl From<ExecuteError> for Problem {
                     tracing::error!(%error, "an administration request failed inside of the server");
                     Problem::internal(detail)
                 }
+                None if error.nothing_fits().is_some() => Problem::new(StatusCode::NOT_FOUND, detail),
                 // What the service itself refuses, in words for administrators.
                 None => Problem::new(StatusCode::UNPROCESSABLE_ENTITY, detail),
             },

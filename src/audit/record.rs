@@ -56,6 +56,8 @@ impl EventId {
     pub const GROUP_MEMBER_REMOVED: EventId = EventId(4733);
     /// A local group was deleted.
     pub const GROUP_DELETED: EventId = EventId(4734);
+    /// A local group was changed.
+    pub const GROUP_CHANGED: EventId = EventId(4735);
     /// A user account was changed.
     pub const USER_CHANGED: EventId = EventId(4738);
     /// A network share object was added.

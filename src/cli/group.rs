@@ -12,12 +12,16 @@ const COLUMNS: [&str; 4] = ["Name", "BuiltIn", "Members", "Comment"];
 /// Arguments of `freehold group`.
 #[derive(Debug, Subcommand)]
 #[command(after_help = "Examples:\n  freehold group add engineers --comment \"Who builds it\"\n  \
+                        freehold group set engineers --comment \"Who builds it\"\n  \
                         freehold group add-member engineers anna\n  \
                         freehold group add-member Administrators bob\n  freehold group list")]
 pub(super) enum GroupCommand {
     /// Make a group
     #[command(after_help = "Examples:\n  freehold group add engineers --comment \"Who builds it\"")]
     Add(AddArgs),
+    /// Change a group
+    #[command(after_help = "Examples:\n  freehold group set engineers --comment \"Who builds it\"")]
+    Set(SetArgs),
     /// Remove a group; its members stay
     #[command(
         after_help = "Examples:\n  freehold group remove engineers\n  freehold group remove engineers --force"
@@ -44,6 +48,17 @@ pub(super) struct AddArgs {
     name: String,
     /// Comment
     #[arg(long, default_value = "", value_name = "TEXT", hide_default_value = true)]
+    comment: String,
+    #[command(flatten)]
+    change: ChangeOptions,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct SetArgs {
+    /// Name of the group
+    name: String,
+    /// New comment
+    #[arg(long, value_name = "TEXT")]
     comment: String,
     #[command(flatten)]
     change: ChangeOptions,
@@ -83,6 +98,12 @@ pub(super) fn run(command: GroupCommand, options: &ServerOptions) -> anyhow::Res
             format!("the group {name} would be made"),
             format!("The group {name} is made."),
             Request::GroupAdd { name, comment },
+        ),
+        GroupCommand::Set(SetArgs { name, comment, change }) => (
+            change,
+            format!("the group {name} would be changed"),
+            format!("The group {name} is changed."),
+            Request::GroupSet { name, comment: Some(comment) },
         ),
         GroupCommand::Remove(RemoveArgs { name, force, change }) => {
             if !change.what_if {

@@ -16,7 +16,7 @@ use super::open::{Open, Target};
 use super::server::Server;
 use super::session::Session;
 use super::teardown;
-use crate::rpc::{Activity, ConnectionInfo, OpenFileInfo, SessionInfo, Statistics};
+use crate::rpc::{Activity, ConnectionInfo, Ending as Rest, OpenFileInfo, SessionInfo, Statistics};
 use crate::smb2::{Dialect, SessionId};
 use crate::state::SharesSnapshot;
 use crate::vfs::VfsPath;
@@ -277,18 +277,10 @@ impl Activity for ServerActivity<'_> {
         self.server.shares.load().find(share).map_or(0, |share| share.uses.load(Ordering::Relaxed))
     }
 
-    fn close_file(&self, id: u32) -> bool {
-        let mut reports = self.open_reports().into_iter();
-        let found = reports.find(|report| open_number(report.id) == id);
-        found.is_some_and(|found| self.close_opens(|id| id == found.id) != 0)
-    }
-
-    fn end_sessions(&self, matching: &dyn Fn(&SessionInfo) -> bool) -> usize {
-        let mut sessions = self.live_sessions();
-        sessions.retain(|session| matching(&self.session_info(session)));
-        let count = sessions.len();
-        self.ending.borrow_mut().extend(sessions.into_iter().map(Ending::Session));
-        count
+    fn end(&self, rest: &Rest) {
+        let sessions: Vec<SessionId> = rest.sessions.iter().copied().map(SessionId).collect();
+        self.end_sessions_called(&sessions);
+        self.close_opens(|id| rest.opens.contains(&id));
     }
 
     fn statistics(&self) -> Statistics {
@@ -303,7 +295,8 @@ impl Activity for ServerActivity<'_> {
 }
 
 /// What [MS-SRVS] names an open by.
-fn open_number(volatile: u64) -> u32 {
+#[must_use]
+pub fn open_number(volatile: u64) -> u32 {
     // INVARIANT: volatile ids count up from 1; the low half names an open for as long as 2^32 others are made.
     let [a, b, c, d, ..] = volatile.to_le_bytes();
     u32::from_le_bytes([a, b, c, d])

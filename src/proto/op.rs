@@ -17,7 +17,8 @@ use super::persistent::Persist;
 use crate::audit::record::Batch;
 use crate::auth::AccountQuery;
 use crate::names::Questions;
-use crate::rpc::{Done, Task, TaskError};
+use crate::rpc::{Commission, Done, TaskError};
+use crate::smb2::SessionId;
 use crate::vfs::{
     DataUse, DirectoryCursor, DirectoryEntry, Existing, ExtendedAttribute, FileRef, Metadata, MetadataChange,
     NewNode, OpenError, Opened, Space, StreamEntry, VfsError, VfsPath, Volume,
@@ -207,8 +208,8 @@ pub enum Op {
     /// Has the directory asked, so that [`super::server::Server::directory`] knows more; answers [`OpResult::Done`] also when
     /// nobody could be asked.
     Names { questions: Questions },
-    /// Does what an RPC call wants done.
-    Rpc { task: Box<Task> },
+    /// Does what an RPC call through `session` wants done.
+    Rpc { commission: Box<Commission>, session: SessionId },
     /// Waits, then answers [`OpResult::Done`]: a failed logon's delay.
     Delay { duration: std::time::Duration },
 }

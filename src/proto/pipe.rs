@@ -24,7 +24,9 @@ use super::session::Identity;
 use super::status::{CommandError, pipe_status};
 use crate::auth::{Acceptor, AcceptorRandomness, AuthError};
 use crate::names::Asked;
-use crate::rpc::{Caller, Errand, Logons, Outcome, Pipe, PipeError, PipeRead, RpcContext};
+use crate::rpc::{
+    Activity as _, Caller, Done, Errand, Logons, Outcome, Pipe, PipeError, PipeRead, RpcContext,
+};
 use crate::smb2::read::ReadResponse;
 use crate::smb2::write::WriteResponse;
 
@@ -154,7 +156,7 @@ pub fn read(cx: &mut Context<'_>, parked: read::Parked) -> StepResult {
     let (bytes, more) = match answer {
         Answer::Data { bytes, more } => (bytes, more),
         Answer::Run(errand) => {
-            return Ok(Step::Op(operation(cx.server, errand), Pending::PipeRead(parked)));
+            return Ok(Step::Op(operation(cx, errand), Pending::PipeRead(parked)));
         }
         Answer::Wait => return Ok(Step::Park(Parked::Read(parked))),
     };
@@ -207,12 +209,12 @@ pub fn transceive(
 
 /// The operation that runs an errand.
 #[must_use]
-pub fn operation(server: &Server, errand: Errand) -> Op {
+pub fn operation(cx: &Context<'_>, errand: Errand) -> Op {
     match errand {
         Errand::Names(questions) => Op::Names { questions },
-        Errand::Task(task) => Op::Rpc { task },
+        Errand::Task(commission) => Op::Rpc { commission, session: *cx.session_id },
         Errand::Account(query) => Op::Account { query },
-        Errand::Delay => Op::Delay { duration: server.config.limits.logon_wait },
+        Errand::Delay => Op::Delay { duration: cx.server.config.limits.logon_wait },
     }
 }
 
@@ -223,6 +225,12 @@ pub fn operation(server: &Server, errand: Errand) -> Op {
 pub fn resume(cx: &mut Context<'_>, open: &Open, result: OpResult) -> Result<(), CommandError> {
     let pipe = of(open)?;
     if pipe.lock().closed {
+        // What was done is recorded as done: nothing of it may be left because nobody waits for the answer.
+        if let OpResult::Rpc(Ok(Done::Own(ending))) = &result {
+            let activity = ServerActivity::new(cx.server, cx.now);
+            activity.end(ending);
+            activity.finish(cx.before_reply);
+        }
         return Err(NtStatus::PIPE_BROKEN.into());
     }
     let outcome = match result {
@@ -284,6 +292,7 @@ fn call<T>(
         domain: domain.as_deref(),
         caller: &identity.token,
         caller_name: &identity.user,
+        caller_domain: &identity.domain,
         accounts: &accounts,
         directory: &cx.server.directory,
         asked: &asked,

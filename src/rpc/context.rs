@@ -5,6 +5,7 @@ use std::sync::Arc;
 use freehold_acl::Token;
 use freehold_dtyp::{FileTime, Guid, Sid};
 
+use super::task::Ending;
 use crate::auth::{Acceptor, AuthError, Authorization};
 use crate::names::{Asked, DirectoryCache, Machine, NameBook, Principal, Scope};
 use crate::state::{AccountsSnapshot, Membership, SharesSnapshot, domain_token};
@@ -77,6 +78,8 @@ pub struct RpcContext<'a> {
     pub caller: &'a Token,
     /// The caller's name without domain, empty for an anonymous one.
     pub caller_name: &'a str,
+    /// NetBIOS name of the caller's domain, or this server's; empty for an anonymous one.
+    pub caller_domain: &'a str,
     /// Local accounts and groups.
     pub accounts: &'a AccountsSnapshot,
     /// What the directory has answered so far.
@@ -123,6 +126,16 @@ impl RpcContext<'_> {
     #[must_use]
     pub fn of_name(&self, name: &str) -> Option<Principal> {
         self.names().of_name(name, Scope::All).found()
+    }
+
+    /// Who calls, for what outlives the call.
+    #[must_use]
+    pub fn owned_caller(&self) -> Caller {
+        Caller {
+            token: Arc::new(self.caller.clone()),
+            name: self.caller_name.to_owned(),
+            domain: self.caller_domain.to_owned(),
+        }
     }
 
     /// Is it somebody without a name?
@@ -182,10 +195,8 @@ pub trait Activity {
     fn connections(&self) -> Vec<ConnectionInfo>;
     /// Tree connects to the share with this name, in any case.
     fn share_users(&self, share: &str) -> u32;
-    /// Closes the open that [`OpenFileInfo::id`] names, once the call is over; false when there is none.
-    fn close_file(&self, id: u32) -> bool;
-    /// Ends the sessions that match, once the call is over; returns how many.
-    fn end_sessions(&self, matching: &dyn Fn(&SessionInfo) -> bool) -> usize;
+    /// Ends what is left of a task, once the call is over.
+    fn end(&self, ending: &Ending);
     /// What the server has counted since it started.
     fn statistics(&self) -> Statistics;
 }
@@ -224,13 +235,7 @@ impl Activity for NoActivity {
         0
     }
 
-    fn close_file(&self, _id: u32) -> bool {
-        false
-    }
-
-    fn end_sessions(&self, _matching: &dyn Fn(&SessionInfo) -> bool) -> usize {
-        0
-    }
+    fn end(&self, _ending: &Ending) {}
 
     fn statistics(&self) -> Statistics {
         Statistics::default()

@@ -6,7 +6,7 @@ use freehold_dtyp::{Guid, Sid};
 use super::fault::Fault;
 use super::ndr::{NdrReader, NdrWriter};
 use super::pdu::Syntax;
-use super::task::{Done, Task, TaskError};
+use super::task::{Commission, Done, Task, TaskError};
 use super::{Endpoint, RpcContext, dssetup, lsarpc, samr, srvsvc, wkssvc};
 
 /// Most context handles that are open on one pipe.
@@ -45,9 +45,18 @@ pub(super) struct Call<'c, 'a> {
     done: Option<Result<Done, TaskError>>,
     /// What it wants done before it runs again.
     wanted: Option<Task>,
+    /// The caller may have that done: see [`Call::allow_if`].
+    allowed: bool,
 }
 
 impl Call<'_, '_> {
+    /// Whether the caller may have the call's task done, for `prepare` of [`Call::task`]. The task of who may not is handed out all
+    /// the same, so that the refusal is recorded where changes are; nothing may be told about it beyond that it is refused.
+    pub(super) fn allow_if(&mut self, may: bool) -> bool {
+        self.allowed = may;
+        may
+    }
+
     /// Has a task done. In the first run of a call `prepare` checks whether it may and says what to do, which ends the run; in the
     /// second one, nothing is checked again and this is what came of it. A call has one task.
     ///
@@ -117,7 +126,7 @@ pub(super) enum Ran {
     /// A fault.
     Fault(Fault),
     /// The task has to be done before the operation runs again.
-    Wants(Box<Task>),
+    Wants(Box<Commission>),
 }
 
 /// Runs one operation; `done` is what came of the task that it had done.
@@ -129,10 +138,12 @@ pub(super) fn call(
     stub: &[u8],
     done: Option<Result<Done, TaskError>>,
 ) -> Ran {
-    let mut call = Call { cx, handles, parameters: NdrReader::new(stub), done, wanted: None };
+    let mut call = Call { cx, handles, parameters: NdrReader::new(stub), done, wanted: None, allowed: true };
     let outcome = (interface.call)(&mut call, operation);
     match (call.wanted, outcome) {
-        (Some(task), _) => Ran::Wants(Box::new(task)),
+        (Some(task), _) => {
+            Ran::Wants(Box::new(Commission { task, caller: cx.owned_caller(), allowed: call.allowed }))
+        }
         (None, Ok(writer)) => Ran::Response(writer.into_bytes()),
         (None, Err(fault)) => Ran::Fault(fault),
     }

@@ -4,7 +4,7 @@ use crate::auth::{AccountAnswer, AccountQuery};
 use crate::names::Questions;
 
 use super::context::Caller;
-use super::task::{Done, Task, TaskError};
+use super::task::{Commission, Done, TaskError};
 
 /// What has to be done.
 #[derive(Debug)]
@@ -12,7 +12,7 @@ pub enum Errand {
     /// The directory has to be asked, so that [`super::RpcContext::directory`] knows more. Comes back as [`Outcome::Nothing`].
     Names(Questions),
     /// A call has something done. Comes back as [`Outcome::Task`].
-    Task(Box<Task>),
+    Task(Box<Commission>),
     /// Somebody logs on: what is known of the account? Comes back as [`Outcome::Account`].
     Account(Box<AccountQuery>),
     /// Time has to pass, since too many logons have failed. Comes back as [`Outcome::Nothing`].

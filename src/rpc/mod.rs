@@ -51,4 +51,4 @@ pub use context::{
 };
 pub use errand::{Errand, Outcome};
 pub use pipe::{Endpoint, Pipe, PipeError, PipeRead};
-pub use task::{Done, Field, FileName, NewShare, Task, TaskError};
+pub use task::{Commission, Done, Ending, Field, FileName, NewShare, Task, TaskError};

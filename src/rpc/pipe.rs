@@ -482,7 +482,12 @@ impl Pipe {
         // Who is known by RPC's own security is that caller, whoever the session's user is.
         let caller = call.security.and_then(|context| self.security.caller(context));
         let cx = match &caller {
-            Some(caller) => &RpcContext { caller: &caller.token, caller_name: &caller.name, ..*cx },
+            Some(caller) => &RpcContext {
+                caller: &caller.token,
+                caller_name: &caller.name,
+                caller_domain: &caller.domain,
+                ..*cx
+            },
             None => cx,
         };
         cx.asked.begin(last);

@@ -6,7 +6,19 @@ use freehold_acl::{SecurityDescriptor, SecurityInformation, Token};
 use freehold_dtyp::Sid;
 
 use super::account_task::AccountTask;
+use super::context::Caller;
 use crate::state::ShareChange;
+
+/// A task, and who has it done.
+#[derive(Clone, Debug)]
+pub struct Commission {
+    /// What is to be done.
+    pub task: Task,
+    /// Who calls.
+    pub caller: Caller,
+    /// The interface lets the caller have that done. Where it does not, the task is there to be refused and recorded.
+    pub allowed: bool,
+}
 
 /// Something to do.
 #[derive(Clone, Debug)]
@@ -27,6 +39,18 @@ pub enum Task {
     },
     /// Changes local accounts and groups.
     Accounts(Box<AccountTask>),
+    /// Ends the sessions that everything given fits; done with [`Done::Own`].
+    EndSessions {
+        /// Address of the client.
+        client: Option<String>,
+        /// The user, without domain.
+        user: Option<String>,
+    },
+    /// Closes an open file or pipe; done with [`Done::Own`].
+    CloseFile {
+        /// [`super::OpenFileInfo::id`].
+        id: u32,
+    },
     /// Reads parts of a file's descriptor, as far as the caller may.
     ReadSecurity {
         /// Which file.
@@ -73,6 +97,17 @@ pub enum Done {
     Made(Sid),
     /// The descriptor that was asked for, with no other parts.
     Security(Box<SecurityDescriptor>),
+    /// All is ended but what the call itself comes through: the call ends that when it has its answer.
+    Own(Ending),
+}
+
+/// What is left to be ended when a call is over.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Ending {
+    /// Ids of sessions.
+    pub sessions: Vec<u64>,
+    /// FileId.Volatile of opens.
+    pub opens: Vec<u64>,
 }
 
 /// Why a task was not done.
@@ -90,12 +125,21 @@ pub enum TaskError {
     /// The file is not there.
     #[error("the file is not there")]
     NoFile,
+    /// No such session is there.
+    #[error("there is no such session")]
+    NoSession,
+    /// No such open file is there.
+    #[error("there is no such open file")]
+    NoOpenFile,
     /// The caller may not.
     #[error("access is denied")]
     AccessDenied,
     /// A value is not allowed.
     #[error("the value of {0:?} is not allowed")]
     Invalid(Field),
+    /// It would have to be recorded, and cannot be.
+    #[error("the audit log cannot be written")]
+    Unrecorded,
     /// Something else failed, and was logged.
     #[error("it failed")]
     Failed,

@@ -9,8 +9,8 @@ use super::fault::Fault;
 use super::ndr::NdrWriter;
 use super::pdu::{self, Header, PduType};
 use super::{
-    Activity, Caller, ConnectionInfo, DomainInfo, Done, Errand, Logons, OpenFileInfo, Outcome, Pipe,
-    PipeRead, RpcContext, ServerInfo, SessionInfo, Statistics, Task, TaskError,
+    Activity, Caller, Commission, ConnectionInfo, DomainInfo, Done, Ending, Errand, Logons, OpenFileInfo,
+    Outcome, Pipe, PipeRead, RpcContext, ServerInfo, SessionInfo, Statistics, Task, TaskError,
 };
 use crate::auth::{Acceptor, AcceptorConfig, AcceptorRandomness, AccountAnswer, AuthError, NtHash, nt_hash};
 use crate::names::{Asked, DirectoryCache, Domain};
@@ -34,7 +34,7 @@ pub(super) struct Fixture {
     asked: Asked,
     shares: SharesSnapshot,
     activity: Busy,
-    tasks: std::cell::RefCell<Vec<Task>>,
+    tasks: std::cell::RefCell<Vec<Commission>>,
     /// What comes of tasks.
     pub(super) done: Result<Done, TaskError>,
     /// Refused logons have to wait.
@@ -90,19 +90,8 @@ impl Activity for Busy {
         if share == "Data" { 2 } else { 0 }
     }
 
-    fn close_file(&self, id: u32) -> bool {
-        let found = self.open_files().iter().any(|file| file.id == id);
-        if found {
-            self.0.borrow_mut().push(format!("file {id}"));
-        }
-        found
-    }
-
-    fn end_sessions(&self, matching: &dyn Fn(&SessionInfo) -> bool) -> usize {
-        let matching: Vec<_> = self.sessions().into_iter().filter(|session| matching(session)).collect();
-        let names = matching.iter().map(|session| format!("{} {}", session.client, session.user));
-        self.0.borrow_mut().extend(names);
-        matching.len()
+    fn end(&self, ending: &Ending) {
+        self.0.borrow_mut().push(format!("{ending:?}"));
     }
 
     fn statistics(&self) -> Statistics {
@@ -218,9 +207,10 @@ impl Fixture {
         while let Some(errand) = pipe.errand() {
             let outcome = match errand {
                 Errand::Names(_) | Errand::Delay => Outcome::Nothing,
-                Errand::Task(task) => {
-                    self.tasks.borrow_mut().push(*task);
-                    Outcome::Task(self.done.clone())
+                Errand::Task(commission) => {
+                    let allowed = commission.allowed;
+                    self.tasks.borrow_mut().push(*commission);
+                    Outcome::Task(if allowed { self.done.clone() } else { Err(TaskError::AccessDenied) })
                 }
                 Errand::Account(query) => self.account(&query.user),
             };
@@ -240,7 +230,13 @@ impl Fixture {
 
     /// What calls have had done.
     pub(super) fn tasks(&self) -> Vec<Task> {
-        self.tasks.borrow().clone()
+        let tasks = self.tasks.borrow();
+        tasks.iter().filter(|known| known.allowed).map(|known| known.task.clone()).collect()
+    }
+
+    /// What calls would have had done, and were refused.
+    pub(super) fn refused(&self) -> Vec<Commission> {
+        self.tasks.borrow().iter().filter(|known| !known.allowed).cloned().collect()
     }
 
     /// What calls have ended.
@@ -293,6 +289,7 @@ impl Fixture {
             domain: self.domain.as_ref(),
             caller: &self.caller,
             caller_name: "anna",
+            caller_domain: "FILES",
             accounts: &self.accounts,
             directory: &self.directory,
             asked: &self.asked,

@@ -15,6 +15,7 @@ impl Win32 {
     pub(super) const INVALID_NAME: Win32 = Win32(123);
     pub(super) const INVALID_LEVEL: Win32 = Win32(124);
     pub(super) const MORE_DATA: Win32 = Win32(234);
+    pub(super) const AUDIT_FAILED: Win32 = Win32(606);
     pub(super) const INVALID_FLAGS: Win32 = Win32(1004);
     pub(super) const NERR_UNKNOWN_DEV_DIR: Win32 = Win32(2116);
     pub(super) const NERR_DUPLICATE_SHARE: Win32 = Win32(2118);

@@ -1,6 +1,5 @@
 //! The I/O shell: sockets, clocks, random numbers, threads and signals around the protocol core. It has no protocol rules.
 
-mod account_tasks;
 mod api;
 mod audit;
 mod clock;
@@ -14,6 +13,7 @@ mod metrics_http;
 mod persistent;
 mod picture;
 mod process;
+mod rpc_changes;
 mod rpc_tasks;
 mod run;
 mod scavenger;

@@ -1,5 +1,5 @@
-//! What RPC calls have the server do ([`crate::rpc::Task`]): changes of the state, and reads of the volumes. Runs on threads that
-//! may block.
+//! What RPC calls have the server do ([`crate::rpc::Task`]): changes, which [`super::rpc_changes`] makes, and reads of the
+//! volumes. Runs on threads that may block.
 
 use std::sync::Arc;
 
@@ -10,41 +10,39 @@ use freehold_acl::{
 use freehold_dtyp::Wtf8Buf;
 
 use super::Shared;
-use crate::admin::default_share_security;
+use super::rpc_changes::{RpcDoor, Way};
 use crate::proto::op::VolumeRef;
-use crate::rpc::{Done, Field, FileName, NewShare, Task, TaskError};
+use crate::rpc::{Commission, Done, Field, FileName, NewShare, Task, TaskError};
 use crate::state::accounts::fold_name;
-use crate::state::{AuditOption, CachingMode, ShareSettings, StateError};
 use crate::vfs::{DataUse, NodeKind, OpenError, Opened, VfsError, VfsPath};
 
 impl Shared {
-    /// Does what a call wants done.
+    /// Does what a call wants done, for who called and by the way that the call came.
     ///
     /// # Errors
     /// What the call tells its client. What is nobody's fault but the server's is logged here.
-    pub fn run_task(&self, task: Task) -> Result<Done, TaskError> {
-        match task {
-            Task::AddShare(new) => self.add_share(*new),
-            Task::ChangeShare { name, change } => {
-                self.state.change_share(&name, &change).map_err(refusal)?;
-                Ok(Done::Nothing)
+    pub fn run_task(self: &Arc<Self>, commission: Commission, way: &Way) -> Result<Done, TaskError> {
+        let door = |commission: &Commission| RpcDoor::new(self, commission, way);
+        match &commission.task {
+            Task::AddShare(new) => door(&commission).add_share(new),
+            Task::ChangeShare { name, change } => door(&commission).change_share(name, change),
+            Task::RemoveShare { name } => door(&commission).remove_share(name),
+            Task::Accounts(task) => door(&commission).change_accounts(task),
+            Task::EndSessions { client, user } => {
+                door(&commission).end_sessions(client.as_deref(), user.as_deref())
             }
-            Task::RemoveShare { name } => {
-                self.state.remove_share(&name).map_err(refusal)?;
-                Ok(Done::Nothing)
-            }
-            Task::Accounts(task) => self.change_accounts(*task),
+            Task::CloseFile { id } => door(&commission).close_file(*id),
             Task::ReadSecurity { file, information } => {
-                let opened = self.open_for(&file, access_to_query(information))?;
-                Ok(Done::Security(Box::new(query(&opened.security, information))))
+                let opened = self.open_for(file, access_to_query(*information))?;
+                Ok(Done::Security(Box::new(query(&opened.security, *information))))
             }
         }
     }
 
-    /// The folder must be there, and is shared under the path that it has on the disk.
-    fn add_share(&self, new: NewShare) -> Result<Done, TaskError> {
+    /// The volume and the path on it of a folder that is to be shared, as they are on the disk.
+    pub(super) fn folder_to_share(&self, new: &NewShare) -> Result<(String, String), TaskError> {
         let volume = self.volume_called(&new.volume).ok_or(TaskError::NoFolder)?;
-        let path = VfsPath::new(Wtf8Buf::from(new.path)).ok_or(TaskError::Invalid(Field::Path))?;
+        let path = VfsPath::new(Wtf8Buf::from(new.path.as_str())).ok_or(TaskError::Invalid(Field::Path))?;
         let opened = open(volume.1, &path).map_err(|error| match error {
             TaskError::NoFile => TaskError::NoFolder,
             other => other,
@@ -52,22 +50,8 @@ impl Shared {
         if opened.metadata.kind != NodeKind::Directory {
             return Err(TaskError::NoFolder);
         }
-        let path = opened.path.as_wtf8().to_str().ok_or(TaskError::Invalid(Field::Path))?.to_owned();
-        let settings = ShareSettings {
-            volume: volume.0.clone(),
-            path,
-            comment: new.comment,
-            security: new.security.unwrap_or_else(|| Arc::new(default_share_security())),
-            encrypt: false,
-            access_based_enumeration: false,
-            caching: CachingMode::Manual,
-            continuously_available: false,
-            ca_timeout_seconds: 0,
-            max_users: new.max_users,
-            audit: AuditOption::None,
-        };
-        self.state.add_share(&new.name, &settings).map_err(refusal)?;
-        Ok(Done::Nothing)
+        let path = opened.path.as_wtf8().to_str().ok_or(TaskError::Invalid(Field::Path))?;
+        Ok((volume.0.clone(), path.to_owned()))
     }
 
     /// Names of volumes are compared without case, as Windows' tools compare folders.
@@ -110,20 +94,4 @@ fn open(volume: &VolumeRef, path: &VfsPath) -> Result<Opened, TaskError> {
             TaskError::Failed
         }
     })
-}
-
-pub(super) fn refusal(error: StateError) -> TaskError {
-    match error {
-        StateError::NotFound { .. } => TaskError::NoShare,
-        StateError::Exists { .. } => TaskError::Exists,
-        StateError::Refused(_) => TaskError::AccessDenied,
-        StateError::Invalid { field: "comment", .. } => TaskError::Invalid(Field::Comment),
-        StateError::Invalid { field: "max users", .. } => TaskError::Invalid(Field::MaxUsers),
-        StateError::Invalid { field: "path", .. } => TaskError::Invalid(Field::Path),
-        StateError::Invalid { .. } => TaskError::Invalid(Field::Name),
-        error => {
-            tracing::error!(%error, "a change that an RPC call asks for failed");
-            TaskError::Failed
-        }
-    }
 }

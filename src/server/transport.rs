@@ -21,6 +21,7 @@ use tokio::sync::{Notify, mpsc, watch};
 use super::Shared;
 use super::lane;
 use super::listener::Counted;
+use super::rpc_changes::Way;
 use super::worker::{Outcome, execute};
 use crate::audit::log::Done;
 use crate::audit::record::Batch;
@@ -526,11 +527,14 @@ impl Task {
                         let _ = results.send(Answer::new(id, OpResult::Done(Ok(()))));
                     });
                 }
-                Op::Rpc { task } => {
+                Op::Rpc { commission, session } => {
                     self.running += 1;
                     let (shared, results) = (Arc::clone(&self.shared), self.results_in.clone());
+                    let link = self.connection.link();
+                    let way = Way { address: link.peer.clone(), port: link.peer_port, session };
                     tokio::task::spawn_blocking(move || {
-                        let _ = results.send(Answer::new(id, OpResult::Rpc(shared.run_task(*task))));
+                        let done = shared.run_task(*commission, &way);
+                        let _ = results.send(Answer::new(id, OpResult::Rpc(done)));
                     });
                 }
                 Op::Delay { duration } => {

@@ -1,4 +1,6 @@
 """The pipes of IPC$ as Samba's tools use them."""
+import json
+
 from rig.harness import case
 
 
@@ -135,6 +137,69 @@ def shares_are_made_changed_and_removed_from_afar(t):
     run('delete', 'team')
     t.true('team' not in run('list'), 'the share is gone')
     t.true((s.folder / 'volume' / 'Projects' / 'x').exists(), 'the files stay')
+
+
+@case(freehold_only=True)
+def what_is_changed_from_afar_is_recorded(t):
+    """Each change by rpcclient and `net rpc` is in the audit log as one of the command line's is, with who made it and from where; so is
+    what was refused, with its reason."""
+    s = t.own_server()
+    (s.folder / 'volume' / 'Projects').mkdir()
+    share = t.share(server=s)
+
+    def net(*words, user=None, ok=True):
+        return t.samba('net', 'rpc', *words, '-S', s.host, user=user or s.admin, server=s, ok=ok).stdout
+
+    def recorded(*words):
+        out = s.run('audit', 'search', '--config', str(s.config), '-o', 'jsonl', *words).stdout
+        return [row for row in map(json.loads, out.splitlines()) if row.get('Service') == 'rpc']
+
+    net('share', 'add', 'team=C:\\data\\projects')
+    net('share', 'add', 'gone=C:\\data\\nowhere', ok=False)
+    rpc(t, 'netsharesetinfo team "A remark"', server=s)
+    net('share', 'delete', 'team')
+    net('group', 'add', 'made-afar', '-L', '-C', 'from afar')
+    s.run('user', 'add', 'somebody', '--password-stdin', stdin='Passw0rd1\n')
+    net('group', 'addmem', 'made-afar', 'FREEHOLDTEST\\somebody')
+    net('group', 'delmem', 'made-afar', 'FREEHOLDTEST\\somebody')
+    net('group', 'delete', 'made-afar')
+    rpc(t, 'deletedomuser somebody', server=s)
+    rows = recorded()
+    made = [(r['EventId'], r['Keywords'].split()[1], r['Operation'], r['ObjectName']) for r in rows]
+    t.equal(made, [
+        (5142, 'Success', 'ShareAdd', 'team'),
+        (4673, 'Failure', 'ShareAdd', 'gone'),
+        (5143, 'Success', 'ShareSet', 'team'),
+        (5144, 'Success', 'ShareRemove', 'team'),
+        (4731, 'Success', 'GroupAdd', 'made-afar'),
+        (4735, 'Success', 'GroupSet', 'made-afar'),
+        (4732, 'Success', 'GroupAddMember', 'made-afar'),
+        (4733, 'Success', 'GroupRemoveMember', 'made-afar'),
+        (4734, 'Success', 'GroupRemove', 'made-afar'),
+        (4726, 'Success', 'UserRemove', 'somebody'),
+    ], 'records')
+    who = {(r['SubjectUserName'], r['SubjectDomainName'], r['IpAddress'], r['SubjectUserSid'].startswith('S-1-5-21-'), int(r['IpPort']) > 0)
+           for r in rows}
+    t.equal(who, {(s.admin.name, 'FREEHOLDTEST', '127.0.0.1', True, True)}, 'who it was')
+
+    # Who may not: the refusal is recorded too, and changes nothing.
+    for words in (['netsharedel %s' % share.name], ['netsharesetdfsflags %s 0x800' % share.name]):
+        t.contains(rpc(t, *words, user=t.user, server=s, ok=None), 'WERR_ACCESS_DENIED')
+    t.contains(net('share', 'add', 'theirs=C:\\data\\projects', user=t.user, ok=None), 'denied')
+    refused = [(r['EventId'], r['Keywords'], r['Operation'], r['ObjectName']) for r in recorded('--user', t.user.name)]
+    t.equal(refused, [(4673, 'Audit Failure', 'ShareRemove', share.name), (4673, 'Audit Failure', 'ShareSet', share.name),
+                      (4673, 'Audit Failure', 'ShareAdd', 'theirs')], 'refusals')
+    t.true(all('Administrators' in r['FailureReason'] for r in recorded('--user', t.user.name)), 'the reasons')
+    names = s.run('share', 'list', '-o', 'json').stdout
+    t.true(share.name in names and 'theirs' not in names and 'team' not in names, names)
+
+    # Sessions and files, the own ones among them: the answer comes before the end.
+    out = net('file')
+    own = [line.split()[0] for line in out.splitlines() if 'PIPE' in line]
+    t.true(own, out)
+    net('file', 'close', '4000000000', ok=False)
+    closes = [(r['Keywords'].split()[1], r['Operation'], r['ObjectName']) for r in recorded()[13:]]
+    t.equal(closes, [('Failure', 'OpenFileClose', '4000000000')], 'a file that nobody has open')
 
 
 @case(freehold_only=True)

@@ -82,4 +82,15 @@ disks = srvs.hNetrServerDiskEnum(rpc, 0)['DiskInfoStruct']['Buffer']
 assert disks is not None
 secured = srvs.hNetrpGetFileSecurity(rpc, share + '\0', '\\\0', 7)
 assert len(secured) > 20, secured
+
+# Who ends the own session has the answer first.
+own = [entry for entry in srvs.hNetrSessionEnum(rpc, '\0', '\0', 10)['InfoStruct']['SessionInfo']['Level10']['Buffer']
+       if text(entry['sesi10_username']) == admin]
+assert own, 'the own session is not listed'
+assert srvs.hNetrSessionDel(rpc, '\0', admin + '\0')['ErrorCode'] == 0
+try:
+    operator.connectTree(share)
+    raise AssertionError('the own session goes on')
+except SessionError as error:
+    assert error.getErrorCode() in (STATUS_USER_SESSION_DELETED, STATUS_NETWORK_NAME_DELETED), error
 print('done')

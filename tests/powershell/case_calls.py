@@ -128,6 +128,8 @@ def accounts_and_groups(t):
         run(t, link, 'Add-FreeholdGroupMember', Name=group, Member=[name, 'alice'])
         row = one(run(t, link, 'Get-FreeholdGroup', Name=group), Name=group)
         t.equal(sorted(member.rpartition('\\')[2] for member in row['Members']), sorted([name, 'alice']), word)
+        row = one(run(t, link, 'Set-FreeholdGroup', Name=[group], Comment='who else', PassThru=True), Name=group)
+        t.equal(row['Comment'], 'who else', word)
         run(t, link, 'Remove-FreeholdGroupMember', Name=group, Member=['alice'])
         run(t, link, 'Remove-FreeholdGroup', Name=[group])
         t.refused([group], run, t, link, 'Get-FreeholdGroup', Name=group)

@@ -840,7 +840,7 @@ fn perform(op: Op) -> OpResult {
         Op::Delay { .. } | Op::Names { .. } => OpResult::Done(Ok(())),
         Op::Audit { .. } => OpResult::Audited(true),
         // There is no state here that a call could change.
-        Op::Rpc { task } => OpResult::Rpc(match *task {
+        Op::Rpc { commission, .. } => OpResult::Rpc(match commission.task {
             Task::RemoveShare { .. } => Ok(Done::Nothing),
             _ => Err(TaskError::AccessDenied),
         }),

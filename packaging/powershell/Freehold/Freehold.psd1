@@ -89,6 +89,7 @@
         'Set-FSxUserQuotas'
         'Set-FreeholdAutoQuota'
         'Set-FreeholdFolderQuota'
+        'Set-FreeholdGroup'
         'Set-FreeholdGroupQuota'
         'Set-FreeholdQuotaTemplate'
         'Set-FreeholdServerConfiguration'

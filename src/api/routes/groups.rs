@@ -20,7 +20,7 @@ use crate::admin::protocol::{GroupRow, Reply, Request};
 pub(super) fn routes() -> OpenApiRouter<Arc<Api>> {
     OpenApiRouter::new()
         .routes(routes!(list, add))
-        .routes(routes!(one, remove))
+        .routes(routes!(one, change, remove))
         .routes(routes!(add_member, remove_member))
 }
 
@@ -33,6 +33,14 @@ struct NewGroup {
     /// Comment.
     #[serde(default)]
     comment: String,
+}
+
+/// What of a group changes; what is not given stays.
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields, default)]
+struct GroupChange {
+    /// New comment.
+    comment: Option<String>,
 }
 
 async fn find(call: &Call, name: &str) -> Result<GroupRow, Problem> {
@@ -85,6 +93,23 @@ async fn one(call: Call, Part(name): Part) -> Result<Json<GroupRow>, Problem> {
     let Json(rows) = list(call).await?;
     let found = rows.into_iter().find(|row| same_name(&row.name, &name));
     found.map(Json).ok_or_else(|| Problem::not_found("group", &name))
+}
+
+/// Changes a group.
+#[utoipa::path(
+    patch, path = "/v1/groups/{name}", operation_id = "setGroup", tag = "groups",
+    security(("negotiate" = []), ("token" = ["users:write"])),
+    params(("name" = String, Path, description = "Name of the group.")),
+    request_body(content = GroupChange, example = json!({"Comment": "Who builds it"})),
+    responses((status = 200, description = "The group as it is now.", body = GroupRow))
+)]
+async fn change(
+    call: Call,
+    Part(name): Part,
+    Body(change): Body<GroupChange>,
+) -> Result<Json<GroupRow>, Problem> {
+    call.ask(Request::GroupSet { name: name.clone(), comment: change.comment }).await?;
+    find(&call, &name).await.map(Json)
 }
 
 /// Removes a group. Its members stay.

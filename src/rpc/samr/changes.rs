@@ -34,11 +34,16 @@ const DONT_EXPIRE_PASSWORD: u32 = 0x0000_0200;
 impl From<TaskError> for Refusal {
     fn from(error: TaskError) -> Refusal {
         Refusal::Status(match error {
-            TaskError::NoShare | TaskError::NoFolder | TaskError::NoFile => NtStatus::OBJECT_NAME_NOT_FOUND,
+            TaskError::NoShare
+            | TaskError::NoFolder
+            | TaskError::NoFile
+            | TaskError::NoSession
+            | TaskError::NoOpenFile => NtStatus::OBJECT_NAME_NOT_FOUND,
             TaskError::Exists => NtStatus::ALIAS_EXISTS,
             TaskError::AccessDenied => NtStatus::ACCESS_DENIED,
             TaskError::Invalid(Field::Name) => NtStatus::INVALID_ACCOUNT_NAME,
             TaskError::Invalid(_) => NtStatus::INVALID_PARAMETER,
+            TaskError::Unrecorded => NtStatus::AUDIT_FAILED,
             TaskError::Failed => NtStatus::INTERNAL_ERROR,
         })
     }

@@ -8,7 +8,7 @@ use super::super::enumeration::{Entry, Enumeration};
 use super::super::fault::Fault;
 use super::super::ndr::{NdrReader, NdrWriter};
 use super::super::win32::Win32;
-use super::super::{ConnectionInfo, OpenFileInfo, SessionInfo};
+use super::super::{ConnectionInfo, Done, OpenFileInfo, SessionInfo, Task, TaskError};
 use super::access;
 use crate::state::accounts::fold_name;
 
@@ -81,23 +81,50 @@ pub(super) fn session_del(call: &mut Call<'_, '_>) -> Result<NdrWriter, Fault> {
     super::server_name(&mut call.parameters)?;
     let client = optional_name(&mut call.parameters, "ClientName")?;
     let user = optional_name(&mut call.parameters, "UserName")?;
-    Ok(super::status_only(end_sessions(call, client, user)))
+    let outcome = call.task(|call| {
+        let may = call.allow_if(access::is_server_operator(call.cx));
+        sessions_to_end(client, user)
+            .map_err(|status| Refusal(if may { status } else { Win32::ACCESS_DENIED }))
+    })?;
+    Ok(ended(call, outcome))
 }
 
-fn end_sessions(call: &Call<'_, '_>, client: Option<Wtf8Buf>, user: Option<Wtf8Buf>) -> Result<(), Win32> {
-    if !access::is_server_operator(call.cx) {
-        return Err(Win32::ACCESS_DENIED);
-    }
+fn sessions_to_end(client: Option<Wtf8Buf>, user: Option<Wtf8Buf>) -> Result<Task, Win32> {
     checked(&[&client, &user])?;
     if client.is_none() && user.is_none() {
         return Err(Win32::NERR_CLIENT_NAME_NOT_FOUND);
     }
     let client = client_name(client, Win32::NERR_CLIENT_NAME_NOT_FOUND)?;
-    let matching = |session: &SessionInfo| same(&client, &session.client) && same(&user, &session.user);
-    if call.cx.activity.end_sessions(&matching) == 0 {
-        return Err(Win32::NERR_CLIENT_NAME_NOT_FOUND);
+    let text = |name: Option<Wtf8Buf>| name.map(|name| name.to_string());
+    Ok(Task::EndSessions { client: text(client), user: text(user) })
+}
+
+/// Why nothing is ended.
+struct Refusal(Win32);
+
+impl From<TaskError> for Refusal {
+    fn from(error: TaskError) -> Self {
+        Refusal(match error {
+            TaskError::NoSession => Win32::NERR_CLIENT_NAME_NOT_FOUND,
+            TaskError::NoOpenFile => Win32::NERR_FILE_ID_NOT_FOUND,
+            TaskError::AccessDenied => Win32::ACCESS_DENIED,
+            TaskError::NoShare
+            | TaskError::Exists
+            | TaskError::NoFolder
+            | TaskError::NoFile
+            | TaskError::Invalid(_) => Win32::INVALID_PARAMETER,
+            TaskError::Unrecorded => Win32::AUDIT_FAILED,
+            TaskError::Failed => Win32::GEN_FAILURE,
+        })
     }
-    Ok(())
+}
+
+/// The reply; what the call itself comes through is ended behind it.
+fn ended(call: &Call<'_, '_>, outcome: Result<Done, Refusal>) -> NdrWriter {
+    if let Ok(Done::Own(ending)) = &outcome {
+        call.cx.activity.end(ending);
+    }
+    super::status_only(outcome.map(drop).map_err(|Refusal(status)| status))
 }
 
 impl Entry for SessionInfo {
@@ -249,13 +276,11 @@ pub(super) fn file_get_info(call: &mut Call<'_, '_>) -> Result<NdrWriter, Fault>
 pub(super) fn file_close(call: &mut Call<'_, '_>) -> Result<NdrWriter, Fault> {
     super::server_name(&mut call.parameters)?;
     let id = call.parameters.u32("FileId")?;
-    Ok(super::status_only(if !access::is_server_operator(call.cx) {
-        Err(Win32::ACCESS_DENIED)
-    } else if call.cx.activity.close_file(id) {
-        Ok(())
-    } else {
-        Err(Win32::NERR_FILE_ID_NOT_FOUND)
-    }))
+    let outcome = call.task(|call| {
+        call.allow_if(access::is_server_operator(call.cx));
+        Ok::<_, Refusal>(Task::CloseFile { id })
+    })?;
+    Ok(ended(call, outcome))
 }
 
 impl Entry for OpenFileInfo {
@@ -280,6 +305,7 @@ impl Entry for OpenFileInfo {
 
 #[cfg(test)]
 mod tests {
+    use super::super::super::Ending;
     use super::super::super::testing::{Client, Fixture};
     use super::*;
 
@@ -345,15 +371,32 @@ mod tests {
 
     #[test]
     fn sessions_are_ended_by_client_and_user() {
-        let fixture = Fixture::new();
+        let mut fixture = Fixture::new();
+        let own = Ending { sessions: vec![3], opens: Vec::new() };
+        fixture.done = Ok(Done::Own(own.clone()));
         let mut client = Client::srvsvc(&fixture);
         let mut end = |names| status(&client.call(13, &session_del(names)).unwrap());
         assert_eq!(end([Some("\\\\192.0.2.1"), None]), 0);
         assert_eq!(end([None, Some("BOB")]), 0);
-        assert_eq!(end([Some("\\\\192.0.2.1"), Some("bob")]), 2312);
+        assert_eq!(end([Some("\\\\192.0.2.1"), Some("bob")]), 0);
         assert_eq!(end([Some("192.0.2.1"), None]), 2312);
         assert_eq!(end([None, None]), 2312);
-        assert_eq!(fixture.ended(), ["192.0.2.1 anna", "192.0.2.2 bob"]);
+        let wanted: Vec<(Option<String>, Option<String>)> = fixture
+            .tasks()
+            .into_iter()
+            .map(|task| match task {
+                Task::EndSessions { client, user } => (client, user),
+                other => panic!("{other:?}"),
+            })
+            .collect();
+        let text = |name: &str| Some(name.to_owned());
+        let expected = [(text("192.0.2.1"), None), (None, text("BOB")), (text("192.0.2.1"), text("bob"))];
+        assert_eq!(wanted, expected);
+        // What the call itself came through is ended behind the answer.
+        assert_eq!(fixture.ended(), vec![format!("{own:?}"); 3]);
+        fixture.done = Err(TaskError::NoSession);
+        let mut client = Client::srvsvc(&fixture);
+        assert_eq!(status(&client.call(13, &session_del([None, Some("nobody")])).unwrap()), 2312);
     }
 
     #[test]
@@ -368,9 +411,17 @@ mod tests {
         assert_eq!(status(&info(7, 3)), 0);
         assert_eq!(info(8, 3), [3, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0]);
         assert_eq!(info(7, 1), [1, 0, 0, 0, 124, 0, 0, 0]);
-        let mut close = |id: u32| status(&client.call(11, &[[0; 4], id.to_le_bytes()].concat()).unwrap());
-        assert_eq!((close(8), close(7)), (2314, 0));
-        assert_eq!(fixture.ended(), ["file 7"]);
+        for (done, expected) in [
+            (Ok(Done::Own(Ending::default())), 0),
+            (Err(TaskError::NoOpenFile), 2314),
+            (Err(TaskError::Unrecorded), 606),
+        ] {
+            let mut fixture = Fixture::new();
+            fixture.done = done;
+            let stub = Client::srvsvc(&fixture).call(11, &[0, 0, 0, 0, 7, 0, 0, 0]).unwrap();
+            assert_eq!(status(&stub), expected);
+            assert!(matches!(fixture.tasks()[..], [Task::CloseFile { id: 7 }]));
+        }
     }
 
     #[test]
@@ -412,6 +463,11 @@ mod tests {
         assert_eq!(status(&client.call(10, &[0, 0, 0, 0, 7, 0, 0, 0, 3, 0, 0, 0]).unwrap()), 5);
         assert_eq!(status(&client.call(11, &[0, 0, 0, 0, 7, 0, 0, 0]).unwrap()), 5);
         assert_eq!(status(&client.call(13, &session_del([None, Some("anna")])).unwrap()), 5);
-        assert!(fixture.ended().is_empty());
+        assert!(fixture.ended().is_empty() && fixture.tasks().is_empty());
+        // The changes among them are recorded with who wanted them.
+        let refused = fixture.refused();
+        assert!(matches!(refused[0].task, Task::CloseFile { id: 7 }), "{refused:?}");
+        assert!(matches!(refused[1].task, Task::EndSessions { .. }), "{refused:?}");
+        assert_eq!((refused[0].caller.domain.as_str(), refused[0].caller.name.as_str()), ("FILES", "anna"));
     }
 }

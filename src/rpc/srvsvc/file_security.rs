@@ -20,7 +20,10 @@ impl From<TaskError> for Refusal {
             TaskError::NoShare => Win32::NERR_NET_NAME_NOT_FOUND,
             TaskError::NoFile | TaskError::NoFolder => Win32::FILE_NOT_FOUND,
             TaskError::AccessDenied => Win32::ACCESS_DENIED,
-            TaskError::Exists | TaskError::Invalid(_) => Win32::INVALID_PARAMETER,
+            TaskError::Exists | TaskError::Invalid(_) | TaskError::NoSession | TaskError::NoOpenFile => {
+                Win32::INVALID_PARAMETER
+            }
+            TaskError::Unrecorded => Win32::AUDIT_FAILED,
             TaskError::Failed => Win32::GEN_FAILURE,
         })
     }
@@ -50,7 +53,7 @@ pub(super) fn get_file_security(call: &mut Call<'_, '_>) -> Result<NdrWriter, Fa
             Win32::SUCCESS
         }
         // INVARIANT: a read answers with a descriptor.
-        Ok(Done::Nothing | Done::Made(_)) => {
+        Ok(Done::Nothing | Done::Made(_) | Done::Own(_)) => {
             writer.null();
             Win32::GEN_FAILURE
         }

@@ -38,8 +38,13 @@ pub(super) fn call(call: &mut Call<'_, '_>, operation: u16) -> Result<NdrWriter,
         19 => share_changes::share_del_sticky(call),
         20 => share::share_check(call),
         21 => server_info::server_get_info(call),
+        // NetrServerSetInfo.
+        22 => Ok(settled_in_configuration(call, true)),
         23 => transport::disk_enum(call),
         24 => server::statistics_get(call),
+        // NetrServerTransportAdd, NetrServerTransportDel, NetrServerTransportAddEx, NetrServerTransportDelEx, NetrServerAliasAdd,
+        // NetrServerAliasDel.
+        25 | 27 | 41 | 53 | 54 | 56 => Ok(settled_in_configuration(call, false)),
         26 => transport::transport_enum(call),
         28 => server::remote_time_of_day(call),
         30 => paths::path_type(call),
@@ -75,6 +80,20 @@ fn status_only(outcome: Result<(), Win32>) -> NdrWriter {
     writer
 }
 
+/// The reply of a call that would change what this server is and where it listens: that is in its configuration file and with
+/// `freehold alias`, for administrators and Server Operators (notes <79> and <81>) as for everybody. `parameter_error`: the reply has
+/// ParmErr, which is null.
+fn settled_in_configuration(call: &Call<'_, '_>, parameter_error: bool) -> NdrWriter {
+    let status =
+        if access::is_server_operator(call.cx) { Win32::NOT_SUPPORTED } else { Win32::ACCESS_DENIED };
+    let mut writer = NdrWriter::new();
+    if parameter_error {
+        writer.null();
+    }
+    writer.u32(status.0);
+    writer
+}
+
 /// The reply of a call that returns 0, -1 or 1 ([MS-SRVS] 3.1.4.31, 3.1.4.34), or an error code in its place.
 fn comparison(outcome: Result<Ordering, Win32>) -> NdrWriter {
     let mut writer = NdrWriter::new();
@@ -85,4 +104,25 @@ fn comparison(outcome: Result<Ordering, Win32>) -> NdrWriter {
         Err(status) => writer.u32(status.0),
     }
     writer
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{Client, Fixture};
+
+    #[test]
+    fn what_the_server_is_cannot_be_changed_from_afar() {
+        for (fixture, status) in [(Fixture::new(), 50), (Fixture::new().ordinary_caller(), 5)] {
+            let mut client = Client::srvsvc(&fixture);
+            assert_eq!(client.call(22, &[0; 12]).unwrap(), [[0; 4], u32::to_le_bytes(status)].concat());
+            for operation in [25, 27, 41, 53, 54, 56] {
+                assert_eq!(
+                    client.call(operation, &[0; 12]).unwrap(),
+                    u32::to_le_bytes(status),
+                    "{operation}"
+                );
+            }
+            assert!(fixture.tasks().is_empty());
+        }
+    }
 }

@@ -62,6 +62,9 @@ impl From<TaskError> for Refusal {
             TaskError::NoFolder => Win32::NERR_UNKNOWN_DEV_DIR.into(),
             TaskError::NoFile => Win32::FILE_NOT_FOUND.into(),
             TaskError::AccessDenied => Win32::ACCESS_DENIED.into(),
+            TaskError::NoSession => Win32::NERR_CLIENT_NAME_NOT_FOUND.into(),
+            TaskError::NoOpenFile => Win32::NERR_FILE_ID_NOT_FOUND.into(),
+            TaskError::Unrecorded => Win32::AUDIT_FAILED.into(),
             TaskError::Failed => Win32::GEN_FAILURE.into(),
             TaskError::Invalid(field) => invalid(match field {
                 Field::Name => NETNAME,
@@ -91,10 +94,18 @@ pub(super) fn share_add(call: &mut Call<'_, '_>) -> Result<NdrWriter, Fault> {
     let parameter_error = call.parameters.optional("ParmErr", |reader| reader.u32("ParmErr"))?;
     let outcome = call.task(|call| match info.filter(|_| matches!(level, 2 | 502 | 503)) {
         None => Err(Refusal::from(Win32::INVALID_LEVEL)),
-        Some(_) if !access::is_power_user(call.cx) => Err(Win32::ACCESS_DENIED.into()),
-        Some(info) => Ok(Task::AddShare(Box::new(new_share(&info)?))),
+        Some(info) => {
+            let may = call.allow_if(access::is_power_user(call.cx));
+            let new = new_share(&info).map_err(|refusal| told_if(may, refusal))?;
+            Ok(Task::AddShare(Box::new(new)))
+        }
     })?;
     Ok(answer(parameter_error, outcome))
+}
+
+/// Who may not change anything is not told what would be wrong with it.
+fn told_if(may: bool, refusal: Refusal) -> Refusal {
+    if may { refusal } else { Win32::ACCESS_DENIED.into() }
 }
 
 fn new_share(info: &ShareInfo) -> Result<NewShare, Refusal> {
@@ -160,11 +171,12 @@ pub(super) fn share_set_info(call: &mut Call<'_, '_>) -> Result<NdrWriter, Fault
     let settable = matches!(level, 1 | 2 | 502 | 503 | 1004 | 1005 | 1006 | 1501);
     let outcome = call.task(|call| match info.filter(|_| settable) {
         None => Err(Refusal::from(Win32::INVALID_LEVEL)),
-        // Note <66>.
-        Some(_) if !access::is_server_operator(call.cx) => Err(Win32::ACCESS_DENIED.into()),
         Some(info) => {
-            let name = existing(call, &name)?;
-            Ok(Task::ChangeShare { name, change: Box::new(change(&info)?) })
+            // Note <66>.
+            let may = call.allow_if(access::is_server_operator(call.cx));
+            let wanted = existing(call, &name).and_then(|name| Ok((name, change(&info)?)));
+            let (name, change) = wanted.map_err(|refusal| told_if(may, refusal))?;
+            Ok(Task::ChangeShare { name, change: Box::new(change) })
         }
     })?;
     Ok(answer(parameter_error, outcome))
@@ -225,7 +237,11 @@ pub(super) fn share_del_ex(call: &mut Call<'_, '_>) -> Result<NdrWriter, Fault> 
 }
 
 fn remove(call: &mut Call<'_, '_>, name: &Wtf8Buf) -> Result<NdrWriter, Fault> {
-    let outcome = call.task(|call| removable(call, name).map(|name| Task::RemoveShare { name }))?;
+    let outcome = call.task(|call| {
+        let may = call.allow_if(access::is_power_user(call.cx));
+        let name = existing(call, name).map_err(|refusal| told_if(may, refusal))?;
+        Ok::<_, Refusal>(Task::RemoveShare { name })
+    })?;
     Ok(super::status_only(outcome.map(drop).map_err(|refusal| refusal.status)))
 }
 
@@ -505,6 +521,17 @@ mod tests {
             assert_eq!(client.call(operation, &del_request("data")).unwrap(), [5, 0, 0, 0]);
         }
         assert_eq!(client.call(37, &del_request("data")).unwrap()[HANDLE_SIZE..], [5, 0, 0, 0]);
+        assert!(fixture.tasks().is_empty());
+        let refused: Vec<Task> = fixture.refused().into_iter().map(|refused| refused.task).collect();
+        assert!(
+            matches!(refused[..], [Task::AddShare(_), Task::ChangeShare { .. }, Task::RemoveShare { .. }]),
+            "{refused:?}"
+        );
+        // What would be wrong with it is not told.
+        let stub = client.call(14, &add_request(2, "a/b", 0, "C:\\vol", 1, &[])).unwrap();
+        assert_eq!(outcome(&stub), (0, 5));
+        assert_eq!(client.call(18, &del_request("nothing")).unwrap(), [5, 0, 0, 0]);
+        assert_eq!(fixture.refused().len(), 3);
         // Power Users add and remove, and set nothing.
         let fixture = Fixture::new().caller_in(Some(Sid::POWER_USERS));
         let mut client = Client::srvsvc(&fixture);

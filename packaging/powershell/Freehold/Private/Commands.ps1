@@ -372,6 +372,26 @@ $script:FreeholdCommands = @{
             'Comment' = '--comment='
         }
     }
+    'Set-FreeholdGroup' = [ordered] @{
+        'Method' = 'PATCH'
+        'Path' = '/v1/groups/{Name}'
+        'Body' = [ordered] @{
+            'Comment' = 'Comment'
+        }
+        'Each' = 'Name'
+        'Target' = '{Name}'
+        'Action' = 'Change the group'
+        'Then' = 'Get-FreeholdGroup'
+        'Key' = [ordered] @{
+            'Name' = '{Name}'
+        }
+        'PassThru' = $true
+        'Output' = 'Freehold.Group'
+        'Program' = @('group', 'set', '{Name}')
+        'Options' = [ordered] @{
+            'Comment' = '--comment='
+        }
+    }
     'Remove-FreeholdGroup' = [ordered] @{
         'Method' = 'DELETE'
         'Path' = '/v1/groups/{Name}'
@@ -1574,7 +1594,7 @@ $script:FreeholdCompleters = @(
     }
     @{
         'Parameter' = 'Name'
-        'Commands' = @('Get-FreeholdGroup', 'New-FreeholdGroup', 'Remove-FreeholdGroup', 'Add-FreeholdGroupMember', 'Remove-FreeholdGroupMember')
+        'Commands' = @('Get-FreeholdGroup', 'New-FreeholdGroup', 'Set-FreeholdGroup', 'Remove-FreeholdGroup', 'Add-FreeholdGroupMember', 'Remove-FreeholdGroupMember')
         'From' = 'Get-FreeholdGroup'
         'Property' = 'Name'
     }

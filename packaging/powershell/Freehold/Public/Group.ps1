@@ -78,6 +78,54 @@ function New-FreeholdGroup {
     }
 }
 
+function Set-FreeholdGroup {
+    <#
+    .SYNOPSIS
+    Changes local groups. What is not named stays.
+
+    .DESCRIPTION
+    Changes local groups. What is not named stays.
+
+    .PARAMETER Name
+    Names of groups.
+
+    .PARAMETER Comment
+    New comment.
+
+    .PARAMETER PassThru
+    Return the group.
+
+    .PARAMETER Connection
+    A connection of Connect-FreeholdServer -PassThru, in place of the session's.
+
+    .EXAMPLE
+    Set-FreeholdGroup engineers -Comment 'Who builds it'
+
+    .LINK
+    about_Freehold
+    #>
+    [CmdletBinding(SupportsShouldProcess = $true, ConfirmImpact = 'Medium', PositionalBinding = $false)]
+    [OutputType('Freehold.Group')]
+    param(
+        [Parameter(Mandatory = $true, Position = 0, ValueFromPipelineByPropertyName = $true)]
+        [ValidateNotNullOrEmpty()]
+        [string[]] $Name,
+
+        [Parameter(Mandatory = $true)]
+        [AllowEmptyString()]
+        [string] $Comment,
+
+        [Parameter()]
+        [switch] $PassThru,
+
+        [Parameter()]
+        [object] $Connection
+    )
+    process {
+        Invoke-FreeholdCommand -Name 'Set-FreeholdGroup' -Parameters $PSBoundParameters -Cmdlet $PSCmdlet
+    }
+}
+
 function Remove-FreeholdGroup {
     <#
     .SYNOPSIS

@@ -47,7 +47,7 @@ pub(super) fn peek(cx: &mut Context<'_>, call: Call) -> StepResult {
             && let Some(errand) = pipe.errand()
         {
             drop(pipe);
-            return call.run(pipe::operation(cx.server, errand), Work::Errand);
+            return call.run(pipe::operation(cx, errand), Work::Errand);
         }
         let (bytes, messages, first) = pipe.available();
         if messages == 0 && pipe.is_disconnected() {
@@ -117,7 +117,7 @@ fn answered(cx: &mut Context<'_>, call: Call, answer: Answer) -> StepResult {
     match answer {
         Answer::Data { bytes, more: true } => call.answer_bytes(cx, &bytes, NtStatus::BUFFER_OVERFLOW),
         Answer::Data { bytes, more: false } => call.answer_bytes(cx, &bytes, NtStatus::SUCCESS),
-        Answer::Run(errand) => call.run(pipe::operation(cx.server, errand), Work::Errand),
+        Answer::Run(errand) => call.run(pipe::operation(cx, errand), Work::Errand),
         Answer::Wait => Ok(Step::Park(super::super::Parked::Ioctl(Box::new(Parked { call })))),
     }
 }
