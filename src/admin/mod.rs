@@ -16,6 +16,8 @@ mod audit;
 pub mod audit_protocol;
 pub mod caller;
 mod client;
+#[cfg(test)]
+mod damaged_state_tests;
 mod declared;
 pub mod declared_protocol;
 mod domain;

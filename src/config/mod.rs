@@ -15,6 +15,8 @@ mod mistake;
 mod read;
 mod sections;
 mod settings;
+#[cfg(test)]
+mod tests;
 
 use std::path::Path;
 

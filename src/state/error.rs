@@ -30,9 +30,12 @@ pub enum StateError {
         known: i64,
     },
     /// A row holds something that this program never writes.
-    #[error("the state database is damaged: {what}")]
+    #[error(
+        "the state database is damaged: {what} cannot be read. Put a copy of the state folder back, or mend the rows with sqlite3 while no \
+         server runs on it"
+    )]
     Damaged {
-        /// Table and column.
+        /// Table, and column where that is known.
         what: &'static str,
     },
     /// SQLite failed.

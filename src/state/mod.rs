@@ -19,6 +19,7 @@ pub mod domain;
 mod domain_changes;
 mod error;
 mod identity;
+mod load;
 pub mod persistent;
 mod persistent_changes;
 pub mod quotas;
@@ -148,10 +149,29 @@ impl State {
         })?;
         // SQLite gives its journal files the mode of the database: make that first.
         drop(private(DATABASE_FILE).map_err(io)?);
-        let database = Connection::open(folder.join(DATABASE_FILE))?;
-        database.pragma_update(None, "journal_mode", "WAL")?;
-        database.pragma_update(None, "synchronous", "FULL")?;
+        let database = load::named(DATABASE_FILE, connect(&folder.join(DATABASE_FILE)))?;
         Self::from_connection(database, Some(lock))
+    }
+
+    /// A state in memory with the rows of `rows` and then changed by `damage`, as no program writes it.
+    #[cfg(test)]
+    pub(crate) fn damaged(rows: &str, damage: &str) -> Result<State, StateError> {
+        let mut database = Connection::open_in_memory()?;
+        schema::migrate(&mut database)?;
+        let transaction = database.transaction()?;
+        identity::load_or_make(&transaction, now())?;
+        transaction.commit()?;
+        database.execute_batch(rows)?;
+        database.pragma_update(None, "ignore_check_constraints", true)?;
+        database.execute_batch(damage)?;
+        database.pragma_update(None, "ignore_check_constraints", false)?;
+        Self::from_connection(database, None)
+    }
+
+    /// Makes the tables of this version.
+    #[cfg(test)]
+    pub(crate) fn make_tables(database: &Connection) {
+        schema::make_of_version(database, schema::MIGRATIONS.len());
     }
 
     /// A new state that lives in memory only.
@@ -167,16 +187,8 @@ impl State {
         database.pragma_update(None, "foreign_keys", true)?;
         // Passwords and keys that were replaced are overwritten.
         database.pragma_update(None, "secure_delete", true)?;
-        schema::migrate(&mut database)?;
-        let transaction = database.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let identity = identity::load_or_make(&transaction, now())?;
-        transaction.commit()?;
-        let accounts = accounts_changes::load(&database, identity.machine_sid)?;
-        let shares = shares_changes::load(&database)?;
-        let quotas = quotas_changes::load(&database)?;
-        let membership = domain_changes::load(&database)?;
-        let server = server::load(&database)?;
-        let api_tokens = api_tokens::load(&database)?;
+        let loaded = load::named(DATABASE_FILE, load::Loaded::from(&mut database))?;
+        let load::Loaded { identity, accounts, shares, quotas, membership, server, api_tokens } = loaded;
         Ok(State {
             identity,
             database: Mutex::new(database),
@@ -278,6 +290,13 @@ impl State {
         }
         Ok(value)
     }
+}
+
+fn connect(path: &Path) -> Result<Connection, StateError> {
+    let database = Connection::open(path)?;
+    database.pragma_update(None, "journal_mode", "WAL")?;
+    database.pragma_update(None, "synchronous", "FULL")?;
+    Ok(database)
 }
 
 /// The system's time.

@@ -5,7 +5,7 @@ use rusqlite::{Connection, TransactionBehavior};
 use super::StateError;
 
 /// Step `n` brings a database of version `n` to version `n + 1`. Steps that were released are never edited.
-const MIGRATIONS: &[&str] = &[
+pub(super) const MIGRATIONS: &[&str] = &[
     VERSION_1,
     VERSION_2,
     VERSION_3,
