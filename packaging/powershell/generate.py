@@ -173,7 +173,7 @@ def comment_help(command):
            help_text(command.description or command.synopsis, 4)]
     for parameter in command.parameters:
         text = parameter.help
-        if not text.endswith("."):
+        if not text.endswith((".", "?")):
             text += "."
         out += ["", f"    .PARAMETER {parameter.name}", help_text(text, 4)]
     out += ["", "    .PARAMETER Connection",

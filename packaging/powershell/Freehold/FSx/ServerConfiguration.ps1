@@ -4,7 +4,7 @@
 function Get-FSxSmbServerConfiguration {
     <#
     .SYNOPSIS
-    Gets whether connections are encrypted.
+    Gets what holds for the whole server.
 
     .DESCRIPTION
     The parameters are those of FSx for Windows File Server, and of the command of Windows' SmbShare module of that name.
@@ -32,16 +32,16 @@ function Get-FSxSmbServerConfiguration {
 function Set-FSxSmbServerConfiguration {
     <#
     .SYNOPSIS
-    Changes whether connections are encrypted.
+    Changes what holds for the whole server. What is not named stays.
 
     .DESCRIPTION
     The parameters are those of FSx for Windows File Server, and of the command of Windows' SmbShare module of that name.
 
     .PARAMETER EncryptData
-    Encrypt new sessions.
+    Every new session of a client that can is encrypted.
 
     .PARAMETER RejectUnencryptedAccess
-    Refuse clients that cannot encrypt.
+    Clear requests to what is encrypted fail, and clients that cannot encrypt are refused there.
 
     .PARAMETER Force
     Do not ask.

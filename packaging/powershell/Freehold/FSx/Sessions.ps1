@@ -4,7 +4,7 @@
 function Get-FSxSmbSession {
     <#
     .SYNOPSIS
-    Gets the sessions between the server and its clients.
+    Gets the sessions of clients.
 
     .DESCRIPTION
     The parameters are those of FSx for Windows File Server, and of the command of Windows' SmbShare module of that name.
@@ -52,7 +52,7 @@ function Get-FSxSmbSession {
 function Close-FSxSmbSession {
     <#
     .SYNOPSIS
-    Ends sessions. All of them where nothing selects some.
+    Ends sessions, with everything that they have open. All sessions where nothing selects some.
 
     .DESCRIPTION
     The parameters are those of FSx for Windows File Server, and of the command of Windows' SmbShare module of that name.
@@ -108,7 +108,7 @@ function Close-FSxSmbSession {
 function Get-FSxSmbOpenFile {
     <#
     .SYNOPSIS
-    Gets the files that are open for clients.
+    Gets the files that clients have open.
 
     .DESCRIPTION
     The parameters are those of FSx for Windows File Server, and of the command of Windows' SmbShare module of that name.
@@ -124,6 +124,9 @@ function Get-FSxSmbOpenFile {
 
     .PARAMETER ClientUserName
     Users, with wildcards, as DOMAIN\name.
+
+    .PARAMETER ShareRelativePath
+    Paths below the share, with wildcards.
 
     .PARAMETER Connection
     A connection of Connect-FreeholdServer -PassThru, in place of the session's.
@@ -151,6 +154,10 @@ function Get-FSxSmbOpenFile {
         [SupportsWildcards()]
         [string[]] $ClientUserName,
 
+        [Parameter(ValueFromPipelineByPropertyName = $true)]
+        [SupportsWildcards()]
+        [string[]] $ShareRelativePath,
+
         [Parameter()]
         [object] $Connection
     )
@@ -162,7 +169,7 @@ function Get-FSxSmbOpenFile {
 function Close-FSxSmbOpenFile {
     <#
     .SYNOPSIS
-    Closes open files. All of them where nothing selects some.
+    Closes open files, with their locks. What their clients have not written is lost.
 
     .DESCRIPTION
     The parameters are those of FSx for Windows File Server, and of the command of Windows' SmbShare module of that name.
@@ -178,6 +185,9 @@ function Close-FSxSmbOpenFile {
 
     .PARAMETER ClientUserName
     Users, with wildcards, as DOMAIN\name.
+
+    .PARAMETER ShareRelativePath
+    Paths below the share, with wildcards.
 
     .PARAMETER Force
     Do not ask.
@@ -206,6 +216,10 @@ function Close-FSxSmbOpenFile {
         [Parameter(ValueFromPipelineByPropertyName = $true)]
         [SupportsWildcards()]
         [string[]] $ClientUserName,
+
+        [Parameter(ValueFromPipelineByPropertyName = $true)]
+        [SupportsWildcards()]
+        [string[]] $ShareRelativePath,
 
         [Parameter()]
         [switch] $Force,

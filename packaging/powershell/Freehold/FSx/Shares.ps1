@@ -12,29 +12,29 @@ function New-FSxSmbShare {
     .PARAMETER Name
     Name of the share.
 
+    .PARAMETER Volume
+    Volume of the server. The connection's, or the only one that there is, where it is left out.
+
     .PARAMETER Path
     The folder, such as D:\share; drive D: is the server's volume. It is made when it is missing.
-
-    .PARAMETER Volume
-    Volume, where the server has several.
 
     .PARAMETER Description
     Comment shown in listings.
 
     .PARAMETER FolderEnumerationMode
-    AccessBased leaves out what a user cannot read.
+    Are entries that a user cannot read left out?
 
     .PARAMETER CachingMode
     What clients may keep for offline use.
 
     .PARAMETER EncryptData
-    Answer encrypted requests only.
+    Only encrypted requests.
 
     .PARAMETER ContinuouslyAvailable
     Handles survive a restart of the server.
 
     .PARAMETER CATimeout
-    How long such handles wait for their client, in seconds.
+    How long such handles wait for their client, in seconds, where the client does not say; 0 for the server's default.
 
     .PARAMETER ConcurrentUserLimit
     Most users at a time; 0 for no limit.
@@ -42,14 +42,8 @@ function New-FSxSmbShare {
     .PARAMETER SecurityDescriptor
     Who may connect, as SDDL.
 
-    .PARAMETER Credential
-    Taken so that scripts run: the connection's logon is used.
-
-    .PARAMETER ScopeName
-    Taken so that scripts run: a Freehold server has one scope.
-
     .PARAMETER FullAccess
-    Who may connect with full access.
+    Who may connect with full access; with any of the four lists, nobody else may. Not together with `SecurityDescriptor`.
 
     .PARAMETER ChangeAccess
     Who may read, write and delete.
@@ -59,6 +53,12 @@ function New-FSxSmbShare {
 
     .PARAMETER NoAccess
     Who may not connect, whatever else is said.
+
+    .PARAMETER Credential
+    Taken so that scripts run: the connection's logon is used.
+
+    .PARAMETER ScopeName
+    Taken so that scripts run: a Freehold server has one scope.
 
     .PARAMETER Connection
     A connection of Connect-FreeholdServer -PassThru, in place of the session's.
@@ -76,12 +76,12 @@ function New-FSxSmbShare {
         [ValidateNotNullOrEmpty()]
         [string] $Name,
 
+        [Parameter(ValueFromPipelineByPropertyName = $true)]
+        [string] $Volume,
+
         [Parameter(Mandatory = $true, Position = 1, ValueFromPipelineByPropertyName = $true)]
         [ValidateNotNullOrEmpty()]
         [string] $Path,
-
-        [Parameter()]
-        [string] $Volume,
 
         [Parameter(ValueFromPipelineByPropertyName = $true)]
         [AllowEmptyString()]
@@ -111,12 +111,6 @@ function New-FSxSmbShare {
         [string] $SecurityDescriptor,
 
         [Parameter()]
-        [pscredential] $Credential,
-
-        [Parameter(ValueFromPipelineByPropertyName = $true)]
-        [string] $ScopeName,
-
-        [Parameter()]
         [string[]] $FullAccess,
 
         [Parameter()]
@@ -127,6 +121,12 @@ function New-FSxSmbShare {
 
         [Parameter()]
         [string[]] $NoAccess,
+
+        [Parameter()]
+        [pscredential] $Credential,
+
+        [Parameter(ValueFromPipelineByPropertyName = $true)]
+        [string] $ScopeName,
 
         [Parameter()]
         [object] $Connection
@@ -194,25 +194,28 @@ function Set-FSxSmbShare {
     Comment shown in listings.
 
     .PARAMETER FolderEnumerationMode
-    AccessBased leaves out what a user cannot read.
+    Are entries that a user cannot read left out?
 
     .PARAMETER CachingMode
     What clients may keep for offline use.
 
     .PARAMETER EncryptData
-    Answer encrypted requests only.
+    Only encrypted requests.
 
     .PARAMETER ContinuouslyAvailable
     Handles survive a restart of the server.
 
     .PARAMETER CATimeout
-    How long such handles wait for their client, in seconds.
+    How long such handles wait for their client, in seconds, where the client does not say; 0 for the server's default.
 
     .PARAMETER ConcurrentUserLimit
     Most users at a time; 0 for no limit.
 
     .PARAMETER SecurityDescriptor
     Who may connect, as SDDL.
+
+    .PARAMETER PassThru
+    Return the share.
 
     .PARAMETER Credential
     Taken so that scripts run: the connection's logon is used.
@@ -222,9 +225,6 @@ function Set-FSxSmbShare {
 
     .PARAMETER Force
     Do not ask.
-
-    .PARAMETER PassThru
-    Return the object.
 
     .PARAMETER Connection
     A connection of Connect-FreeholdServer -PassThru, in place of the session's.
@@ -270,6 +270,9 @@ function Set-FSxSmbShare {
         [string] $SecurityDescriptor,
 
         [Parameter()]
+        [switch] $PassThru,
+
+        [Parameter()]
         [pscredential] $Credential,
 
         [Parameter()]
@@ -277,9 +280,6 @@ function Set-FSxSmbShare {
 
         [Parameter()]
         [switch] $Force,
-
-        [Parameter()]
-        [switch] $PassThru,
 
         [Parameter()]
         [object] $Connection
@@ -333,7 +333,7 @@ function Get-FSxSmbShare {
 function Get-FSxSmbShareAccess {
     <#
     .SYNOPSIS
-    Gets the entries of shares' access.
+    Gets the entries of shares' access: who may connect.
 
     .DESCRIPTION
     The parameters are those of FSx for Windows File Server, and of the command of Windows' SmbShare module of that name.
@@ -368,7 +368,7 @@ function Get-FSxSmbShareAccess {
 function Grant-FSxSmbShareAccess {
     <#
     .SYNOPSIS
-    Adds an allow entry for accounts to a share's access.
+    Lets accounts and groups connect to a share, in place of the right they had.
 
     .DESCRIPTION
     The parameters are those of FSx for Windows File Server, and of the command of Windows' SmbShare module of that name.
@@ -377,10 +377,10 @@ function Grant-FSxSmbShareAccess {
     Name of the share.
 
     .PARAMETER AccountName
-    Accounts or groups.
+    Accounts or groups, of the server or of its domain, as names or SIDs.
 
     .PARAMETER AccessRight
-    Full, Change or Read.
+    The right: Full, Change or Read.
 
     .PARAMETER Force
     Do not ask.
@@ -405,7 +405,7 @@ function Grant-FSxSmbShareAccess {
         [ValidateNotNullOrEmpty()]
         [string[]] $AccountName,
 
-        [Parameter(Mandatory = $true, Position = 2)]
+        [Parameter(Mandatory = $true, Position = 2, ValueFromPipelineByPropertyName = $true)]
         [ValidateSet('Full', 'Change', 'Read')]
         [ValidateNotNullOrEmpty()]
         [string] $AccessRight,
@@ -427,7 +427,7 @@ function Grant-FSxSmbShareAccess {
 function Revoke-FSxSmbShareAccess {
     <#
     .SYNOPSIS
-    Removes the allow entries of accounts from a share's access.
+    Takes away what accounts and groups were granted on a share.
 
     .DESCRIPTION
     The parameters are those of FSx for Windows File Server, and of the command of Windows' SmbShare module of that name.
@@ -436,7 +436,7 @@ function Revoke-FSxSmbShareAccess {
     Name of the share.
 
     .PARAMETER AccountName
-    Accounts or groups.
+    Accounts or groups, of the server or of its domain, as names or SIDs.
 
     .PARAMETER Force
     Do not ask.
@@ -478,7 +478,7 @@ function Revoke-FSxSmbShareAccess {
 function Block-FSxSmbShareAccess {
     <#
     .SYNOPSIS
-    Adds a deny entry for accounts to a share's access.
+    Keeps accounts and groups from a share, whatever they and their groups are granted.
 
     .DESCRIPTION
     The parameters are those of FSx for Windows File Server, and of the command of Windows' SmbShare module of that name.
@@ -487,7 +487,7 @@ function Block-FSxSmbShareAccess {
     Name of the share.
 
     .PARAMETER AccountName
-    Accounts or groups.
+    Accounts or groups, of the server or of its domain, as names or SIDs.
 
     .PARAMETER Force
     Do not ask.
@@ -529,7 +529,7 @@ function Block-FSxSmbShareAccess {
 function Unblock-FSxSmbShareAccess {
     <#
     .SYNOPSIS
-    Removes the deny entries of accounts from a share's access.
+    Takes back that accounts and groups are kept from a share.
 
     .DESCRIPTION
     The parameters are those of FSx for Windows File Server, and of the command of Windows' SmbShare module of that name.
@@ -538,7 +538,7 @@ function Unblock-FSxSmbShareAccess {
     Name of the share.
 
     .PARAMETER AccountName
-    Accounts or groups.
+    Accounts or groups, of the server or of its domain, as names or SIDs.
 
     .PARAMETER Force
     Do not ask.

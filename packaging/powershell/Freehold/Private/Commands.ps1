@@ -853,8 +853,8 @@ $script:FreeholdCommands = @{
         'Path' = '/v1/shares'
         'Body' = [ordered] @{
             'Name' = 'Name'
-            'Path' = 'Path'
             'Volume' = 'Volume'
+            'Path' = 'Path'
             'Description' = 'Description'
             'FolderEnumerationMode' = 'FolderEnumerationMode'
             'CachingMode' = 'CachingMode'
@@ -884,8 +884,8 @@ $script:FreeholdCommands = @{
         'Output' = 'Freehold.FSx.SmbShare'
         'Program' = @('share', 'add', '{Name}')
         'Options' = [ordered] @{
-            'Path' = '--path='
             'Volume' = '--volume='
+            'Path' = '--path='
             'Description' = '--description='
             'FolderEnumerationMode' = '--access-based-enumeration'
             'CachingMode' = '--caching-mode='
@@ -1098,6 +1098,7 @@ $script:FreeholdCommands = @{
             'SessionId' = 'SessionId'
             'ClientComputerName' = 'ClientComputerName'
             'ClientUserName' = 'ClientUserName'
+            'ShareRelativePath' = 'ShareRelativePath'
         }
         'Program' = @('openfile', 'list', '-o', 'json')
     }

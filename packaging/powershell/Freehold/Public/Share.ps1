@@ -65,7 +65,7 @@ function New-FreeholdShare {
     Comment shown in listings.
 
     .PARAMETER FolderEnumerationMode
-    Are entries that a user cannot read left out?.
+    Are entries that a user cannot read left out?
 
     .PARAMETER CachingMode
     Offline use.
@@ -199,7 +199,7 @@ function Set-FreeholdShare {
     Comment shown in listings.
 
     .PARAMETER FolderEnumerationMode
-    Are entries that a user cannot read left out?.
+    Are entries that a user cannot read left out?
 
     .PARAMETER CachingMode
     Offline use.
