@@ -23,8 +23,11 @@ pub mod check;
 mod model;
 mod names;
 mod namespaces;
+mod order;
+mod referral;
 #[cfg(test)]
 mod test_support;
+pub mod wire;
 
 pub use check::{ModelError, check_folder, check_folder_path, check_namespace, check_target, check_targets};
 pub use model::{
@@ -33,3 +36,5 @@ pub use model::{
 };
 pub use names::Fold;
 pub use namespaces::{Found, NamespaceIndex, Namespaces};
+pub use order::{Distance, Placed, Rules, order};
+pub use referral::{Answer, LeftOut, ReferralError, Surroundings, Told};

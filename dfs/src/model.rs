@@ -203,6 +203,9 @@ pub struct FolderOptions {
     pub insite_referrals: bool,
     /// As [`NamespaceOptions::target_failback`], for this folder.
     pub target_failback: bool,
+    /// PKT_ENTRY_TYPE_OUTSIDE_MY_DOM ([MS-DFSNM] 2.3.3.1.1.2): the only target is a namespace itself, on another server. What
+    /// leads to a namespace of this server is seen without it.
+    pub interlink: bool,
 }
 
 /// A DFS link: a path of the namespace whose contents are elsewhere.

@@ -19,7 +19,7 @@ use freehold::fscc::fs_info::{
 use freehold::fscc::fsctl::reparse::{MountPoint, ReparseBuffer, SymbolicLink};
 use freehold::fscc::fsctl::snapshots::{SnapshotArray, parse_gmt_token};
 use freehold::fscc::fsctl::{
-    AllocatedRange, CopyChunkCopy, DfsReferralRequest, DuplicateExtents, DuplicateExtentsEx, FileLevelTrim,
+    AllocatedRange, CopyChunkCopy, DuplicateExtents, DuplicateExtentsEx, FileLevelTrim,
     IsPathnameValid, NetworkInterfaceInfo, PipeWait, SetZeroData, ValidateNegotiateInfo,
 };
 use freehold::fscc::full_ea::{FullEas, GetEas};
@@ -110,8 +110,6 @@ fn payloads(bytes: &[u8]) {
         assert_eq!(ReparseBuffer::from_bytes(&found.to_bytes()), Ok(found));
     }
     let _ = ReparseBuffer::from_delete_request(bytes);
-    let _ = DfsReferralRequest::from_bytes(bytes);
-    let _ = DfsReferralRequest::from_bytes_ex(bytes);
 
     chain::<StreamInformation<Wtf8Buf>>(bytes);
     chain::<LinkEntry<Wtf8Buf>>(bytes);

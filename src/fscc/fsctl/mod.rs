@@ -18,8 +18,8 @@ pub use misc::{
     PipeWait, SetIntegrityInformation, SetIntegrityInformationEx,
 };
 pub use network::{
-    DfsReferralRequest, NetworkInterfaceInfo, NetworkResiliencyRequest, ValidateNegotiateInfo,
-    ValidateNegotiateInfoResponse, encode_validate_negotiate_info,
+    NetworkInterfaceInfo, NetworkResiliencyRequest, ValidateNegotiateInfo, ValidateNegotiateInfoResponse,
+    encode_validate_negotiate_info,
 };
 pub use ranges::{
     AllocatedRange, FileLevelTrim, FileLevelTrimResponse, FileRegion, FileRegionInput, FileRegionOutput,

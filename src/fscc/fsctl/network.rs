@@ -1,5 +1,5 @@
-//! What belongs to the connection rather than to a file: [MS-SMB2] 2.2.31.3, 2.2.31.4, 2.2.32.5, 2.2.32.6 and
-//! the heads of [MS-DFSC] 2.2.2 and 2.2.3.
+//! What belongs to the connection rather than to a file: [MS-SMB2] 2.2.31.3, 2.2.31.4, 2.2.32.5 and
+//! 2.2.32.6.
 
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -165,85 +165,6 @@ impl<'a> ChainDecode<'a> for NetworkInterfaceInfo {
     }
 }
 
-/// [MS-DFSC] 2.2.2 REQ_GET_DFS_REFERRAL and 2.2.3 REQ_GET_DFS_REFERRAL_EX.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct DfsReferralRequest<'a> {
-    /// Highest version of referral that the client understands.
-    pub max_referral_level: u16,
-    /// The path, UTF-16LE without terminator: `\server\share\path`.
-    pub request_file_name: &'a [u8],
-    /// The client's site, UTF-16LE; only in the extended form.
-    pub site_name: Option<&'a [u8]>,
-}
-
-impl<'a> DfsReferralRequest<'a> {
-    /// Flag SiteName of the extended form.
-    const SITE_NAME: u16 = 1;
-
-    /// [MS-DFSC] 2.2.2 REQ_GET_DFS_REFERRAL. A missing terminator is forgiven.
-    ///
-    /// # Errors
-    /// The first field that does not fit.
-    pub fn from_bytes(bytes: &'a [u8]) -> Result<Self, DecodeError> {
-        let mut reader = Reader::new(bytes);
-        let max_referral_level = reader.u16("MaxReferralLevel")?;
-        let (units, rest) = reader.remaining().as_chunks::<2>();
-        let end = units.iter().position(|unit| *unit == [0, 0]);
-        if end.is_none() && !rest.is_empty() {
-            return Err(reader.error("RequestFileName", DecodeReason::Invalid));
-        }
-        let length = end.unwrap_or(units.len()).saturating_mul(2);
-        let request_file_name = reader.bytes("RequestFileName", length)?;
-        Ok(DfsReferralRequest { max_referral_level, request_file_name, site_name: None })
-    }
-
-    /// [MS-DFSC] 2.2.3 REQ_GET_DFS_REFERRAL_EX.
-    ///
-    /// # Errors
-    /// The first field that does not fit.
-    pub fn from_bytes_ex(bytes: &'a [u8]) -> Result<Self, DecodeError> {
-        let mut reader = Reader::new(bytes);
-        let max_referral_level = reader.u16("MaxReferralLevel")?;
-        let flags = reader.u16("RequestFlags")?;
-        reader.skip("RequestDataLength", 4)?;
-        let mut counted = |length_field, field| -> Result<&'a [u8], DecodeError> {
-            let length = reader.u16(length_field)?;
-            let name = reader.bytes(field, usize::from(length))?;
-            if !name.len().is_multiple_of(2) {
-                return Err(reader.error(field, DecodeReason::Invalid));
-            }
-            // The terminator is counted by some clients and not by others.
-            Ok(name.strip_suffix(&[0, 0]).unwrap_or(name))
-        };
-        let request_file_name = counted("RequestFileNameLength", "RequestFileName")?;
-        let site_name =
-            if flags & Self::SITE_NAME == 0 { None } else { Some(counted("SiteNameLength", "SiteName")?) };
-        Ok(DfsReferralRequest { max_referral_level, request_file_name, site_name })
-    }
-
-    /// [MS-DFSC] 2.2.2 REQ_GET_DFS_REFERRAL: the client's side. A site is not part of it.
-    pub fn encode(&self, writer: &mut Writer) {
-        writer.u16(self.max_referral_level);
-        writer.bytes(self.request_file_name);
-        writer.zeros(2);
-    }
-
-    /// [MS-DFSC] 2.2.3 REQ_GET_DFS_REFERRAL_EX: the client's side.
-    pub fn encode_ex(&self, writer: &mut Writer) {
-        writer.u16(self.max_referral_level);
-        writer.u16(if self.site_name.is_some() { Self::SITE_NAME } else { 0 });
-        let place = writer.position();
-        writer.u32(0);
-        let start = writer.position();
-        for name in [Some(self.request_file_name), self.site_name].into_iter().flatten() {
-            writer.u16(u16::try_from(name.len()).unwrap_or(u16::MAX));
-            writer.bytes(name);
-        }
-        let length = writer.position().saturating_sub(start);
-        writer.patch_u32(place, length);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -284,28 +205,6 @@ mod tests {
         assert!(ValidateNegotiateInfo::from_bytes(&bytes[..bytes.len() - 1]).is_err());
     }
 
-    #[test]
-    fn referral_requests_end_at_their_terminator() {
-        let path: Vec<u8> = "\\s\\d".encode_utf16().flat_map(u16::to_le_bytes).collect();
-        let request = DfsReferralRequest { max_referral_level: 4, request_file_name: &path, site_name: None };
-        let mut writer = Writer::new();
-        request.encode(&mut writer);
-        let mut bytes = writer.into_bytes();
-        assert_eq!(DfsReferralRequest::from_bytes(&bytes), Ok(request));
-        bytes.extend(b"garbage");
-        assert_eq!(DfsReferralRequest::from_bytes(&bytes), Ok(request));
-        assert_eq!(DfsReferralRequest::from_bytes(&bytes[..10]), Ok(request));
-        assert!(DfsReferralRequest::from_bytes(&bytes[..9]).is_err());
-        let with_site = DfsReferralRequest { site_name: Some(b"S\0"), ..request };
-        for request in [request, with_site] {
-            let mut writer = Writer::new();
-            request.encode_ex(&mut writer);
-            let bytes = writer.into_bytes();
-            assert_eq!(DfsReferralRequest::from_bytes_ex(&bytes), Ok(request));
-            assert!(DfsReferralRequest::from_bytes_ex(&bytes[..bytes.len() - 1]).is_err());
-        }
-    }
-
     proptest! {
         #[test]
         fn responses_round_trip(capabilities: u32, guid: [u8; 16], security_mode: u16, dialect: u16) {
@@ -316,8 +215,6 @@ mod tests {
         #[test]
         fn any_bytes_are_judged_without_panic(bytes: Vec<u8>) {
             let _ = ValidateNegotiateInfo::from_bytes(&bytes);
-            let _ = DfsReferralRequest::from_bytes(&bytes);
-            let _ = DfsReferralRequest::from_bytes_ex(&bytes);
             let _ = ChainEntries::<NetworkInterfaceInfo>::new(&bytes).count();
         }
     }
