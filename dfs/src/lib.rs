@@ -27,6 +27,7 @@ mod order;
 mod referral;
 #[cfg(test)]
 mod test_support;
+mod unreachable;
 pub mod wire;
 
 pub use check::{ModelError, check_folder, check_folder_path, check_namespace, check_target, check_targets};
@@ -38,3 +39,4 @@ pub use names::Fold;
 pub use namespaces::{Found, NamespaceIndex, Namespaces};
 pub use order::{Distance, Placed, Rules, order};
 pub use referral::{Answer, LeftOut, ReferralError, Surroundings, Told};
+pub use unreachable::Unreachable;

@@ -213,15 +213,16 @@ impl Namespaces {
         }
     }
 
-    /// The folder of a namespace that `path`, relative to the root, is or goes through.
+    /// The folder of a namespace that `path`, relative to the root, is or goes through; true when it is the folder itself.
     #[must_use]
-    pub fn find_below<'a>(
-        &'a self,
+    pub fn find_below(
+        &self,
         namespace: &str,
         path: impl Iterator<Item = u16>,
-    ) -> Option<&'a Arc<Folder>> {
+    ) -> Option<(&Arc<Folder>, bool)> {
         let index = self.namespace(namespace)?;
-        index.find_folded(&self.fold.path(path)).map(|(folder, _)| folder)
+        let path = self.fold.path(path);
+        index.find_folded(&path).map(|(folder, length)| (folder, length == path.len()))
     }
 }
 
@@ -326,7 +327,10 @@ mod tests {
         after.set(Arc::new(index));
         assert!(before.find_below("files", "b".encode_utf16()).is_some());
         assert!(after.find_below("files", "b".encode_utf16()).is_none());
-        assert_eq!(after.find_below("Files", r"dir1\link1\x".encode_utf16()).unwrap().targets[0].server, "t");
+        assert_eq!(
+            after.find_below("Files", r"dir1\link1\x".encode_utf16()).unwrap().0.targets[0].server,
+            "t"
+        );
         assert!(after.remove("FILES").is_some());
         assert!(after.is_empty());
     }

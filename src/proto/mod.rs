@@ -24,6 +24,7 @@ pub mod connection;
 pub mod context;
 pub mod credits;
 pub mod data_change;
+mod dfs;
 pub mod directory_lease;
 pub mod dispatch;
 pub mod durable;

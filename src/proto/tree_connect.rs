@@ -110,6 +110,8 @@ pub struct TreeConnect {
     pub share: Arc<Share>,
     /// What the share's descriptor grants the session's user.
     pub maximal_access: AccessMask,
+    /// The client has been told that the share is a DFS root: its names may come as `server\share\path` (Share.IsDfs).
+    pub is_dfs: bool,
     /// It counts among the share's uses.
     counted: AtomicBool,
 }
@@ -117,10 +119,10 @@ pub struct TreeConnect {
 impl TreeConnect {
     /// Takes a use of the share; `None` when it has as many as it may.
     #[must_use]
-    pub fn new(id: TreeId, share: Arc<Share>, maximal_access: AccessMask) -> Option<Arc<Self>> {
+    pub fn new(id: TreeId, share: Arc<Share>, maximal_access: AccessMask, is_dfs: bool) -> Option<Arc<Self>> {
         let before = share.uses.fetch_add(1, Ordering::Relaxed);
         let counted = AtomicBool::new(true);
-        let tree = Arc::new(TreeConnect { id, share, maximal_access, counted });
+        let tree = Arc::new(TreeConnect { id, share, maximal_access, is_dfs, counted });
         (tree.share.max_uses.is_none_or(|most| before < most)).then_some(tree)
     }
 
@@ -128,7 +130,7 @@ impl TreeConnect {
     #[must_use]
     pub fn detached(share: Arc<Share>, maximal_access: AccessMask) -> Arc<Self> {
         let counted = AtomicBool::new(false);
-        Arc::new(TreeConnect { id: TreeId::NONE, share, maximal_access, counted })
+        Arc::new(TreeConnect { id: TreeId::NONE, share, maximal_access, is_dfs: false, counted })
     }
 
     /// Gives back the use of the share: the tree connect is over, though an open may still wait for its client.

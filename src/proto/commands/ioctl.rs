@@ -3,6 +3,7 @@
 //! A code that Windows defines and this server does not serve is INVALID_DEVICE_REQUEST, an undefined one NOT_SUPPORTED.
 
 mod copy;
+mod dfs;
 mod extents;
 mod network;
 mod object;
@@ -106,7 +107,7 @@ pub fn decide(cx: &mut Context<'_>) -> StepResult {
         max_output: usize::try_from(request.max_output_response).unwrap_or(usize::MAX),
     };
     match code {
-        FsctlCode::DFS_GET_REFERRALS | FsctlCode::DFS_GET_REFERRALS_EX => network::dfs_referrals(),
+        FsctlCode::DFS_GET_REFERRALS | FsctlCode::DFS_GET_REFERRALS_EX => dfs::referrals(cx, &call),
         FsctlCode::QUERY_NETWORK_INTERFACE_INFO => network::interfaces(cx, &call),
         FsctlCode::VALIDATE_NEGOTIATE_INFO => network::validate_negotiate(cx, &call),
         FsctlCode::LMR_REQUEST_RESILIENCY => resiliency::request(cx, &call),

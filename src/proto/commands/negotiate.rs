@@ -188,6 +188,10 @@ fn settle(
     let is_3_0 = dialect == Dialect::SMB_3_0 || dialect == Dialect::SMB_3_0_2;
     let multi_credit = dialect > Dialect::SMB_2_0_2;
     let mut capabilities = Capabilities::empty();
+    if !server.namespaces.load().is_empty() {
+        // 3.3.5.4 IsDfsCapable: only where there is something to refer to.
+        capabilities |= Capabilities::DFS;
+    }
     if multi_credit {
         capabilities |= Capabilities::LARGE_MTU | Capabilities::LEASING;
     }

@@ -35,10 +35,14 @@ pub fn decide(cx: &mut Context<'_>) -> StepResult {
         return Err(NtStatus::INSUFFICIENT_RESOURCES.into());
     }
     let id = session.next_tree_id();
-    let tree = TreeConnect::new(id, share.clone(), maximal).ok_or(NtStatus::REQUEST_NOT_ACCEPTED)?;
+    // 3.3.1.6 Share.IsDfs: the share is the root of a namespace now.
+    let is_dfs = disk && cx.server.namespaces.load().namespace(&share.name).is_some();
+    let tree = TreeConnect::new(id, share.clone(), maximal, is_dfs).ok_or(NtStatus::REQUEST_NOT_ACCEPTED)?;
     session.add_tree(tree);
     *cx.tree_id = id;
     let mut response = response(&share, maximal, session.sealing.is_some());
+    response.share_flags.set(ShareFlags::DFS | ShareFlags::DFS_ROOT, is_dfs);
+    response.capabilities.set(ShareCapabilities::DFS, is_dfs);
     // 3.3.5.7: handles of this share can be persistent.
     let persistent = cx.link.negotiated.as_ref().is_some_and(|negotiated| {
         negotiated.dialect.is_3x() && cx.server.persistent.get().is_some() && share.continuously_available

@@ -91,6 +91,7 @@ fn examine(cx: &Context<'_>, work: &Work, found: &Opened) -> Result<Next, Comman
     {
         return match found.metadata.reparse_tag {
             symlink::SYMLINK_TAG => Ok(Next::Link),
+            symlink::DFS_TAG => Err(NtStatus::PATH_NOT_COVERED.into()),
             _ => Err(NtStatus::IO_REPARSE_TAG_NOT_HANDLED.into()),
         };
     }

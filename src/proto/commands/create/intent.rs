@@ -6,6 +6,7 @@ use freehold_acl::{AccessMask, SecurityDescriptor, Token, share_access_check};
 use freehold_dtyp::{Decode, FileTime, NtStatus, Wtf8Buf};
 
 use super::super::super::context::Context;
+use super::super::super::dfs;
 use super::super::super::limits::MAX_OPENS_PER_SESSION;
 use super::super::super::status::CommandError;
 use super::super::super::tree_connect::TreeConnect;
@@ -124,9 +125,16 @@ impl Intent {
             return Err(NtStatus::INVALID_PARAMETER.into());
         }
         let posix = posix::requested(cx, request)?;
+        let wire_name = if tree.is_dfs {
+            let wire_name = dfs::relative_name(cx, tree, request.name.as_bytes())?;
+            dfs::check_covered(cx, tree, wire_name, options.contains(CreateOptions::OPEN_REPARSE_POINT))?;
+            wire_name
+        } else {
+            request.name.as_bytes()
+        };
         let mut name = match posix {
-            Some(_) => parse_posix_path(request.name.as_bytes())?,
-            None => ParsedName::from_utf16le(request.name.as_bytes())?,
+            Some(_) => parse_posix_path(wire_name)?,
+            None => ParsedName::from_utf16le(wire_name)?,
         };
         let mut intent = Intent {
             path: VfsPath::root(),
@@ -134,7 +142,7 @@ impl Intent {
             stream: None,
             quota_index: false,
             folded_stream: Wtf8Buf::new(),
-            stream_part_bytes: if posix.is_some() { 0 } else { stream_part_bytes(request.name.as_bytes()) },
+            stream_part_bytes: if posix.is_some() { 0 } else { stream_part_bytes(wire_name) },
             wanted: match directory {
                 true => Wanted::Directory,
                 false if options.contains(CreateOptions::NON_DIRECTORY_FILE) => Wanted::File,

@@ -8,6 +8,7 @@ use freehold_dtyp::NtStatus;
 use super::super::super::audit::taken_up;
 use super::super::super::commands;
 use super::super::super::context::{Context, Step, StepResult, file_of};
+use super::super::super::dfs;
 use super::super::super::durable::{self, Durability, Kept, PendingCreate, Replayable};
 use super::super::super::op::{Op, OpResult};
 use super::super::super::open::Open;
@@ -120,7 +121,7 @@ fn check(
     if !found {
         return Err(NtStatus::OBJECT_NAME_NOT_FOUND.into());
     }
-    if lease.is_some() && !is_name_of(request, share_path, &file.file.0.path()) {
+    if lease.is_some() && !is_name_of(cx, request, tree, share_path, &file.file.0.path()) {
         return Err(NtStatus::INVALID_PARAMETER.into());
     }
     check_owner(cx, &known)
@@ -132,8 +133,18 @@ fn check_owner(cx: &Context<'_>, known: &Durability) -> Result<(), CommandError>
 }
 
 /// True when the request names the file at `path`; a stream's name is not compared.
-fn is_name_of(request: &CreateRequest<'_>, share_path: &VfsPath, path: &VfsPath) -> bool {
-    let name = ParsedName::from_utf16le(request.name.as_bytes()).ok();
+fn is_name_of(
+    cx: &Context<'_>,
+    request: &CreateRequest<'_>,
+    tree: &TreeConnect,
+    share_path: &VfsPath,
+    path: &VfsPath,
+) -> bool {
+    let wire_name = match tree.is_dfs {
+        true => dfs::relative_name(cx, tree, request.name.as_bytes()).ok(),
+        false => Some(request.name.as_bytes()),
+    };
+    let name = wire_name.and_then(|name| ParsedName::from_utf16le(name).ok());
     let below = name.and_then(|name| VfsPath::new(name.path));
     below.is_some_and(|below| eq_ignore_case(share_path.join(&below).as_wtf8(), path.as_wtf8()))
 }

@@ -9,6 +9,8 @@ use crate::smb2::error::{SymlinkErrorResponse, SymlinkFlags};
 
 /// [MS-FSCC] 2.1.2.1 IO_REPARSE_TAG_SYMLINK
 pub(super) const SYMLINK_TAG: u32 = 0xA000_000C;
+/// [MS-FSCC] 2.1.2.1 IO_REPARSE_TAG_DFS: what a folder of a namespace is on disk.
+pub(super) const DFS_TAG: u32 = 0x8000_000A;
 
 /// A reparse point stands at component `index` of the path.
 pub(super) fn stopped_on_the_way(intent: &Intent, index: usize, data: &[u8]) -> CommandError {
@@ -29,6 +31,7 @@ pub(super) fn stopped(intent: &Intent, unparsed_bytes: usize, data: &[u8]) -> Co
     let unparsed = unparsed_bytes.saturating_add(intent.stream_part_bytes);
     match describe(unparsed, data) {
         Ok(Some(body)) => CommandError::StatusWithData(NtStatus::STOPPED_ON_SYMLINK, body),
+        Ok(None) if data.starts_with(&DFS_TAG.to_le_bytes()) => NtStatus::PATH_NOT_COVERED.into(),
         Ok(None) => NtStatus::IO_REPARSE_TAG_NOT_HANDLED.into(),
         Err(_) => NtStatus::IO_REPARSE_DATA_INVALID.into(),
     }

@@ -1,5 +1,4 @@
-//! Control codes that concern the connection: [MS-SMB2] 3.3.5.15.2 (DFS), 3.3.5.15.11 (network interfaces),
-//! 3.3.5.15.12 (validation of the negotiation).
+//! Control codes that concern the connection: [MS-SMB2] 3.3.5.15.11 (network interfaces) and 3.3.5.15.12 (validation of the negotiation).
 
 use freehold_dtyp::{Decode, NtStatus};
 
@@ -11,11 +10,6 @@ use super::Call;
 use crate::fscc::fsctl::{ValidateNegotiateInfo, ValidateNegotiateInfoResponse};
 use crate::fscc::{Append, ChainWriter};
 use crate::smb2::Dialect;
-
-/// 3.3.5.15.2: this server has no DFS namespaces, which clients that ask at every mount must be told in just this way.
-pub(super) fn dfs_referrals() -> StepResult {
-    Err(NtStatus::FS_DRIVER_REQUIRED.into())
-}
 
 /// 3.3.5.15.11 Handling a Query Network Interface Request.
 ///
