@@ -172,6 +172,7 @@ pub struct Client {
     encrypt: bool,
     verify: bool,
     posix: bool,
+    dfs_trees: Vec<TreeId>,
     /// Largest read the server offers, in bytes.
     pub max_read_bytes: u32,
     /// Largest write the server offers, in bytes.
@@ -207,6 +208,7 @@ impl Client {
             encrypt: false,
             verify: true,
             posix: false,
+            dfs_trees: Vec::new(),
             max_read_bytes: 65_536,
             max_write_bytes: 65_536,
         }
@@ -397,6 +399,12 @@ impl Client {
         self.request(Command::TREE_CONNECT, TreeId::NONE, &request, 0).0
     }
 
+    /// The tree connect is to a DFS share (SMB2_SHARE_CAP_DFS): from now on names of requests on it are
+    /// `server\share\path` ([MS-SMB2] 3.2.4.3).
+    pub fn resolve_names_by_dfs(&mut self, tree: TreeId) {
+        self.dfs_trees.push(tree);
+    }
+
     /// One request, protected, ready for the transport (without its 4-byte header), and its message id. `payload_bytes`
     /// is the larger of what it sends and what it expects back.
     pub fn request(
@@ -474,6 +482,7 @@ impl Client {
         }
         let mut flags = HeaderFlags::empty();
         flags.set(HeaderFlags::RELATED_OPERATIONS, related);
+        flags.set(HeaderFlags::DFS_OPERATIONS, self.dfs_trees.contains(&tree));
         let header = Smb2Header {
             credit_charge: if multi_credit { charge } else { CreditCharge(0) },
             command,

@@ -27,7 +27,6 @@ mod order;
 mod referral;
 #[cfg(test)]
 mod test_support;
-mod unreachable;
 pub mod wire;
 
 pub use check::{ModelError, check_folder, check_folder_path, check_namespace, check_target, check_targets};
@@ -39,4 +38,3 @@ pub use names::Fold;
 pub use namespaces::{Found, NamespaceIndex, Namespaces};
 pub use order::{Distance, Placed, Rules, order};
 pub use referral::{Answer, LeftOut, ReferralError, Surroundings, Told};
-pub use unreachable::Unreachable;

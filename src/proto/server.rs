@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 
 use arc_swap::{ArcSwap, ArcSwapOption};
-use freehold_dfs::{Namespaces, Unreachable};
+use freehold_dfs::Namespaces;
 use freehold_dtyp::{FileTime, Guid, Sid};
 use parking_lot::Mutex;
 
@@ -141,8 +141,6 @@ pub struct Server {
     pub share_settings: ArcSwap<SharesSnapshot>,
     /// The DFS namespaces whose roots are among the shares, swapped when one changes; see [`Server::set_namespaces`].
     pub namespaces: ArcSwap<Namespaces>,
-    /// Their targets that do not answer, swapped by who asks them.
-    pub unreachable_targets: ArcSwap<Unreachable>,
     /// How the RPC interfaces present this server.
     pub rpc: ServerInfo,
     /// The domain that this server is a member of, swapped when it joins or leaves.
@@ -242,7 +240,6 @@ impl Server {
             accounts: ArcSwap::from_pointee(accounts),
             share_settings: ArcSwap::from_pointee(SharesSnapshot::default()),
             namespaces: ArcSwap::from_pointee(Namespaces::default()),
-            unreachable_targets: ArcSwap::from_pointee(Unreachable::default()),
             rpc,
             domain: ArcSwapOption::empty(),
             directory: Arc::default(),
@@ -334,7 +331,7 @@ impl Server {
         self.reject_unencrypted.store(reject_unencrypted, Ordering::Relaxed);
     }
 
-    /// Puts all DFS namespaces in place. Requests under way end with those they began with; a client that has connected to a
+    /// Puts all DFS namespaces in place, without the targets that do not answer. Requests under way end with those they began with; a client that has connected to a
     /// share before it became a root, or since it ceased to be one, learns of it when it connects again.
     pub fn set_namespaces(&self, namespaces: Arc<Namespaces>) {
         self.namespaces.store(namespaces);

@@ -5,6 +5,7 @@
 
 mod audit;
 mod data;
+mod dfs;
 mod durable;
 mod expiry;
 mod info;

@@ -1,0 +1,327 @@
+//! Roots of DFS namespaces as clients see them: [MS-SMB2] 3.3.5.4, 3.3.5.7, 3.3.5.9, 3.3.5.15.2 and [MS-DFSC] 3.2.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
+
+use freehold::client::{ClientError, Reply};
+use freehold::fscc::fsctl::FsctlCode;
+use freehold::fscc::upcase::upcase_unit;
+use freehold::proto::tree_connect::{CachingMode, Share, ShareTarget, Shares};
+use freehold::smb2::create::{
+    CreateDisposition, CreateOptions, CreateRequest, CreateResponse, ImpersonationLevel, ShareAccess,
+};
+use freehold::smb2::create_context::CreateContexts;
+use freehold::smb2::ioctl::{IoctlFlags, IoctlRequest, IoctlResponse};
+use freehold::smb2::tree_connect::{
+    ShareCapabilities, ShareFlags, TreeConnectContexts, TreeConnectFlags, TreeConnectRequest,
+    TreeConnectResponse,
+};
+use freehold::smb2::{Command, DecodeMessage, FileId, OplockLevel, TreeId, Utf16Buf};
+use freehold_acl::AccessMask;
+use freehold_dfs::wire::{Entry, EntryFlags, ReferralRequest, ReferralResponse};
+use freehold_dfs::{
+    DEFAULT_FOLDER_TTL_SECONDS, DEFAULT_ROOT_TTL_SECONDS, Fold, Folder, Kind, Namespace, NamespaceIndex,
+    Namespaces, State, Target,
+};
+use freehold_dtyp::{Encode, Guid, NtStatus, Writer};
+
+use crate::world::{ClientId, World, open_security};
+
+const FOLD: Fold = Fold(upcase_unit);
+/// FILE_OPEN_REPARSE_POINT
+const OPEN_REPARSE_POINT: u32 = 0x0020_0000;
+
+/// Namespace `data` on the share of that name, with these folders and targets.
+fn namespaces(folders: &[(&str, &[&str])]) -> Arc<Namespaces> {
+    let root = Namespace {
+        name: "Data".to_owned(),
+        guid: Guid([1; 16]),
+        kind: Kind::StandAlone,
+        comment: String::new(),
+        state: State::Online,
+        ttl_seconds: DEFAULT_ROOT_TTL_SECONDS,
+        options: Default::default(),
+        targets: Vec::new(),
+    };
+    let mut index = NamespaceIndex::new(Arc::new(root));
+    for (number, (path, targets)) in folders.iter().enumerate() {
+        let folder = Folder {
+            path: (*path).to_owned(),
+            guid: Guid([u8::try_from(number).unwrap(); 16]),
+            comment: String::new(),
+            state: State::Online,
+            ttl_seconds: DEFAULT_FOLDER_TTL_SECONDS,
+            options: Default::default(),
+            security: None,
+            targets: targets.iter().map(|unc| Target::from_unc(unc).unwrap()).collect(),
+        };
+        index.insert(FOLD, Arc::new(folder)).unwrap();
+    }
+    Arc::new(Namespaces::new(FOLD, [index]))
+}
+
+fn utf16(text: &str) -> Vec<u8> {
+    text.encode_utf16().flat_map(u16::to_le_bytes).collect()
+}
+
+struct Desk {
+    world: World,
+    client: ClientId,
+    pipes: TreeId,
+    /// Without DFS in the client.
+    plain: TreeId,
+    /// With DFS.
+    dfs: TreeId,
+}
+
+impl Desk {
+    fn new(namespaces: Arc<Namespaces>) -> Self {
+        let mut world = World::new(41);
+        let mut shares: Vec<Share> =
+            world.server.shares.load().list().into_iter().map(|share| Share::clone(share)).collect();
+        shares.push(Share {
+            name: "IPC$".to_owned(),
+            target: ShareTarget::Pipes,
+            comment: String::new(),
+            security: open_security(),
+            encrypt: false,
+            access_based_enumeration: false,
+            continuously_available: false,
+            ca_timeout: std::time::Duration::ZERO,
+            caching: CachingMode::None,
+            audit: Default::default(),
+            max_uses: None,
+            uses: Arc::new(AtomicU32::new(0)),
+            requests: Arc::default(),
+        });
+        world.server.shares.store(Arc::new(Shares::new(shares)));
+        world.server.set_namespaces(namespaces);
+        let client = world.connect();
+        world.log_on(client).unwrap();
+        let pipes = world.tree_connect(client, "IPC$").unwrap();
+        let plain = world.tree_connect(client, "data").unwrap();
+        let dfs = world.tree_connect(client, "DATA").unwrap();
+        world.clients[client].client.resolve_names_by_dfs(dfs);
+        Desk { world, client, pipes, plain, dfs }
+    }
+
+    fn call(&mut self, tree: TreeId, command: Command, body: &impl Encode) -> Reply {
+        let message = self.world.send(self.client, command, tree, body, 4096);
+        self.world.settle();
+        self.world.receive(self.client).unwrap();
+        let replies = &mut self.world.clients[self.client].replies;
+        let at = replies.iter().position(|reply| reply.header.message_id.0 == message).expect("a reply");
+        replies.remove(at).unwrap()
+    }
+
+    /// Opens or makes a file; the status.
+    fn create(&mut self, tree: TreeId, name: &str, options: u32) -> NtStatus {
+        let name = Utf16Buf::from(name);
+        let request = CreateRequest {
+            requested_oplock_level: OplockLevel::NONE,
+            impersonation_level: ImpersonationLevel::IMPERSONATION,
+            desired_access: AccessMask::FILE_READ_ATTRIBUTES.0,
+            file_attributes: 0,
+            share_access: ShareAccess::from_bits_retain(7),
+            create_disposition: CreateDisposition(3),
+            create_options: CreateOptions::from_bits_retain(options),
+            name: name.as_utf16(),
+            contexts: CreateContexts::EMPTY,
+        };
+        match self.call(tree, Command::CREATE, &request).body::<CreateResponse<'_>>() {
+            Ok(_) => NtStatus::SUCCESS,
+            Err(ClientError::Status(status)) => status,
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    fn ioctl(&mut self, tree: TreeId, code: FsctlCode, input: &[u8], room: u32) -> (NtStatus, Vec<u8>) {
+        let request = IoctlRequest {
+            ctl_code: code.0,
+            file_id: FileId::ANY,
+            max_input_response: 0,
+            max_output_response: room,
+            flags: IoctlFlags::IS_FSCTL,
+            input,
+            output: &[],
+        };
+        let reply = self.call(tree, Command::IOCTL, &request);
+        let status = reply.header.status;
+        if status.is_error() {
+            return (status, Vec::new());
+        }
+        (status, IoctlResponse::decode(&reply.message).unwrap().output.to_vec())
+    }
+
+    /// Asks for a referral; addresses with `|` before the first of each target set.
+    fn refer(&mut self, path: &str, level: u16) -> Result<(u16, u32, Vec<String>), NtStatus> {
+        let path = utf16(path);
+        let request =
+            ReferralRequest { max_referral_level: level, request_file_name: &path, site_name: None };
+        let mut writer = Writer::new();
+        request.encode(&mut writer);
+        let (status, output) = self.ioctl(self.pipes, FsctlCode::DFS_GET_REFERRALS, writer.as_slice(), 4096);
+        if status != NtStatus::SUCCESS {
+            return Err(status);
+        }
+        let mut writer = Writer::new();
+        request.encode_ex(&mut writer);
+        let extended = self.ioctl(self.pipes, FsctlCode::DFS_GET_REFERRALS_EX, writer.as_slice(), 4096);
+        assert_eq!((extended.0, extended.1.len()), (NtStatus::SUCCESS, output.len()));
+        let response = ReferralResponse::from_bytes(&output).unwrap();
+        let mut addresses = Vec::new();
+        for entry in &response.entries {
+            let (address, boundary) = match entry {
+                Entry::Target { address, flags, .. } => {
+                    (*address, flags.contains(EntryFlags::TARGET_SET_BOUNDARY))
+                }
+                Entry::Share { share_name, .. } => (*share_name, false),
+                Entry::Names { .. } => panic!("{entry:?}"),
+            };
+            let units: Vec<u16> =
+                address.as_chunks::<2>().0.iter().map(|unit| u16::from_le_bytes(*unit)).collect();
+            addresses.push(format!(
+                "{}{}",
+                if boundary { "|" } else { "" },
+                String::from_utf16(&units).unwrap()
+            ));
+        }
+        Ok((response.path_consumed, response.flags.bits(), addresses))
+    }
+
+    fn connected(&mut self, share: &str) -> (ShareFlags, ShareCapabilities) {
+        let path = Utf16Buf::from(format!("\\\\sim\\{share}").as_str());
+        let request = TreeConnectRequest {
+            flags: TreeConnectFlags::empty(),
+            path: path.as_utf16(),
+            contexts: TreeConnectContexts::EMPTY,
+        };
+        let reply = self.call(TreeId::NONE, Command::TREE_CONNECT, &request);
+        let response = reply.body::<TreeConnectResponse>().unwrap();
+        let dfs = ShareFlags::DFS | ShareFlags::DFS_ROOT;
+        (response.share_flags & dfs, response.capabilities & ShareCapabilities::DFS)
+    }
+}
+
+fn ordinary() -> Arc<Namespaces> {
+    namespaces(&[(r"dir\Link", &[r"\\fs1\stuff\x", r"\\fs2\stuff"]), ("top", &[r"\\fs3\top"])])
+}
+
+#[test]
+fn a_root_says_that_it_is_one() {
+    let mut desk = Desk::new(ordinary());
+    assert_eq!(desk.connected("data"), (ShareFlags::DFS | ShareFlags::DFS_ROOT, ShareCapabilities::DFS));
+    assert_eq!(desk.connected("IPC$"), (ShareFlags::empty(), ShareCapabilities::empty()));
+    desk.world.server.set_namespaces(Arc::default());
+    assert_eq!(desk.connected("data"), (ShareFlags::empty(), ShareCapabilities::empty()));
+}
+
+#[test]
+fn names_begin_with_server_and_share_where_the_client_says_so() {
+    let mut desk = Desk::new(ordinary());
+    assert_eq!(desk.create(desk.plain, "here", 0), NtStatus::SUCCESS);
+    // FILE_NON_DIRECTORY_FILE: nothing but the file that is there has this name.
+    assert_eq!(desk.create(desk.dfs, r"any.name\data\here\below", 0), NtStatus::OBJECT_PATH_NOT_FOUND);
+    assert_eq!(desk.create(desk.dfs, r"any.name\data\here", 0), NtStatus::SUCCESS);
+    assert_eq!(desk.create(desk.dfs, r"\sim\DATA\here", 0), NtStatus::SUCCESS);
+    assert_eq!(desk.create(desk.dfs, r"sim\data", 0x1), NtStatus::SUCCESS);
+    assert_eq!(desk.create(desk.dfs, "", 0x1), NtStatus::SUCCESS);
+    assert_eq!(desk.create(desk.dfs, r"sim\other\here", 0), NtStatus::OBJECT_PATH_NOT_FOUND);
+    assert_eq!(desk.create(desk.dfs, "here", 0), NtStatus::OBJECT_PATH_NOT_FOUND);
+    // Without the flag a name is a name.
+    assert_eq!(desk.create(desk.plain, r"sim\data\here", 0), NtStatus::OBJECT_PATH_NOT_FOUND);
+}
+
+#[test]
+fn what_is_a_folder_of_the_namespace_or_below_it_is_not_covered() {
+    let mut desk = Desk::new(ordinary());
+    for name in [
+        r"sim\data\top",
+        r"sim\data\TOP\a\b",
+        r"sim\data\dir\link\x",
+        r"sim\data\top:stream",
+        r"sim\data\top\",
+    ] {
+        assert_eq!(desk.create(desk.dfs, name, 0), NtStatus::PATH_NOT_COVERED, "{name}");
+        assert_eq!(desk.create(desk.dfs, name, OPEN_REPARSE_POINT), NtStatus::PATH_NOT_COVERED, "{name}");
+    }
+    for name in ["top", r"top\a", r"dir\LINK\x"] {
+        assert_eq!(desk.create(desk.plain, name, 0), NtStatus::PATH_NOT_COVERED, "{name}");
+    }
+    assert_eq!(desk.create(desk.plain, r"top\a", OPEN_REPARSE_POINT), NtStatus::PATH_NOT_COVERED);
+    for name in [r"sim\data\topping", r"sim\data\to"] {
+        assert_eq!(desk.create(desk.dfs, name, 0), NtStatus::SUCCESS, "{name}");
+    }
+    // A folder that is added or removed counts at once.
+    desk.world.server.set_namespaces(namespaces(&[("topping", &[r"\\fs\t"])]));
+    assert_eq!(desk.create(desk.dfs, r"sim\data\topping\x", 0), NtStatus::PATH_NOT_COVERED);
+    assert_eq!(desk.create(desk.dfs, r"sim\data\top", 0), NtStatus::SUCCESS);
+}
+
+#[test]
+fn referrals_are_given_for_roots_and_folders() {
+    let mut desk = Desk::new(ordinary());
+    for level in [2, 3] {
+        let root = desk.refer(r"\sim.example\data", level).unwrap();
+        assert_eq!(root, (34, 3, vec![r"\sim.example\data".to_owned()]));
+    }
+    let root = desk.refer(r"\sim\data\dir\nothing", 4).unwrap();
+    assert_eq!(root, (18, 3, vec![r"|\sim\data".to_owned()]));
+    assert_eq!(desk.refer(r"\sim\data\top\a", 1).unwrap(), (26, 3, vec![r"\fs3\top".to_owned()]));
+    let (consumed, flags, mut addresses) = desk.refer(r"\sim\DATA\DIR\LINK\a\b", 4).unwrap();
+    assert_eq!((consumed, flags), (36, 2));
+    assert!(addresses[0].starts_with('|') && !addresses[1].starts_with('|'), "{addresses:?}");
+    addresses.iter_mut().for_each(|address| *address = address.replace('|', ""));
+    addresses.sort();
+    assert_eq!(addresses, [r"\fs1\stuff\x", r"\fs2\stuff"]);
+}
+
+#[test]
+fn equal_targets_take_turns() {
+    let mut desk = Desk::new(ordinary());
+    let mut first = std::collections::BTreeMap::<String, u32>::new();
+    for _ in 0..40 {
+        let (_, _, addresses) = desk.refer(r"\sim\data\dir\link", 4).unwrap();
+        *first.entry(addresses[0].clone()).or_default() += 1;
+    }
+    assert_eq!(first.len(), 2, "{first:?}");
+    assert!(first.values().all(|count| *count >= 8), "{first:?}");
+}
+
+#[test]
+fn requests_without_an_answer_get_the_status_of_the_section() {
+    let mut desk = Desk::new(ordinary());
+    assert_eq!(desk.refer(r"\sim\other", 4), Err(NtStatus::NOT_FOUND));
+    assert_eq!(desk.refer(r"\sim\IPC$", 4), Err(NtStatus::NOT_FOUND));
+    assert_eq!(desk.refer(r"\corp.example\SYSVOL", 4), Err(NtStatus::NOT_FOUND));
+    assert_eq!(desk.refer(r"\corp.example", 4), Err(NtStatus::INVALID_PARAMETER));
+    assert_eq!(desk.refer("", 4), Err(NtStatus::INVALID_PARAMETER));
+    assert_eq!(desk.refer(r"\sim\data", 0), Err(NtStatus::INVALID_PARAMETER));
+    let pipes = desk.pipes;
+    for input in [&[][..], &[4], &[4, 0, 1]] {
+        let answer = desk.ioctl(pipes, FsctlCode::DFS_GET_REFERRALS, input, 4096);
+        assert_eq!(answer.0, NtStatus::INVALID_PARAMETER, "{input:?}");
+    }
+    let mut whole = vec![4, 0];
+    whole.extend(utf16("\\sim\\data\\dir\\link\0"));
+    // Not one entry: 8 of the header, 34 of the entry, the path twice, the shorter address.
+    let least = 8 + 34 + 2 * 38 + 2 * 11;
+    for (room, expected) in [
+        (0, NtStatus::BUFFER_OVERFLOW),
+        (8, NtStatus::BUFFER_OVERFLOW),
+        (least - 1, NtStatus::BUFFER_OVERFLOW),
+    ] {
+        let answer = desk.ioctl(pipes, FsctlCode::DFS_GET_REFERRALS, &whole, room);
+        assert_eq!(answer, (expected, Vec::new()), "room for {room}");
+    }
+    let (status, output) = desk.ioctl(pipes, FsctlCode::DFS_GET_REFERRALS, &whole, least + 6);
+    assert_eq!(
+        (status, ReferralResponse::from_bytes(&output).unwrap().entries.len()),
+        (NtStatus::SUCCESS, 1)
+    );
+    // [MS-SMB2] 3.3.5.15: it may come on any tree connect.
+    let plain = desk.plain;
+    assert_eq!(desk.ioctl(plain, FsctlCode::DFS_GET_REFERRALS, &whole, 4096).0, NtStatus::SUCCESS);
+    desk.world.server.set_namespaces(Arc::default());
+    assert_eq!(desk.refer(r"\sim\data", 4), Err(NtStatus::FS_DRIVER_REQUIRED));
+}
