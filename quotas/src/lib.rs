@@ -6,11 +6,13 @@
 //! Usage is charged to the *owner* of a file (the SID in its security descriptor): the logical bytes of its data and of its
 //! named streams. Nothing is charged for names, descriptors and extended attributes.
 
+mod classes;
 mod intent;
 mod watch;
 
 use std::collections::HashMap;
 
+pub use classes::{AgeBand, Classes, FileType};
 pub use intent::{INTENT_FOLDERS, INTENT_PATH_BYTES, INTENT_WORDS, Intent, IntentKind};
 pub use watch::{REARM_PERCENT, Watch};
 

@@ -344,6 +344,10 @@ pub enum ReportBy {
     Owner,
     /// Folders that have a quota
     Folder,
+    /// Days since files were written to
+    Age,
+    /// Types of files by the end of their names
+    Type,
 }
 
 /// Changes of who is told.
@@ -575,11 +579,11 @@ pub struct RecountRow {
 pub struct ReportRow {
     /// The volume.
     pub quota_volume: String,
-    /// Account or folder.
+    /// Account, folder, age or type.
     pub name: String,
     /// Bytes.
     pub disk_space_used: u64,
-    /// Files and folders.
+    /// Files and folders; of an age or type, files alone.
     pub files: u64,
     /// Share of all that the volume's accounts use, in percent.
     pub percent: f64,

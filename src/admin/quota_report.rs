@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use freehold_dtyp::{FileTime, Sid};
-use freehold_quotas::{FolderQuotaId, Limits, OwnerRow};
+use freehold_quotas::{AgeBand, Classes, FileType, FolderQuotaId, Limits, OwnerRow, Usage};
 
 use super::protocol::Reply;
 use super::quota::Sink;
@@ -35,6 +35,8 @@ impl AdminService {
                     rows.extend(match by {
                         ReportBy::Owner => self.report_by_owner(&volume, top(most))?,
                         ReportBy::Folder => self.report_by_folder(&volume, top(most))?,
+                        ReportBy::Age => self.report_by_age(&volume, top(most))?,
+                        ReportBy::Type => self.report_by_type(&volume, top(most))?,
                     });
                 }
                 QuotaReply::Report(rows)
@@ -140,6 +142,33 @@ impl AdminService {
         Ok(rows.collect())
     }
 
+    /// What there is of each age, the youngest first; every age has a row.
+    fn report_by_age(&self, volume: &str, top: usize) -> anyhow::Result<Vec<ReportRow>> {
+        let ages = self.classes(volume)?.ages;
+        let mut rows = class_rows(volume, AgeBand::ALL.iter().map(|band| band.name).zip(ages));
+        rows.truncate(top);
+        Ok(rows)
+    }
+
+    /// What there is of each type of which there is any, the most first.
+    fn report_by_type(&self, volume: &str, top: usize) -> anyhow::Result<Vec<ReportRow>> {
+        let types = self.classes(volume)?.types;
+        let mut rows = class_rows(volume, FileType::ALL.iter().map(|kind| kind.name()).zip(types));
+        rows.retain(|row| row.files > 0);
+        rows.sort_by_key(|row| std::cmp::Reverse((row.disk_space_used, row.files)));
+        rows.truncate(top);
+        Ok(rows)
+    }
+
+    fn classes(&self, volume: &str) -> anyhow::Result<Classes> {
+        self.counting(volume)?.classes().with_context(|| {
+            format!(
+                "the files of the volume {volume:?} are still being counted by age and type: ask again later, or have them \
+                 counted now by `freehold quota recount {volume}`"
+            )
+        })
+    }
+
     fn forecasts(&self, volume: &str, account: Option<&Sid>) -> anyhow::Result<Vec<ForecastRow>> {
         let quotas = self.counting(volume)?;
         let samples = self.state().quota_samples(volume)?;
@@ -187,6 +216,20 @@ impl AdminService {
         }
         Ok(found)
     }
+}
+
+fn class_rows(volume: &str, classes: impl Iterator<Item = (&'static str, Usage)> + Clone) -> Vec<ReportRow> {
+    let total: u64 = classes.clone().map(|(_, usage)| usage.logical_bytes).sum();
+    let row = |(name, usage): (&str, Usage)| ReportRow {
+        quota_volume: volume.to_owned(),
+        name: name.to_owned(),
+        disk_space_used: usage.logical_bytes,
+        files: usage.files,
+        percent: percent(usage.logical_bytes, total),
+        limit: None,
+        status: super::quota_protocol::QuotaStatus::Ok,
+    };
+    classes.map(row).collect()
 }
 
 /// Makes rows from the samples of a volume.

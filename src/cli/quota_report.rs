@@ -35,7 +35,10 @@ pub(super) struct RecountArgs {
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  freehold quota report --top 10\n  freehold quota report data --by folder -o csv"
+    after_help = "Examples:\n  freehold quota report --top 10\n  freehold quota report data --by folder -o csv\n  \
+                  freehold quota report data --by age\n  freehold quota report --by type --top 5 -o json\n\n\
+                  Ages are days since a file was written to last; types are the file groups of Windows' File Server Resource Manager,\n\
+                  by the end of the name. All of it is kept by the volume: nothing is searched."
 )]
 pub(super) struct ReportArgs {
     /// One volume [default: all]

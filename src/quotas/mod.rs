@@ -13,6 +13,7 @@ mod auto;
 mod command;
 mod compile;
 mod crossing;
+mod folders;
 mod forecast;
 mod members;
 mod notice;

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
@@ -17,17 +17,19 @@ use super::compile::compile;
 use super::notice::Notice;
 use super::notifier::{Notifier, Outcome};
 use super::store::VolumeStore;
-use super::{crossing, members, samples};
+use super::{crossing, folders, members, samples};
 use crate::audit::record::{Batch, time_text};
 use crate::domain::Domain;
 use crate::names::{Asked, Machine, NameBook};
 use crate::state::quotas::{GroupMembers, QuotaEdit};
 use crate::state::{Change, State};
-use crate::vfs::quotas::PolicyStore;
+use crate::vfs::quotas::{FolderChange, PolicyStore};
 use crate::vfs::{VfsError, Volume};
 
 /// How often folders with auto quotas and folder quotas are looked at.
 pub(super) const LOOK_EVERY: Duration = Duration::from_secs(2);
+/// After a look because of a new subfolder the next one waits for so many times as long as it took.
+const REST: u32 = 4;
 /// How often it is looked up who is in the groups.
 const GROUPS_EVERY: Duration = Duration::from_secs(5 * 60);
 /// After a look-up that failed it is tried again.
@@ -80,6 +82,10 @@ enum Job {
     Push(String),
     /// Local groups or the membership differ: who is exempt, who is in groups.
     Accounts,
+    /// A subfolder was made in a folder of the volume that has an auto quota.
+    Subfolder,
+    /// A folder of the volume was renamed, at or below which there are quotas: from, to.
+    Moved(String, String, String),
     /// A threshold of the volume was crossed.
     Crossed(String, Crossing, FileTime),
     /// Ends the thread.
@@ -96,6 +102,8 @@ pub struct QuotaService {
     notifier: OnceLock<Notifier>,
     /// Held while limits are compiled and put in place.
     pushing: Mutex<()>,
+    /// The thread was told of a subfolder, and has not looked yet.
+    looks_due: Arc<AtomicBool>,
     /// Crossings in the queue.
     crossings: Arc<AtomicUsize>,
     /// Owners that nothing limits.
@@ -118,6 +126,7 @@ impl QuotaService {
             thread: Mutex::default(),
             notifier: OnceLock::new(),
             pushing: Mutex::default(),
+            looks_due: Arc::default(),
             crossings: Arc::default(),
             failures: Mutex::default(),
         };
@@ -138,6 +147,7 @@ impl QuotaService {
         let names: Vec<String> = surroundings.volumes.keys().cloned().collect();
         for (name, (volume, _)) in &surroundings.volumes {
             let Some(quotas) = volume.quotas() else { continue };
+            quotas.on_folder_change(self.folder_listener(name));
             let (jobs, name, waiting) = (self.jobs.clone(), name.clone(), Arc::clone(&self.crossings));
             quotas.on_crossing(Box::new(move |crossing| {
                 let now = FileTime::from_system_time(SystemTime::now());
@@ -177,6 +187,22 @@ impl QuotaService {
             std::thread::Builder::new().name("quotas".to_owned()).spawn(move || service.work(&waiting))?;
         *self.thread.lock() = Some(thread);
         Ok(())
+    }
+
+    /// Has the thread hear of folders of the volume called `name` that concern quotas.
+    fn folder_listener(&self, name: &str) -> Box<dyn Fn(&FolderChange) + Send + Sync> {
+        let (jobs, state, looks) = (self.jobs.clone(), Arc::clone(&self.state), Arc::clone(&self.looks_due));
+        let name = name.to_owned();
+        Box::new(move |change| {
+            let (moved, has_subfolder) = folders::concern(&state.quotas().volume(&name), change);
+            if let Some((from, to)) = moved {
+                let _ = jobs.send(Job::Moved(name.clone(), from, to));
+            }
+            // However many subfolders are made, one look finds all of them.
+            if has_subfolder && !looks.swap(true, Ordering::SeqCst) {
+                let _ = jobs.send(Job::Subfolder);
+            }
+        })
     }
 
     /// Ends the threads. What thresholds were crossed until now is recorded.
@@ -333,6 +359,8 @@ struct Worker {
     service: Arc<QuotaService>,
     looks: HashMap<String, Looks>,
     next_look: Instant,
+    /// Before this no look is due because of a new subfolder.
+    may_look: Instant,
     next_groups: Instant,
     next_peaks: Instant,
     sampled_hour: i64,
@@ -354,6 +382,7 @@ impl Worker {
             service,
             looks: HashMap::new(),
             next_look: now,
+            may_look: now,
             next_groups: now + GROUPS_EVERY,
             next_peaks: now + PEAKS_EVERY,
             // What is used may still be counted when the server has just been started: the hour's sample stays as it is.
@@ -388,6 +417,8 @@ impl Worker {
                 }
             }
             Job::Accounts => self.groups(),
+            Job::Subfolder => self.next_look = self.next_look.min(self.may_look),
+            Job::Moved(volume, from, to) => self.edit(&[QuotaEdit::MoveFolders { volume, from, to }]),
             Job::Crossed(volume, crossing, time) => self.crossed(&volume, &crossing, time),
             Job::Stop => {}
         }
@@ -406,7 +437,10 @@ impl Worker {
         }
         if self.next_look <= now {
             self.next_look = now + LOOK_EVERY;
+            self.service.looks_due.store(false, Ordering::SeqCst);
             self.look();
+            // Subfolders may be made faster than they are found: most of the time is for other things.
+            self.may_look = Instant::now() + now.elapsed() * REST;
             self.logged_on();
             self.sample();
         }

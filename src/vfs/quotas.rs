@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use freehold_dtyp::Sid;
-use freehold_quotas::{Change, Crossing, FolderQuotaId, OwnerRow, Policy, Usage};
+use freehold_quotas::{Change, Classes, Crossing, FolderQuotaId, OwnerRow, Policy, Usage};
 
-use super::VfsError;
+use super::{VfsError, VfsPath};
 
 /// Usage and limits of a volume. Every method may block and may be called from any thread.
 pub trait Quotas: Send + Sync {
@@ -33,6 +33,12 @@ pub trait Quotas: Send + Sync {
     /// What is below each folder quota.
     fn folders(&self) -> Vec<(FolderQuotaId, Usage)>;
 
+    /// What there is of each type and age of files; `None` until that is counted. An open file counts for its size now, and for the
+    /// age that it had when it was opened or closed last.
+    fn classes(&self) -> Option<Classes> {
+        None
+    }
+
     /// Counts everything again while clients work, compares, and puts right what has drifted. `progress` is told how many
     /// files were counted, and stops it by returning false.
     ///
@@ -42,6 +48,24 @@ pub trait Quotas: Send + Sync {
 
     /// Who is told of thresholds that were crossed; in place of whoever was before. It must not block.
     fn on_crossing(&self, listener: Box<dyn Fn(Crossing) + Send + Sync>);
+
+    /// Who is told of folders that were made or renamed, before whoever did it is answered; in place of whoever was before. It must
+    /// not block.
+    fn on_folder_change(&self, _listener: Box<dyn Fn(&FolderChange) + Send + Sync>) {}
+}
+
+/// What has become of a folder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FolderChange {
+    /// A folder was made in this one.
+    MadeIn(VfsPath),
+    /// It was renamed, with what is below it.
+    Renamed {
+        /// Where it was, in the spelling on disk.
+        from: VfsPath,
+        /// Where it is.
+        to: VfsPath,
+    },
 }
 
 /// What a recount found.

@@ -120,7 +120,7 @@ pub(super) struct Durable {
     clean: AtomicBool,
 }
 
-fn boot_id() -> [u64; 2] {
+pub(super) fn boot_id() -> [u64; 2] {
     let text = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
     let digits: String = text.chars().filter(char::is_ascii_hexdigit).collect();
     let half = |from: usize| {
@@ -129,7 +129,7 @@ fn boot_id() -> [u64; 2] {
     [half(0), half(16)]
 }
 
-fn halves(guid: Guid) -> [u64; 2] {
+pub(super) fn halves(guid: Guid) -> [u64; 2] {
     let value = u128::from_le_bytes(guid.0);
     [value as u64, (value >> 64) as u64]
 }

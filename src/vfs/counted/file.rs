@@ -238,6 +238,7 @@ impl Drop for CountedFile {
             }
             drop(stream);
         }
+        shared.class_closing(node, &self.inner);
         shared.leave(node, &self.inner);
     }
 }
@@ -250,6 +251,7 @@ impl Shared {
         }
         let mut state = node.state.lock();
         let state = &mut *state;
+        self.class_left(state);
         let Some(charged) = &mut state.charged else { return };
         if state.gone {
             self.end_nameless(node.id, charged.accounts(), charged.bytes());
@@ -376,7 +378,16 @@ impl File for CountedFile {
     }
 
     fn set_metadata(&self, change: &MetadataChange) -> Result<(), VfsError> {
-        self.inner.0.set_metadata(change)
+        let Some(modified) = change.modified.filter(|_| self.kind == NodeKind::File) else {
+            return self.inner.0.set_metadata(change);
+        };
+        let (shared, node) = (&*self.shared, self.node());
+        let mut state = node.state.lock();
+        // A file that cannot be looked at fails in what comes next.
+        let _ = shared.load(node, &mut state, &self.inner);
+        self.inner.0.set_metadata(change)?;
+        shared.class_written_at(node, &mut state, modified);
+        Ok(())
     }
 
     fn overwrite(&self, new: &NewNode, supersede_security: bool) -> Result<Metadata, VfsError> {

@@ -9,6 +9,8 @@
 //! at once. No lock is shared by writers of different files; writing inside of a file's present size takes none at all.
 
 mod account;
+mod class_cells;
+mod classes;
 mod durable;
 mod file;
 mod folders;
@@ -22,6 +24,8 @@ mod recount;
 mod recover;
 
 #[cfg(test)]
+mod class_tests;
+#[cfg(test)]
 mod tests;
 
 use std::any::Any;
@@ -29,17 +33,19 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
+use arc_swap::ArcSwapOption;
 use freehold_acl::SecurityDescriptor;
 use freehold_dtyp::{FileTime, Sid, Wtf8};
 use parking_lot::Mutex;
 
 use self::account::{Amount, signed};
+use self::class_cells::Cells;
 use self::durable::{Durable, Key};
 use self::file::CountedFile;
 use self::gate::Gate;
 use self::ledger::Ledger;
 use self::nodes::{Charged, Node, NodeState, Nodes};
-use super::quotas::{PolicyStore, Quotas};
+use super::quotas::{FolderChange, PolicyStore, Quotas};
 use super::{
     DataUse, Existing, FileRef, NewNode, NodeKind, OpenError, Opened, Space, VfsError, VfsPath, Volume,
     VolumeIdentity,
@@ -51,17 +57,31 @@ const NOBODY: Sid = Sid::ADMINISTRATORS;
 /// A [`Volume`] whose usage is counted and limited.
 pub struct Counted {
     shared: Arc<Shared>,
-    counting: Mutex<Option<std::thread::JoinHandle<()>>>,
+    counting: Mutex<Option<Counting>>,
 }
+
+/// A count in the background.
+struct Counting {
+    thread: std::thread::JoinHandle<()>,
+    /// Usage is not known before it ends; else it is of classes of files alone.
+    is_of_usage: bool,
+}
+
+/// Who is told of folders that were made or renamed.
+type FolderListener = Box<dyn Fn(&FolderChange) + Send + Sync>;
 
 /// What the volume, its files and whoever asks for usage share.
 pub(super) struct Shared {
     inner: Arc<dyn Volume>,
     identity: VolumeIdentity,
     store: Option<Arc<dyn PolicyStore>>,
+    /// Who is told of folders.
+    folder_listener: ArcSwapOption<FolderListener>,
     nodes: Nodes,
     ledger: Ledger,
     gate: Gate,
+    /// What there is of each class of files.
+    cells: Cells,
     /// Held while usage of nameless files ends, and while usage is compared with a recount.
     nameless: Mutex<()>,
     /// One recount at a time.
@@ -94,19 +114,21 @@ impl Counted {
         let durable = durable.inspect_err(|error| {
             tracing::error!(folder = %folder.display(), %error, "usage cannot be kept on disk: it is counted at each start");
         });
-        Self::with(inner, durable.ok(), kept, store)
+        let cells = classes::open(&*inner, folder, volume);
+        Self::with(inner, durable.ok(), kept, cells, store)
     }
 
     /// The same for a volume that nothing outlives: everything is counted when it is opened.
     #[must_use]
     pub fn volatile(inner: Arc<dyn Volume>, store: Option<Arc<dyn PolicyStore>>) -> Counted {
-        Self::with(inner, None, None, store)
+        Self::with(inner, None, None, Cells::volatile(), store)
     }
 
     fn with(
         inner: Arc<dyn Volume>,
         durable: Option<Durable>,
         kept: Option<Vec<(u32, Key, Amount)>>,
+        cells: Cells,
         store: Option<Arc<dyn PolicyStore>>,
     ) -> Counted {
         let is_known = kept.is_some();
@@ -114,9 +136,11 @@ impl Counted {
             identity: VolumeIdentity { quotas: true, ..inner.identity().clone() },
             inner,
             store,
+            folder_listener: ArcSwapOption::empty(),
             nodes: Nodes::new(),
             ledger: Ledger::new(durable, kept.unwrap_or_default()),
             gate: Gate::new(),
+            cells,
             nameless: Mutex::default(),
             recounting: Mutex::default(),
             changing_policy: Mutex::default(),
@@ -124,26 +148,29 @@ impl Counted {
             own: own.clone(),
         });
         let counted = Counted { shared, counting: Mutex::default() };
-        if !is_known {
-            counted.count_in_background();
+        if !is_known || !counted.shared.cells.is_known() {
+            counted.count_in_background(!is_known);
         }
         counted
     }
 
-    /// What was there when the volume was opened is still being counted.
+    /// The usage of what was there when the volume was opened is still being counted.
     #[must_use]
     pub fn is_counting(&self) -> bool {
-        self.counting.lock().as_ref().is_some_and(|thread| !thread.is_finished())
+        self.counting
+            .lock()
+            .as_ref()
+            .is_some_and(|counting| counting.is_of_usage && !counting.thread.is_finished())
     }
 
-    /// Counts what is there while clients work.
-    fn count_in_background(&self) {
+    /// Counts what is there while clients work. With `is_first`, what was kept counts for nothing.
+    fn count_in_background(&self, is_first: bool) {
         let shared = Arc::clone(&self.shared);
         let counting = std::thread::Builder::new().name("quota-count".to_owned()).spawn(move || {
-            shared.count_first();
+            shared.count_first(is_first);
         });
         match counting {
-            Ok(thread) => *self.counting.lock() = Some(thread),
+            Ok(thread) => *self.counting.lock() = Some(Counting { thread, is_of_usage: is_first }),
             Err(error) => {
                 tracing::error!(%error, "the usage of the volume is not counted: run `freehold quota recount`");
             }
@@ -153,8 +180,8 @@ impl Counted {
     /// Waits until what was there when the volume was opened is counted.
     pub fn wait_until_counted(&self) {
         let counting = self.counting.lock().take();
-        if let Some(thread) = counting {
-            let _ = thread.join();
+        if let Some(counting) = counting {
+            let _ = counting.thread.join();
         }
     }
 
@@ -173,6 +200,9 @@ impl Drop for Counted {
             && let Err(error) = durable.sync()
         {
             tracing::error!(%error, "usage could not be made durable: it is counted at the next start");
+        }
+        if let Err(error) = self.shared.cells.sync() {
+            tracing::error!(%error, "types and ages of files could not be made durable: they are counted at the next start");
         }
     }
 }
@@ -222,10 +252,14 @@ impl Shared {
                 charged
             }
             None => {
-                state.gone = state.gone || file.0.metadata()?.links == 0;
+                let metadata = file.0.metadata()?;
+                state.gone |= metadata.links == 0;
                 let (main, named, physical) = measure(file)?;
                 let owner = self.ledger.owner(&owner_of(&*file.0.security()?));
                 node.set_size(main);
+                if !state.gone {
+                    self.class_known(node, &mut state.class, file, &metadata, main.saturating_add(named));
+                }
                 let folders = self.folders_at(file);
                 Charged { owner, folders, generation, main, named, physical }
             }
@@ -270,6 +304,13 @@ impl Shared {
         }
     }
 
+    /// Tells who is told of folders; what is not a folder's change is not made.
+    fn tell_folder(&self, change: impl FnOnce() -> FolderChange) {
+        if let Some(listener) = &*self.folder_listener.load() {
+            listener(&change());
+        }
+    }
+
     /// Usage is not known exactly any more.
     fn lost_count(&self, reason: &str) {
         tracing::error!(reason, "usage is not exact any more: run `freehold quota recount`");
@@ -278,8 +319,8 @@ impl Shared {
         }
     }
 
-    /// The first count of a volume: what was kept so far counts for nothing.
-    fn count_first(&self) {
+    /// The first count of a volume, or of its classes of files. With `is_first`, what was kept counts for nothing.
+    fn count_first(&self, is_first: bool) {
         let started = std::time::Instant::now();
         let label = &self.inner.identity().label;
         let mut progress = |files: u64| {
@@ -288,7 +329,7 @@ impl Shared {
             }
             !self.stop.load(Ordering::Relaxed)
         };
-        match self.count_all(true, &mut progress) {
+        match self.count_all(is_first, &mut progress) {
             Ok(found) if found.stopped => {}
             Ok(found) => tracing::info!(
                 volume = label,
@@ -390,6 +431,10 @@ impl Volume for Counted {
                 VfsError::Io
             })?;
         }
+        self.shared.cells.sync().map_err(|error| {
+            tracing::error!(%error, "types and ages of files could not be made durable");
+            VfsError::Io
+        })?;
         Ok(())
     }
 }

@@ -15,6 +15,7 @@ use super::ledger::Begun;
 use super::nodes::{Charged, Node, NodeState, OpenStream};
 use super::{Shared, owner_of, total};
 use crate::fscc::upcase::fold;
+use crate::vfs::quotas::FolderChange;
 use crate::vfs::{
     DataUse, Existing, FileRef, NameCase, NewNode, NodeKind, OpenError, Opened, VfsError, VfsPath,
 };
@@ -104,6 +105,7 @@ impl Shared {
         let mut born =
             Charged { owner, folders: SmallVec::new(), generation, main: 0, named: 0, physical: 0 };
         let begun = self.begin_create(parent, name, &mut born);
+        let making = self.class_making(&parent.inner, name, new);
         let opened = self.inner.create(&parent.inner, name, new)?;
         let id = opened.file.0.id().0;
         let (node, fresh) = self.nodes.enter(id);
@@ -113,6 +115,7 @@ impl Shared {
             born.folders = self.folders_at(&opened.file);
             // A recount that is under way has found it, or finds it below.
             self.ledger.charge_new(id, &born, begun);
+            self.class_made(&node, state, making);
             if fresh && state.charged.is_none() {
                 state.charged = Some(born);
             } else if let Err(error) = self.load(&node, state, &opened.file) {
@@ -123,6 +126,9 @@ impl Shared {
             self.visit_open(&node, state);
         }
         let kind = opened.metadata.kind;
+        if kind == NodeKind::Directory {
+            self.tell_folder(|| FolderChange::MadeIn(parent.inner.0.path()));
+        }
         Ok(Opened { file: self.file(opened.file, kind, OnceLock::from(node), None), ..opened })
     }
 
@@ -188,6 +194,7 @@ impl Shared {
         is_last: bool,
         path: impl FnOnce() -> VfsPath,
     ) -> Option<Begun<'_>> {
+        self.class_ending(state, is_last);
         self.ledger.durable.as_ref()?;
         let charged = state.charged.as_ref().filter(|_| !state.gone)?;
         // That nothing is at a path that led nowhere before would tell nothing.
@@ -201,6 +208,7 @@ impl Shared {
             return;
         }
         state.gone = true;
+        self.class_gone(node, &mut state.class);
         if let Some(charged) = &mut state.charged {
             let mut moved = total(charged).negated();
             moved.nameless = signed(charged.bytes());
@@ -312,7 +320,11 @@ impl Shared {
             Some(to) => self.cross(file, state, to)?,
             None => None,
         };
+        let moving = moving_to.and_then(|to| self.class_moving(file.node(), state, &file.inner, to));
         let done = self.move_file(file, state, crossing, change)?;
+        if let Some(to) = moving_to {
+            self.class_moved(file.node(), &mut state.class, moving, to);
+        }
         if self.ledger.visits.load().is_some() {
             self.load(file.node(), state, &file.inner)?;
             self.visit_open(file.node(), state);
@@ -332,6 +344,7 @@ impl Shared {
                 return self.inner.rename(&file.inner, to, existing, now);
             }
             let renaming = || self.ledger.durable.iter().for_each(Durable::renaming);
+            let from = file.inner.0.path();
             renaming();
             let renamed = self.inner.rename(&file.inner, to, existing, now);
             renaming();
@@ -339,6 +352,11 @@ impl Shared {
                 && let Some(visits) = &*self.ledger.visits.load()
             {
                 visits.moved(path.clone());
+            }
+            if let Ok(path) = &renamed
+                && *path != from
+            {
+                self.tell_folder(|| FolderChange::Renamed { from, to: path.clone() });
             }
             renamed
         };

@@ -13,6 +13,7 @@ use parking_lot::Mutex;
 use smallvec::SmallVec;
 
 use super::account::{Account, signed};
+use super::classes::ClassState;
 use super::gate::wait;
 
 /// Locks of the table: unrelated files seldom meet in one, and it is held for a look-up only.
@@ -25,6 +26,8 @@ pub(super) struct Node {
     size: AtomicU64,
     /// Writers inside of the present size.
     writers: AtomicU32,
+    /// It counts for a class of files ([`ClassState`]).
+    pub(super) is_classed: AtomicBool,
     pub(super) state: Mutex<NodeState>,
 }
 
@@ -32,6 +35,8 @@ pub(super) struct Node {
 pub(super) struct NodeState {
     /// `None` until it is needed.
     pub(super) charged: Option<Charged>,
+    /// Which class of files it counts for.
+    pub(super) class: ClassState,
     /// Named streams that are open and have names.
     pub(super) streams: Vec<(Wtf8Buf, Arc<OpenStream>)>,
     /// It has no name any more.
@@ -89,7 +94,13 @@ impl OpenStream {
 
 impl Node {
     fn new(id: u64) -> Node {
-        Node { id, size: AtomicU64::new(0), writers: AtomicU32::new(0), state: Mutex::default() }
+        Node {
+            id,
+            size: AtomicU64::new(0),
+            writers: AtomicU32::new(0),
+            is_classed: AtomicBool::new(false),
+            state: Mutex::default(),
+        }
     }
 
     /// Begins a write that ends at `end`, if that is inside of the present size.
@@ -194,6 +205,17 @@ impl Nodes {
             shard.highest_changed = shard.highest_changed.max(id);
         }
         true
+    }
+
+    /// The open files that count for a class.
+    pub(super) fn classed(&self) -> Vec<Arc<Node>> {
+        let mut found = Vec::new();
+        for shard in &self.shards {
+            let shard = shard.0.lock();
+            let classed = shard.open.values().filter(|(node, _)| node.is_classed.load(Ordering::Relaxed));
+            found.extend(classed.map(|(node, _)| Arc::clone(node)));
+        }
+        found
     }
 
     #[cfg(test)]

@@ -4,11 +4,11 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use freehold_dtyp::{Sid, Wtf8Buf};
-use freehold_quotas::{Change, Crossing, FolderQuotaId, Mode, OwnerRow, Policy, Usage};
+use freehold_quotas::{Change, Classes, Crossing, FolderQuotaId, Mode, OwnerRow, Policy, Usage};
 
 use super::Shared;
 use super::ledger::Folder;
-use crate::vfs::quotas::{Quotas, Recount};
+use crate::vfs::quotas::{FolderChange, Quotas, Recount};
 use crate::vfs::{DataUse, NodeKind, VfsError, VfsPath};
 
 impl Quotas for Shared {
@@ -85,6 +85,10 @@ impl Quotas for Shared {
         folders.iter().map(|folder| (folder.quota.id, folder.account.usage())).collect()
     }
 
+    fn classes(&self) -> Option<Classes> {
+        self.classes_now()
+    }
+
     fn recount(&self, progress: &mut dyn FnMut(u64) -> bool) -> Result<Recount, VfsError> {
         if self.ledger.is_off() {
             return Err(VfsError::NotSupported);
@@ -94,6 +98,10 @@ impl Quotas for Shared {
 
     fn on_crossing(&self, listener: Box<dyn Fn(Crossing) + Send + Sync>) {
         self.ledger.listen(listener);
+    }
+
+    fn on_folder_change(&self, listener: Box<dyn Fn(&FolderChange) + Send + Sync>) {
+        self.folder_listener.store(Some(Arc::new(listener)));
     }
 }
 

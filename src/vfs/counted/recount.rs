@@ -90,6 +90,7 @@ impl Shared {
         };
         charged.owner.count(amount);
         charged.folders.iter().for_each(|folder| folder.count(amount));
+        self.class_visited(node, state);
     }
 
     /// Counts everything ([`crate::vfs::quotas::Quotas::recount`]). With `is_first`, what was kept counts for nothing.
@@ -123,6 +124,9 @@ impl Shared {
         {
             let _closed = self.gate.close();
             self.ledger.accounts().iter().for_each(|account| account.reset_counted());
+            if accounts.is_none() {
+                self.cells.begin_count();
+            }
             visits.queue.lock().extend_from_slice(roots);
             self.ledger.visits.store(Some(Arc::clone(&visits)));
         }
@@ -143,6 +147,9 @@ impl Shared {
                 break closed;
             }
         };
+        if accounts.is_none() && self.cells.end_count(matches!(walked, Ok(true))) {
+            tracing::error!("types and ages of files had drifted, and were put right");
+        }
         self.ledger.visits.store(None);
         let mut found = Recount { files: visits.files.load(Ordering::Relaxed), ..Recount::default() };
         if !walked? {
@@ -261,6 +268,7 @@ impl Shared {
                 (charged.main, charged.named, charged.physical) = (main, named, physical);
                 node.set_size(main);
             }
+            self.class_settle(node, &mut state, Some(file));
         }
         self.visit_open(node, &mut state);
         Ok(())

@@ -31,7 +31,7 @@ function Get-FreeholdQuotaReport {
     [OutputType('Freehold.QuotaReport')]
     param(
         [Parameter(Position = 0)]
-        [ValidateSet('Owner', 'Folder')]
+        [ValidateSet('Owner', 'Folder', 'Age', 'Type')]
         [string] $By,
 
         [Parameter(ValueFromPipelineByPropertyName = $true)]
