@@ -1,15 +1,13 @@
-//! Making, renaming, linking and removing names.
+//! Renaming, linking and removing names; `create` makes them.
 //!
 //! Whoever changes a folder whose index is held takes the index along: it is checked just before and stamped just
 //! after, with its lock held, so that our own changes never make it out of date.
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use freehold_dtyp::{Wtf8, Wtf8Buf};
 use parking_lot::MutexGuard;
-use rustix::fs::{AtFlags, FallocateFlags, RenameFlags, XattrFlags};
+use rustix::fs::{AtFlags, RenameFlags};
 use rustix::io::Errno;
 
 use super::Inner;
@@ -17,12 +15,11 @@ use super::file::PosixFile;
 use super::index::{Index, SharedIndex, slot_bytes};
 use super::links::Link;
 use super::names::to_linux;
-use super::nodes::{Source, default_record};
+use super::nodes::Source;
 use super::resolve::join;
-use super::store::home;
-use super::sys::{self, Descriptor, InodeKind, NodeKey, ProcPath, Stat};
-use super::xattr::{Part, Record, XATTR_NAME};
-use crate::vfs::{Existing, NewNode, NodeKind, Opened, VfsError, VfsPath, check_new_name};
+use super::sys::{self, InodeKind, NodeKey, ProcPath, Stat};
+use super::xattr::Part;
+use crate::vfs::{Existing, VfsError, VfsPath, check_new_name};
 
 /// A folder that is about to change, with its index if one is held.
 struct Folder<'a> {
@@ -75,134 +72,8 @@ struct Leftovers {
 }
 
 impl Inner {
-    /// [`super::PosixVolume::create`].
-    pub(super) fn create(
-        self: &Arc<Self>,
-        parent: &PosixFile,
-        name: Wtf8<'_>,
-        new: &NewNode,
-    ) -> Result<Opened, VfsError> {
-        if parent.kind != InodeKind::Directory || parent.stream.is_some() {
-            return Err(VfsError::NotADirectory);
-        }
-        check_new_name(parent.key == self.root_key, name)?;
-        let tunnelled = self.tunnelled(parent, name)?;
-        let name = tunnelled.as_ref().map_or(name, |name| name.as_wtf8());
-        let linux = to_linux(name).ok_or(VfsError::NameInvalid)?;
-        let path = join(&parent.link.path(), name).ok_or(VfsError::NameInvalid)?;
-        let (hash, security) = self.securities.keep(&self.store, &new.security)?;
-        let place = parent.descriptor.place();
-        let descriptor = self
-            .indexes
-            .with(parent.key, place, |index| {
-                if index.taken(name, new.case).is_some() {
-                    return Err(Errno::EXIST);
-                }
-                let made = self.make(place, &linux, new.kind)?;
-                if index.insert(&linux).is_ok() {
-                    self.changed_folder(parent.key, index, place);
-                }
-                Ok(made)
-            })
-            .and_then(|made| made)?;
-        let filled = self.fill_new(&descriptor, new, |record| record.security = hash);
-        let (record, length, stat) = match filled {
-            Ok(filled) => filled,
-            Err(error) => {
-                self.unmake(parent, &linux, new.kind);
-                return Err(error);
-            }
-        };
-        self.nodes.wrote(&stat, &record, length, Some(security));
-        let link = self.links.open(path.clone(), stat.key, 0);
-        link.name_is_new.store(true, Ordering::Release);
-        self.finish(descriptor, &stat, link, path, true)
-    }
-
-    /// The long name that comes back with its 8.3 name, unless another file has it by now.
-    fn tunnelled(&self, parent: &PosixFile, name: Wtf8<'_>) -> Result<Option<Wtf8Buf>, VfsError> {
-        let Some(long) = self.tunnel.as_ref().and_then(|tunnel| tunnel.restored(parent.key, name)) else {
-            return Ok(None);
-        };
-        let place = parent.descriptor.place();
-        let taken = self.indexes.with(parent.key, place, |index| index.find(long.as_wtf8()).is_some())?;
-        Ok((!taken).then_some(long))
-    }
-
-    fn make(&self, place: BorrowedFd<'_>, linux: &[u8], kind: NodeKind) -> Result<Descriptor, Errno> {
-        match kind {
-            NodeKind::File => sys::create_file(place, linux, self.file_mode).map(Descriptor::from_writable),
-            NodeKind::Directory => {
-                rustix::fs::mkdirat(place, linux, self.directory_mode)?;
-                sys::open_directory(place, linux).map(Descriptor::from_path)
-            }
-        }
-    }
-
-    /// Writes the attribute of a file that was just made, and reserves its space.
-    fn fill_new(
-        &self,
-        descriptor: &Descriptor,
-        new: &NewNode,
-        with: impl FnOnce(&mut Record),
-    ) -> Result<(Record, usize, Stat), VfsError> {
-        let place = descriptor.place();
-        let stat = sys::stat(place)?;
-        let mut record = default_record(&stat);
-        record.id = self.store.fresh_id()?;
-        record.epoch = self.store.epoch;
-        record.home = home(&stat);
-        PosixFile::fill_record(self, &mut record, new)?;
-        with(&mut record);
-        let written = (|| {
-            let bytes = record.encode();
-            if descriptor.is_open() {
-                rustix::fs::fsetxattr(place, XATTR_NAME, &bytes, XattrFlags::empty())?;
-            } else {
-                let path = ProcPath::new(place, b"")?;
-                rustix::fs::setxattr(path.as_bytes(), XATTR_NAME, &bytes, XattrFlags::empty())?;
-            }
-            if new.no_compression && stat.compressed {
-                match new.kind {
-                    NodeKind::File => sys::set_compressed(place, false)?,
-                    NodeKind::Directory => sys::set_compressed(sys::open_for_listing(place, b"")?, false)?,
-                }
-            }
-            if new.kind == NodeKind::File && new.allocation_bytes > 0 {
-                match rustix::fs::fallocate(place, FallocateFlags::KEEP_SIZE, 0, new.allocation_bytes) {
-                    Ok(()) | Err(Errno::OPNOTSUPP) => {}
-                    Err(errno) => return Err(errno),
-                }
-            }
-            Ok((bytes.len(), sys::stat(place)?))
-        })();
-        match written {
-            Ok((length, stat)) => Ok((record, length, stat)),
-            Err(errno) => {
-                if let Part::Stored { hash, .. } = record.extended_attributes {
-                    self.store.remove_part(record.id, hash);
-                }
-                Err(errno.into())
-            }
-        }
-    }
-
-    /// Takes back a file that could not be filled.
-    fn unmake(&self, parent: &PosixFile, linux: &[u8], kind: NodeKind) {
-        let place = parent.descriptor.place();
-        let removed = self.indexes.with(parent.key, place, |index| {
-            rustix::fs::unlinkat(place, linux, removal(kind == NodeKind::Directory))?;
-            index.remove(linux);
-            self.changed_folder(parent.key, index, place);
-            Ok::<(), Errno>(())
-        });
-        if let Err(errno) = removed.and_then(|removed| removed) {
-            tracing::warn!(%errno, "a file that could not be made complete could not be removed either");
-        }
-    }
-
     /// After our own change of a folder's entries: its index is true, and its attribute is as it was.
-    fn changed_folder(&self, folder: NodeKey, index: &mut Index, place: BorrowedFd<'_>) {
+    pub(super) fn changed_folder(&self, folder: NodeKey, index: &mut Index, place: BorrowedFd<'_>) {
         let before = index.changed_on_disk();
         self.indexes.restamp(index, place);
         self.nodes.changed_by_us(folder, before, index.changed_on_disk());
@@ -504,6 +375,6 @@ impl Inner {
     }
 }
 
-fn removal(is_directory: bool) -> AtFlags {
+pub(super) fn removal(is_directory: bool) -> AtFlags {
     if is_directory { AtFlags::REMOVEDIR } else { AtFlags::empty() }
 }

@@ -28,6 +28,8 @@ use crate::vfs::{
 
 /// Bytes copied at once where the kernel cannot copy by itself.
 const COPY_BYTES: usize = 256 * 1024;
+/// How often an entry is looked at whose name goes from one file to another meanwhile.
+const MAX_LOOKS: usize = 8;
 /// Zeros written at once where holes cannot be punched.
 const ZERO_BYTES: usize = 64 * 1024;
 
@@ -253,17 +255,20 @@ impl PosixFile {
         place: BorrowedFd<'_>,
         linux: &std::ffi::CStr,
     ) -> Result<Option<(Metadata, Stat)>, VfsError> {
-        let stat = match sys::stat_at(place, linux) {
-            Ok(stat) => stat,
-            Err(Errno::NOENT) => return Ok(None),
-            Err(errno) => return Err(errno.into()),
-        };
-        let source = Source::Entry(place, linux.to_bytes());
-        match self.volume.nodes.with(&stat, source, |info| info.metadata(&stat)) {
-            Ok(metadata) => Ok(Some((metadata, stat))),
-            Err(VfsError::NotFound) => Ok(None),
-            Err(error) => Err(error),
+        for _ in 0..MAX_LOOKS {
+            let stat = match sys::stat_at(place, linux) {
+                Ok(stat) => stat,
+                Err(Errno::NOENT) => return Ok(None),
+                Err(errno) => return Err(errno.into()),
+            };
+            let source = Source::Entry(place, linux.to_bytes());
+            match self.volume.nodes.with(&stat, source, |info| info.metadata(&stat)) {
+                Ok(metadata) => return Ok(Some((metadata, stat))),
+                Err(VfsError::NotFound) => {} // gone, or another file has the name by now
+                Err(error) => return Err(error),
+            }
         }
+        Ok(None)
     }
 
     /// Descriptor of an entry of this directory; `None` when it is gone.
@@ -664,10 +669,15 @@ impl File for PosixFile {
             let mut had_streams = false;
             self.update_record(security.as_ref().map(|(_, shared)| shared), |record, _| {
                 PosixFile::fill_record(&self.volume, record, new)?;
+                had_streams = record.has_streams;
                 if let Some((hash, _)) = &security {
+                    // Whom the new descriptor lets in must not find what the old one kept from them: that goes first.
+                    if had_streams {
+                        self.volume.store.remove_streams(self.id.0)?;
+                    }
+                    self.set_size(0)?;
                     record.security = *hash;
                 }
-                had_streams = record.has_streams;
                 record.has_streams = false;
                 record.reparse = Part::None;
                 record.changed = None;

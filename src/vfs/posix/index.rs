@@ -422,6 +422,21 @@ impl Indexes {
         slot.as_mut().ok_or(Errno::IO)
     }
 
+    /// The same for a look only, where the folder was `seen` a moment ago: nothing more is asked when the index was
+    /// true then.
+    fn validate_seen<'a>(
+        &self,
+        slot: &'a mut Option<Index>,
+        seen: &Stat,
+        directory: BorrowedFd<'_>,
+    ) -> Result<&'a mut Index, Errno> {
+        if slot.as_ref().is_none_or(|index| !self.is_true(index, seen)) {
+            return self.validate(slot, directory);
+        }
+        self.lookups.fetch_add(1, Ordering::Relaxed);
+        slot.as_mut().ok_or(Errno::IO)
+    }
+
     /// True when nobody changed the folder since the index was right.
     fn is_true(&self, index: &Index, stat: &Stat) -> bool {
         index.stamp == Stamp::of(stat) && (index.rested || !self.has_rested(stat, index.entries.len()))
@@ -531,6 +546,24 @@ impl Indexes {
             (result, slot_bytes(&slot))
         };
         self.account(folder, bytes);
+        Ok(result)
+    }
+
+    /// Runs `look` on an index of the folder that is no older than `seen`, building it when needed.
+    pub(super) fn with_seen<R>(
+        &self,
+        seen: &Stat,
+        directory: BorrowedFd<'_>,
+        look: impl FnOnce(&mut Index) -> R,
+    ) -> Result<R, Errno> {
+        let shared = self.of(seen.key);
+        let (result, bytes) = {
+            let mut slot = shared.lock();
+            let index = self.validate_seen(&mut slot, seen, directory)?;
+            let result = look(index);
+            (result, slot_bytes(&slot))
+        };
+        self.account(seen.key, bytes);
         Ok(result)
     }
 

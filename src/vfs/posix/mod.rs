@@ -5,14 +5,17 @@
 //! through an index per folder (`index`); an open in the right spelling does not need it. Attributes are parsed once and
 //! believed while the inode's change time stays (`nodes`).
 //!
-//! Lock order: a link's `changing`, record locks, index slots (in the order of their inodes), then the locks inside
-//! `index`, `nodes`, `securities` and `links`, of which no two are held at once.
+//! Lock order: a link's `changing`, record locks, index slots (in the order of their inodes), those of files that are
+//! being made (`making`), then the locks inside `index`, `nodes`, `securities` and `links`, of which no two are held at
+//! once.
 
+mod create;
 mod entries;
 mod error;
 mod file;
 mod index;
 mod links;
+mod making;
 mod names;
 mod nodes;
 mod recent;
@@ -26,6 +29,8 @@ mod sys;
 mod tunnel;
 mod xattr;
 
+#[cfg(test)]
+mod making_tests;
 #[cfg(test)]
 mod options_tests;
 #[cfg(test)]

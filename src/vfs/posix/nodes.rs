@@ -10,9 +10,10 @@ use hashbrown::{HashMap, HashSet};
 use parking_lot::Mutex;
 use rustix::io::Errno;
 
+use super::making::Making;
 use super::recent::Recent;
 use super::store::{derived_id, home};
-use super::sys::{Descriptor, InodeKind, NodeKey, ProcPath, Stat, Time};
+use super::sys::{self, Descriptor, InodeKind, NodeKey, ProcPath, Stat, Time};
 use super::xattr::{
     ContentHash, MAX_RECORD_BYTES, Part, Record, RecordError, XATTR_NAME, decode_eas, reparse_tag,
 };
@@ -133,6 +134,8 @@ pub(super) struct Nodes {
     epoch: u16,
     /// Two changes of an inode always have two change times (Linux 6.13 and newer).
     fine_times: bool,
+    /// Files of which the attribute is not there yet.
+    pub(super) making: Making,
     reported: Mutex<HashSet<NodeKey>>,
     /// Which inode was first seen with an id of an older epoch.
     claims: Mutex<HashMap<u64, NodeKey>>,
@@ -144,6 +147,7 @@ impl Nodes {
             shards: (0..SHARDS).map(|_| Mutex::new(Recent::new(capacity / SHARDS / 2))).collect(),
             epoch,
             fine_times,
+            making: Making::new(),
             reported: Mutex::default(),
             claims: Mutex::default(),
         }
@@ -183,11 +187,34 @@ impl Nodes {
         Ok(info)
     }
 
-    /// Reads the attribute. What cannot be used is reported once.
+    /// Reads the attribute; of a file that is just being made, once it is there. What cannot be used is reported once.
+    ///
+    /// # Errors
+    /// [`VfsError::NotFound`] where another inode has the name of a [`Source::Entry`] by now, and others.
     pub(super) fn read(&self, stat: &Stat, source: Source<'_>) -> Result<Found, VfsError> {
         if !matches!(stat.kind, InodeKind::File | InodeKind::Directory) {
             return Ok(Found::Absent);
         }
+        let mut found = self.read_now(stat, source)?;
+        if matches!(found, Found::Absent) {
+            self.making.wait_for_all();
+            found = self.read_now(stat, source)?;
+        }
+        if let Source::Entry(directory, name) = source
+            && !self.is_of(stat, &found)
+            && sys::stat_at(directory, name)?.key != stat.key
+        {
+            return Err(VfsError::NotFound);
+        }
+        Ok(found)
+    }
+
+    /// True for an attribute that was written for this very inode.
+    fn is_of(&self, stat: &Stat, found: &Found) -> bool {
+        matches!(found, Found::Record(record, _) if record.epoch == self.epoch && record.home == home(stat))
+    }
+
+    fn read_now(&self, stat: &Stat, source: Source<'_>) -> Result<Found, VfsError> {
         let mut buffer = [0; MAX_RECORD_BYTES + 1];
         let decoded = match read_xattr(source, &mut buffer) {
             Ok(length) => Record::decode(&buffer[..length]).map(|record| (record, length)),
@@ -308,15 +335,13 @@ fn nfs_type(reparse: &Part) -> NfsType {
 
 /// What holds for a file without a record.
 pub(super) fn default_record(stat: &Stat) -> Record {
-    let born = stat.born.unwrap_or_else(|| stat.modified.min(stat.changed));
     let attributes = if stat.is_directory() { FileAttributes::empty() } else { FileAttributes::ARCHIVE };
-    Record {
-        id: derived_id(stat),
-        home: home(stat),
-        attributes,
-        created: born.file_time(),
-        ..Record::default()
-    }
+    Record { id: derived_id(stat), home: home(stat), attributes, created: created(stat), ..Record::default() }
+}
+
+/// CreationTime of a file that was given none.
+pub(super) fn created(stat: &Stat) -> FileTime {
+    stat.born.unwrap_or_else(|| stat.modified.min(stat.changed)).file_time()
 }
 
 fn is_old(changed: Time) -> bool {

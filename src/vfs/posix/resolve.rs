@@ -13,10 +13,12 @@ use rustix::io::Errno;
 
 use super::Inner;
 use super::file::PosixFile;
+use super::index::Index;
 use super::links::Link;
 use super::names::{path_to_linux, to_linux, to_windows_name};
 use super::nodes::Source;
 use super::special::reparse_data;
+use super::store::is_derived_id;
 use super::sys::{self, Descriptor, InodeKind, Stat};
 use crate::vfs::{DataUse, FileRef, NameCase, NodeId, OpenError, Opened, VfsError, VfsPath, is_reserved};
 
@@ -100,8 +102,13 @@ impl Inner {
                 let name_index = path.components().count().saturating_sub(1);
                 let located = Located { place, stat, path: parent };
                 self.check_way(&located, name_index.saturating_sub(1))?;
-                let exact = case.is_exact_at(name_index);
-                return self.step(located, name, exact)?.map_err(|at| LocateError::Missing(Box::new(at)));
+                let found = if case.is_exact_at(name_index) {
+                    self.step(located, name, true)?
+                } else {
+                    // Not there as spelled, a moment ago: the index knows every spelling.
+                    self.step_by_index(located, name)?
+                };
+                return found.map_err(|at| LocateError::Missing(Box::new(at)));
             }
         }
         self.walk(path, case)
@@ -154,30 +161,37 @@ impl Inner {
             Some(linux) => sys::open_path(&at.place, linux),
             None => Err(Errno::NOENT),
         };
-        let (place, spelled) = match place {
-            Ok(place) => (place, name.to_owned()),
-            Err(Errno::NOENT | Errno::NAMETOOLONG) if exact => return Ok(Err(at)),
-            Err(Errno::NOENT | Errno::NAMETOOLONG) => {
-                let found = self
-                    .indexes
-                    .with(at.stat.key, at.place.as_fd(), |index| index.find(name).map(<[u8]>::to_vec));
-                let found = match found {
-                    Ok(found) => found,
-                    Err(Errno::NOENT) => None, // the directory itself was removed
-                    Err(errno) => return Err(errno.into()),
-                };
-                let Some(linux) = found else { return Ok(Err(at)) };
-                match sys::open_path(&at.place, &linux) {
-                    Ok(place) => (place, to_windows_name(&linux)),
-                    Err(Errno::NOENT) => return Ok(Err(at)), // removed just now
-                    Err(errno) => return Err(errno.into()),
-                }
-            }
+        match place {
+            Ok(place) => self.stepped(&at, place, name).map(Ok),
+            Err(Errno::NOENT | Errno::NAMETOOLONG) if exact => Ok(Err(at)),
+            Err(Errno::NOENT | Errno::NAMETOOLONG) => self.step_by_index(at, name),
+            Err(errno) => Err(errno.into()),
+        }
+    }
+
+    /// One component further by the index of `at`, in any case.
+    fn step_by_index(&self, at: Located, name: Wtf8<'_>) -> Result<Result<Located, Located>, LocateError> {
+        if at.stat.key == self.root_key && is_reserved(name) {
+            return Ok(Err(at));
+        }
+        let find = |index: &mut Index| index.find(name).map(<[u8]>::to_vec);
+        let found = match self.indexes.with_seen(&at.stat, at.place.as_fd(), find) {
+            Ok(found) => found,
+            Err(Errno::NOENT) => None, // the directory itself was removed
             Err(errno) => return Err(errno.into()),
         };
+        let Some(linux) = found else { return Ok(Err(at)) };
+        match sys::open_path(&at.place, &linux) {
+            Ok(place) => self.stepped(&at, place, to_windows_name(&linux).as_wtf8()).map(Ok),
+            Err(Errno::NOENT) => Ok(Err(at)), // removed just now
+            Err(errno) => Err(errno.into()),
+        }
+    }
+
+    fn stepped(&self, at: &Located, place: OwnedFd, spelled: Wtf8<'_>) -> Result<Located, LocateError> {
         let stat = sys::stat(&place)?;
-        let path = join(&at.path, spelled.as_wtf8()).ok_or(VfsError::NameInvalid)?;
-        Ok(Ok(Located { place, stat, path }))
+        let path = join(&at.path, spelled).ok_or(VfsError::NameInvalid)?;
+        Ok(Located { place, stat, path })
     }
 
     /// [`super::PosixVolume::open`].
@@ -203,8 +217,10 @@ impl Inner {
                 Err(LocateError::Reparse(index, data)) => Err(OpenError::Reparse { index, data }),
                 Err(LocateError::Failed(error)) => Err(OpenError::Failed(error)),
             };
-            // A rename in between: the link that was just made may have the path of before.
-            if !self.links.is_still(moment) && tries < MAX_TRIES {
+            // A rename in between: the link that was just made may have the path of before. And what could not be made
+            // complete was never there.
+            let again = !self.links.is_still(moment) || opened.as_ref().is_ok_and(was_never_made);
+            if again && tries < MAX_TRIES {
                 continue;
             }
             return match (opened, stream) {
@@ -267,6 +283,15 @@ impl Inner {
             _ => Err(VfsError::NotFound),
         }
     }
+}
+
+/// True for a file without an attribute that lost its name while it was opened: it may be one that was being made, and
+/// was taken back. Nothing is asked for one with an attribute.
+fn was_never_made(opened: &Opened) -> bool {
+    is_derived_id(opened.metadata.id.0)
+        && super::own(&opened.file)
+            .and_then(|file| Ok(sys::stat(file.descriptor.place())?))
+            .is_ok_and(|stat| stat.links == 0)
 }
 
 /// The path of `name` in `directory`.

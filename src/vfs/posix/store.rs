@@ -333,6 +333,11 @@ pub(super) fn derived_id(stat: &Stat) -> u64 {
     if id == u64::MAX { id - 1 } else { id }
 }
 
+/// True for an id that [`derived_id`] made.
+pub(super) const fn is_derived_id(id: u64) -> bool {
+    id >> 63 == 1
+}
+
 /// Home of an attribute: 32 bits of the inode's hash.
 pub(super) fn home(stat: &Stat) -> u32 {
     (inode_hash(stat) >> 20) as u32

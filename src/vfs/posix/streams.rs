@@ -160,7 +160,15 @@ impl Inner {
             return Err(VfsError::Exists);
         }
         // First the mark, then the stream: a stream without the mark would not be found.
-        touch(file)?;
+        file.update_record(None, |record, _| {
+            if !record.has_streams {
+                // What is there is left over from an overwrite that was killed before it could remove it.
+                self.store.remove_streams(file.id.0)?;
+            }
+            record.has_streams = true;
+            record.changed = None;
+            Ok(())
+        })?;
         let folder = self.store.make_stream_folder(file.id.0)?;
         let created = {
             let _one_at_a_time = self.record_lock(file.key);
