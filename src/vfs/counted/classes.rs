@@ -112,6 +112,36 @@ impl Shared {
         self.cells.classes()
     }
 
+    /// Counts what there is of each class in the background, where usage is known and they are not.
+    pub(super) fn count_classes(&self) {
+        let Some(shared) = self.own.upgrade() else { return };
+        let counting = std::thread::Builder::new().name("class-count".to_owned()).spawn(move || {
+            let label = &shared.inner.identity().label;
+            let stop = &mut |_: u64| !shared.stop.load(Ordering::Relaxed);
+            match shared.count_all(false, stop) {
+                Ok(found) if found.stopped => {}
+                Ok(found) => tracing::info!(volume = label, files = found.files, "types and ages of files were counted"),
+                Err(error) => {
+                    tracing::error!(volume = label, %error, "types and ages of files could not be counted: run `freehold quota recount`");
+                }
+            }
+        });
+        match counting {
+            Ok(thread) => *self.counting_classes.lock() = Some(thread),
+            Err(error) => {
+                tracing::error!(%error, "types and ages of files are not counted: run `freehold quota recount`");
+            }
+        }
+    }
+
+    /// Waits until [`Shared::count_classes`] is done.
+    pub(super) fn wait_for_classes(&self) {
+        let counting = self.counting_classes.lock().take();
+        if let Some(thread) = counting {
+            let _ = thread.join();
+        }
+    }
+
     fn is_class_counted(&self, id: u64) -> bool {
         self.ledger.visits.load().as_ref().is_some_and(|visits| visits.contains(id))
     }

@@ -57,14 +57,7 @@ const NOBODY: Sid = Sid::ADMINISTRATORS;
 /// A [`Volume`] whose usage is counted and limited.
 pub struct Counted {
     shared: Arc<Shared>,
-    counting: Mutex<Option<Counting>>,
-}
-
-/// A count in the background.
-struct Counting {
-    thread: std::thread::JoinHandle<()>,
-    /// Usage is not known before it ends; else it is of classes of files alone.
-    is_of_usage: bool,
+    counting: Mutex<Option<std::thread::JoinHandle<()>>>,
 }
 
 /// Who is told of folders that were made or renamed.
@@ -82,6 +75,8 @@ pub(super) struct Shared {
     gate: Gate,
     /// What there is of each class of files.
     cells: Cells,
+    /// Counts them, where they alone are not known.
+    counting_classes: Mutex<Option<std::thread::JoinHandle<()>>>,
     /// Held while usage of nameless files ends, and while usage is compared with a recount.
     nameless: Mutex<()>,
     /// One recount at a time.
@@ -141,6 +136,7 @@ impl Counted {
             ledger: Ledger::new(durable, kept.unwrap_or_default()),
             gate: Gate::new(),
             cells,
+            counting_classes: Mutex::default(),
             nameless: Mutex::default(),
             recounting: Mutex::default(),
             changing_policy: Mutex::default(),
@@ -148,29 +144,28 @@ impl Counted {
             own: own.clone(),
         });
         let counted = Counted { shared, counting: Mutex::default() };
-        if !is_known || !counted.shared.cells.is_known() {
-            counted.count_in_background(!is_known);
+        if !is_known {
+            counted.count_in_background();
+        } else if !counted.shared.cells.is_known() {
+            counted.shared.count_classes();
         }
         counted
     }
 
-    /// The usage of what was there when the volume was opened is still being counted.
+    /// What was there when the volume was opened is still being counted.
     #[must_use]
     pub fn is_counting(&self) -> bool {
-        self.counting
-            .lock()
-            .as_ref()
-            .is_some_and(|counting| counting.is_of_usage && !counting.thread.is_finished())
+        self.counting.lock().as_ref().is_some_and(|thread| !thread.is_finished())
     }
 
-    /// Counts what is there while clients work. With `is_first`, what was kept counts for nothing.
-    fn count_in_background(&self, is_first: bool) {
+    /// Counts what is there while clients work.
+    fn count_in_background(&self) {
         let shared = Arc::clone(&self.shared);
         let counting = std::thread::Builder::new().name("quota-count".to_owned()).spawn(move || {
-            shared.count_first(is_first);
+            shared.count_first();
         });
         match counting {
-            Ok(thread) => *self.counting.lock() = Some(Counting { thread, is_of_usage: is_first }),
+            Ok(thread) => *self.counting.lock() = Some(thread),
             Err(error) => {
                 tracing::error!(%error, "the usage of the volume is not counted: run `freehold quota recount`");
             }
@@ -180,9 +175,10 @@ impl Counted {
     /// Waits until what was there when the volume was opened is counted.
     pub fn wait_until_counted(&self) {
         let counting = self.counting.lock().take();
-        if let Some(counting) = counting {
-            let _ = counting.thread.join();
+        if let Some(thread) = counting {
+            let _ = thread.join();
         }
+        self.shared.wait_for_classes();
     }
 
     fn counted<'f>(&self, file: &'f FileRef) -> Result<&'f CountedFile, VfsError> {
@@ -319,8 +315,8 @@ impl Shared {
         }
     }
 
-    /// The first count of a volume, or of its classes of files. With `is_first`, what was kept counts for nothing.
-    fn count_first(&self, is_first: bool) {
+    /// The first count of a volume: what was kept so far counts for nothing.
+    fn count_first(&self) {
         let started = std::time::Instant::now();
         let label = &self.inner.identity().label;
         let mut progress = |files: u64| {
@@ -329,7 +325,7 @@ impl Shared {
             }
             !self.stop.load(Ordering::Relaxed)
         };
-        match self.count_all(is_first, &mut progress) {
+        match self.count_all(true, &mut progress) {
             Ok(found) if found.stopped => {}
             Ok(found) => tracing::info!(
                 volume = label,
