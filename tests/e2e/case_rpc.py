@@ -204,13 +204,13 @@ def what_is_changed_from_afar_is_recorded(t):
 
 @case(freehold_only=True)
 def open_files_and_sessions_are_closed_from_afar(t):
-    """By impacket, whose binds are sealed, and by `net rpc`."""
-    share = t.share()
-    other = t.server.add_user('holder%s' % share.name, 'H0lder-Passw0rd')
-    out = t.python('peer_srvsvc.py', t.server.host, t.server.port, share.name, other.name, other.password,
-                   t.server.admin.name, t.server.admin.password)
+    """By impacket, whose binds are sealed, and by `net rpc`. It ends the administrator's own sessions too: the server is its own."""
+    s = t.own_server()
+    share = t.share(server=s)
+    other = s.add_user('holder', 'H0lder-Passw0rd')
+    out = t.python('peer_srvsvc.py', s.host, s.port, share.name, other.name, other.password, s.admin.name, s.admin.password)
     t.contains(out, 'done')
-    t.contains(t.samba('net', 'rpc', 'file', '-S', t.server.host, user=t.server.admin).stdout, 'PIPE')
+    t.contains(t.samba('net', 'rpc', 'file', '-S', s.host, user=s.admin, server=s).stdout, 'PIPE')
 
 
 @case()
