@@ -3,6 +3,7 @@
 mod api;
 mod audit;
 mod clock;
+mod dfs_links;
 mod entropy;
 mod interfaces;
 mod lane;

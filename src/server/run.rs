@@ -399,6 +399,7 @@ pub async fn run(config: Config, state: Arc<State>, ready: impl FnOnce(Ready) + 
     if let Some(door) = &door {
         let _ = shared.api.set((door.addresses.clone(), door.fingerprint.clone()));
     }
+    let linking = tokio::spawn(super::dfs_links::keep(Arc::clone(&shared), stopped.clone()));
     let maintaining = tokio::spawn(Arc::clone(&shared.domain).maintain(stopped.clone()));
     let channel = tokio::spawn(netlogon::keep_channel(Arc::clone(&shared.domain), stopped.clone()));
     let admin = tokio::spawn(crate::admin::listen(service, config.admin_socket.clone(), stopped.clone()));
@@ -435,6 +436,7 @@ pub async fn run(config: Config, state: Arc<State>, ready: impl FnOnce(Ready) + 
         door.closed().await;
     }
     let _ = maintaining.await;
+    let _ = linking.await;
     let _ = channel.await;
     shared.acl_jobs.stop();
     shared.quotas.stop();
