@@ -257,6 +257,50 @@ mod tests {
     }
 
     #[test]
+    fn a_value_out_of_range_is_named_with_its_argument() {
+        for (words, argument) in [
+            ("share add a --volume data --max-users=-1", "--max-users"),
+            ("share add a --volume data --max-users 4294967296", "--max-users"),
+            ("share add a --volume data --ca-timeout long", "--ca-timeout"),
+            ("share add a --volume data --caching sometimes", "--caching"),
+            ("share set a --audit everything", "--audit"),
+            ("share set a --encrypt perhaps", "--encrypt"),
+            ("share grant a anna owner", "owner"),
+            ("session close 18446744073709551616", "18446744073709551616"),
+            ("session close -- -1", "-1"),
+            ("openfile list --session x", "--session"),
+            ("quota set anna --limit 10XB", "--limit"),
+            ("quota set anna --limit=-2", "--limit"),
+            ("quota set anna --limit 99999999999999999999GB", "--limit"),
+            ("quota folder add a --size 1GB --threshold 70000", "--threshold"),
+            ("quota folder add a --size 1GB --soft-limit maybe", "--soft-limit"),
+            ("quota report --by colour", "--by"),
+            ("quota report --top=-5", "--top"),
+            ("audit search --since yesterday", "--since"),
+            ("audit search --event 65536", "--event"),
+            ("audit search --outcome perhaps", "--outcome"),
+            ("audit search --limit=-1", "--limit"),
+            ("token add a --scope everything", "--scope"),
+            ("token add a --scope status:read --expires 0d", "--expires"),
+            ("token add a --scope status:read --expires 3651d", "--expires"),
+            ("top --interval 0", "--interval"),
+            ("demo --listen nowhere", "--listen"),
+            ("user list -o xml", "--output"),
+            ("user lits", "lits"),
+        ] {
+            let arguments = ["freehold"].into_iter().chain(words.split(' '));
+            let error = match Cli::try_parse_from(arguments) {
+                Ok(_) => panic!("{words}: taken"),
+                Err(error) => error,
+            };
+            // Exit code 2 is for usage.
+            assert_eq!(error.exit_code(), 2, "{words}");
+            let text = error.to_string();
+            assert!(text.contains(argument), "{words}: {text}");
+        }
+    }
+
+    #[test]
     fn no_password_can_be_given_as_an_argument() {
         fn check(command: &clap::Command) {
             for argument in command.get_arguments() {
