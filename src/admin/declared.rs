@@ -12,11 +12,13 @@ mod shares;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeSet;
+
 use self::plan::Plan;
 use super::declared_protocol::{ChangeRow, Declaration, DeclaredReply, DeclaredRequest};
-use super::service::AdminService;
+use super::service::{AdminService, now};
 use crate::state::DeclaredStep;
-use crate::state::quotas::QuotaEdit;
+use crate::state::quotas::{GroupMembers, QuotaEdit};
 
 impl AdminService {
     /// Executes a request about declared state.
@@ -60,10 +62,47 @@ impl AdminService {
         }
         if !settled.is_empty() {
             self.state().change_all(&settled)?;
+            self.put_quotas_in_force(&settled)?;
         }
         for row in &mut rows {
             row.done = row.action != super::declared_protocol::ChangeAction::Remove || prune;
         }
         Ok(rows)
+    }
+
+    /// Limits hold when this returns, rules of groups for those that are in them now; where that cannot be looked up, as soon as it can.
+    fn put_quotas_in_force(&self, steps: &[DeclaredStep]) -> anyhow::Result<()> {
+        let Ok(server) = self.running("quotas") else { return Ok(()) };
+        let (mut volumes, mut groups) = (BTreeSet::new(), BTreeSet::new());
+        let quotas = steps.iter().filter_map(|step| match step {
+            DeclaredStep::Quota(edit) => Some(edit),
+            _ => None,
+        });
+        for edit in quotas {
+            match edit {
+                QuotaEdit::Group { volume, group, limits } => {
+                    volumes.insert(volume.clone());
+                    groups.extend(limits.is_some().then_some(*group));
+                }
+                QuotaEdit::Settings { volume, .. }
+                | QuotaEdit::Entry { volume, .. }
+                | QuotaEdit::Folder { volume, .. }
+                | QuotaEdit::Auto { volume, .. }
+                | QuotaEdit::MoveFolders { volume, .. } => {
+                    volumes.insert(volume.clone());
+                }
+                QuotaEdit::Template { .. } | QuotaEdit::Notification(_) | QuotaEdit::Members { .. } => {}
+            }
+        }
+        let looked_up = groups.into_iter().filter_map(|group| {
+            let members = Some(GroupMembers { members: server.quotas().look_up(&group)?, as_of: now() });
+            Some(QuotaEdit::Members { group, members })
+        });
+        let looked_up: Vec<QuotaEdit> = looked_up.collect();
+        if !looked_up.is_empty() {
+            self.state().edit_quotas(&looked_up)?;
+        }
+        volumes.iter().for_each(|volume| server.quotas().apply(volume));
+        Ok(())
     }
 }

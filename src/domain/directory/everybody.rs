@@ -9,6 +9,8 @@ use crate::domain::ldap::{Entry, LdapError, escape_bytes, ldap_escape};
 
 /// What is read of each.
 const ATTRIBUTES: [&str; 2] = ["objectSid", "sAMAccountType"];
+/// Thousands of entries may take so many times as long as a look-up of names: nobody's logon waits for them.
+const PATIENCE: u32 = 5;
 /// [MS-ADTS] 2.2.16 sAMAccountType of groups of every kind: the bits that tell them from accounts.
 const GROUP_TYPES: [i64; 4] = [0x1000_0000, 0x1000_0001, 0x2000_0000, 0x2000_0001];
 
@@ -19,7 +21,10 @@ impl Directory {
     /// # Errors
     /// When the directory cannot be asked.
     pub async fn everybody_in(&self, sid: &Sid) -> Result<Vec<Sid>, DirectoryError> {
-        self.limited(self.read_everybody(sid)).await
+        match tokio::time::timeout(self.limit.saturating_mul(PATIENCE), self.read_everybody(sid)).await {
+            Ok(outcome) => outcome.map_err(Into::into),
+            Err(_) => Err(DirectoryError::Late),
+        }
     }
 
     async fn read_everybody(&self, sid: &Sid) -> Result<Vec<Sid>, LdapError> {
@@ -29,21 +34,28 @@ impl Directory {
         if !is_group(root) {
             return Ok(vec![*sid]);
         }
-        // [MS-ADTS] 3.1.1.3.4.4.3 LDAP_MATCHING_RULE_TRANSITIVE_EVAL: follows chains, circles too.
-        let filter = format!("(memberOf:1.2.840.113556.1.4.1941:={})", ldap_escape(root.dn.as_str()));
+        // [MS-ADTS] 3.1.1.3.4.4.3 LDAP_MATCHING_RULE_TRANSITIVE_EVAL: follows chains, circles too. It is asked for groups alone: for each
+        // of ten thousand accounts a domain controller would follow its chains for many seconds.
+        let dn = ldap_escape(root.dn.as_str());
+        let filter = format!("(&(objectCategory=group)(memberOf:1.2.840.113556.1.4.1941:={dn}))");
         let below = self.search(&self.base, &filter, &ATTRIBUTES).await?;
-        let (groups, accounts): (Vec<&Entry>, Vec<&Entry>) = below.iter().partition(|entry| is_group(entry));
-        let mut members: BTreeSet<Sid> = accounts.iter().filter_map(|entry| entry.sid("objectSid")).collect();
-        // Whose primary group it is has no memberOf of it: asked for all groups of this domain at once.
-        let groups = groups.into_iter().filter_map(|entry| entry.sid("objectSid")).chain([*sid]);
-        let of_domain = groups.filter_map(|group| group.split_rid()).filter(|(of, _)| *of == self.domain.sid);
-        let rids: Vec<u32> = of_domain.map(|(_, rid)| rid).collect();
-        for some in rids.chunks(super::questions::QUESTIONS_PER_SEARCH) {
-            let parts: String = some.iter().map(|rid| format!("(primaryGroupID={rid})")).collect();
+        let groups: Vec<&Entry> = below.iter().filter(|entry| is_group(entry)).chain([root]).collect();
+        let mut members: BTreeSet<Sid> = BTreeSet::new();
+        for some in groups.chunks(super::questions::QUESTIONS_PER_SEARCH) {
+            let parts: String = some.iter().map(|group| self.who_is_in(group)).collect();
             let entries = self.search(&self.base, &format!("(|{parts})"), &ATTRIBUTES).await?;
-            members.extend(entries.iter().filter_map(|entry| entry.sid("objectSid")));
+            let accounts = entries.iter().filter(|entry| !is_group(entry));
+            members.extend(accounts.filter_map(|entry| entry.sid("objectSid")));
         }
         Ok(members.into_iter().collect())
+    }
+
+    /// The part of a filter for who is in a group itself. Whose primary group it is has no memberOf of it.
+    fn who_is_in(&self, group: &Entry) -> String {
+        let of_domain = group.sid("objectSid").and_then(|sid| sid.split_rid());
+        let primary = of_domain.filter(|(of, _)| *of == self.domain.sid);
+        let primary = primary.map_or_else(String::new, |(_, rid)| format!("(primaryGroupID={rid})"));
+        format!("(memberOf={}){primary}", ldap_escape(group.dn.as_str()))
     }
 }
 

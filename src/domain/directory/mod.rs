@@ -80,6 +80,11 @@ pub enum DirectoryError {
     /// No answer in time.
     #[error("the directory has not answered within {} s: `freehold domain test` says what is wrong", LOOK_UP_LIMIT.as_secs())]
     TimedOut,
+    /// It has not said within a longer time who is in a group.
+    #[error(
+        "the directory has not said in time who is in the group: it is asked again later; `freehold domain test` says whether it is slow"
+    )]
+    Late,
     /// Somebody else has found out a moment ago that no domain controller answers.
     #[error(
         "no domain controller answers: `freehold domain test` says why; it is asked again in a few seconds"

@@ -45,7 +45,22 @@ impl Source for Fake {
                 let upn = entry
                     .text("userPrincipalName")
                     .map(|name| format!("(userprincipalname={})", plain(name)));
-                [sid, old, name, upn].into_iter().flatten().any(|value| filter.contains(&value))
+                // Memberships are direct ones here, and named by the group's name.
+                let above = entry.text("memberOf").map(|dn| format!("memberof={})", plain(dn)));
+                let is_nested = entry.text("memberOf").is_some_and(|dn| {
+                    filter.contains(&format!(
+                        "(objectcategory=group)(memberof:1.2.840.113556.1.4.1941:={})",
+                        plain(dn)
+                    ))
+                });
+                if is_nested && entry.text("sAMAccountType") == Some(GROUP.to_string()).as_deref() {
+                    return true;
+                }
+                let primary = entry.text("primaryGroupID").map(|rid| format!("(primarygroupid={rid})"));
+                [sid, old, name, upn, above, primary]
+                    .into_iter()
+                    .flatten()
+                    .any(|value| filter.contains(&value))
             };
             Ok(self.entries.iter().filter(matches).cloned().collect())
         })
@@ -201,6 +216,26 @@ async fn many_questions_are_asked_together() {
     tokio::join!(rig.directory.look_up(&more), rig.directory.look_up(&more), rig.directory.look_up(&more));
     assert_eq!(rig.searches(), 1 + 3 + 1);
     assert_eq!(rig.cache.len().0, 130);
+}
+
+#[tokio::test]
+async fn ten_thousand_members_take_three_searches() {
+    let crowd = "CN=crowd,DC=corp,DC=example";
+    let mut all = fake();
+    all.entries.push(entry(5000, "crowd", GROUP, &[]));
+    all.entries.push(entry(5001, "inner", GROUP, &[("memberOf", crowd.as_bytes().to_vec())]));
+    for number in 0..10_000 {
+        let group = ("memberOf", crowd.as_bytes().to_vec());
+        all.entries.push(entry(10_000 + number, &format!("user{number}"), USER, &[group]));
+    }
+    all.entries.push(entry(30_000, "primary", USER, &[("primaryGroupID", b"5001".to_vec())]));
+    let (all, cache) = (Arc::new(all), Arc::new(DirectoryCache::default()));
+    let directory = Directory::new(Arc::clone(&all) as Arc<dyn Source>, cache, corp());
+    let members = directory.everybody_in(&sid(5000)).await.unwrap();
+    assert_eq!(members.len(), 10_001);
+    assert!(members.is_sorted() && members.contains(&sid(30_000)) && !members.contains(&sid(5001)));
+    // The group, the groups in it at any depth, and who is in any of them.
+    assert_eq!(all.searches.load(Ordering::Relaxed), 3);
 }
 
 #[tokio::test]
