@@ -20,6 +20,8 @@ mod client;
 mod damaged_state_tests;
 mod declared;
 pub mod declared_protocol;
+mod dfs;
+pub mod dfs_protocol;
 mod domain;
 pub mod domain_protocol;
 pub mod explain;

@@ -6,6 +6,7 @@ use zeroize::{Zeroize, ZeroizeOnDrop};
 use super::acl_protocol::{AclReply, AclRequest};
 use super::audit_protocol::{AuditReply, AuditRequest};
 use super::declared_protocol::{DeclaredReply, DeclaredRequest};
+use super::dfs_protocol::{DfsReply, DfsRequest};
 use super::domain_protocol::{DomainReply, DomainRequest};
 use super::explain::{ExplainRequest, Explanation};
 use super::lookup_protocol::{AccountRow, MembershipRow};
@@ -239,6 +240,11 @@ pub enum Request {
         /// What.
         request: QuotaRequest,
     },
+    /// Something about DFS namespaces.
+    Dfs {
+        /// What.
+        request: DfsRequest,
+    },
     /// Something about the tokens of the HTTPS door.
     Token {
         /// What.
@@ -361,6 +367,8 @@ pub enum Reply {
     Quota(QuotaReply),
     /// About the audit log.
     Audit(AuditReply),
+    /// About DFS namespaces.
+    Dfs(DfsReply),
     /// What the server does.
     Metrics(MetricsReply),
     /// About tokens.

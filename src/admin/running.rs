@@ -1,8 +1,10 @@
 //! What only a running server can tell an administrator or do for him: it has the volumes open.
 
+use std::collections::{HashMap, HashSet};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::open_protocol::{OpenFileRow, SessionRow};
 use crate::acl_jobs::AclJobs;
@@ -53,6 +55,12 @@ pub trait RunningServer: Send + Sync {
 
     /// Closes the opens with these ids; how many there were.
     fn close_opens(&self, ids: &[u64]) -> usize;
+
+    /// Asks servers, by name or address, whether they take SMB connections: how long each took, or why it did not.
+    fn probe(&self, servers: &[String]) -> HashMap<String, Result<Duration, String>>;
+
+    /// Servers, in lower case, that DFS clients are not sent to since they do not answer.
+    fn dead_dfs_servers(&self) -> HashSet<String>;
 
     /// Users of a share now.
     fn share_users(&self, share: &str) -> u32;

@@ -4,6 +4,7 @@
 
 use super::acl_protocol::AclRequest;
 use super::declared_protocol::DeclaredRequest;
+use super::dfs_protocol::DfsRequest;
 use super::domain_protocol::DomainRequest;
 use super::open_protocol::{OpenFileRequest, SessionRequest};
 use super::protocol::Request;
@@ -36,6 +37,10 @@ pub enum Scope {
     QuotasRead,
     /// To change limits.
     QuotasWrite,
+    /// DFS namespaces.
+    DfsRead,
+    /// To change them.
+    DfsWrite,
     /// Sessions and open files.
     SessionsRead,
     /// To close them.
@@ -56,7 +61,7 @@ pub enum Scope {
 
 impl Scope {
     /// All of them, in the order of listings.
-    pub const ALL: [Scope; 19] = [
+    pub const ALL: [Scope; 21] = [
         Scope::StatusRead,
         Scope::SharesRead,
         Scope::SharesWrite,
@@ -68,6 +73,8 @@ impl Scope {
         Scope::AclWrite,
         Scope::QuotasRead,
         Scope::QuotasWrite,
+        Scope::DfsRead,
+        Scope::DfsWrite,
         Scope::SessionsRead,
         Scope::SessionsWrite,
         Scope::ConfigRead,
@@ -93,6 +100,8 @@ impl Scope {
             Scope::AclWrite => "acl:write",
             Scope::QuotasRead => "quotas:read",
             Scope::QuotasWrite => "quotas:write",
+            Scope::DfsRead => "dfs:read",
+            Scope::DfsWrite => "dfs:write",
             Scope::SessionsRead => "sessions:read",
             Scope::SessionsWrite => "sessions:write",
             Scope::ConfigRead => "config:read",
@@ -154,6 +163,7 @@ impl Scope {
                 | Scope::DomainWrite
                 | Scope::AclWrite
                 | Scope::QuotasWrite
+                | Scope::DfsWrite
                 | Scope::SessionsWrite
                 | Scope::ConfigWrite
                 | Scope::TokensWrite
@@ -289,6 +299,7 @@ pub fn demand(request: &Request) -> Demand {
         Request::Acl { request } => acl(request),
         Request::Domain { request } => domain(request),
         Request::Quota { request } => quota(request),
+        Request::Dfs { request } => dfs(request),
         Request::Token { request } => token(request),
     }
 }
@@ -351,6 +362,33 @@ fn quota(request: &QuotaRequest) -> Demand {
         // What runs a program of the server is not left to who may set limits.
         QuotaRequest::SetNotification { .. } => of(Scope::ConfigWrite, "QuotaSetNotification", None),
         QuotaRequest::TestNotification => of(QuotasWrite, "QuotaTestNotification", None),
+    }
+}
+
+fn dfs(request: &DfsRequest) -> Demand {
+    use Scope::{DfsRead, DfsWrite};
+    let of =
+        |operation, path: Option<&String>| Demand::new(DfsRead, operation, path.map_or("", String::as_str));
+    match request {
+        DfsRequest::Namespaces { name } => of("DfsNamespaces", name.as_ref()),
+        // It makes a share too.
+        DfsRequest::AddNamespace { name, volume: Some(_), .. } => {
+            Demand::share(Scope::SharesWrite, "DfsAddNamespace", name, EventId::SHARE_ADDED)
+        }
+        DfsRequest::AddNamespace { name, volume: None, .. } => Demand::new(DfsWrite, "DfsAddNamespace", name),
+        DfsRequest::SetNamespace { name, .. } => Demand::new(DfsWrite, "DfsSetNamespace", name),
+        DfsRequest::RemoveNamespace { name } => Demand::new(DfsWrite, "DfsRemoveNamespace", name),
+        DfsRequest::Folders { path } => of("DfsFolders", path.as_ref()),
+        DfsRequest::AddFolder { path, .. } => Demand::new(DfsWrite, "DfsAddFolder", path),
+        DfsRequest::SetFolder { path, .. } => Demand::new(DfsWrite, "DfsSetFolder", path),
+        DfsRequest::MoveFolder { path, .. } => Demand::new(DfsWrite, "DfsMoveFolder", path),
+        DfsRequest::RemoveFolder { path } => Demand::new(DfsWrite, "DfsRemoveFolder", path),
+        DfsRequest::Targets { path } => of("DfsTargets", path.as_ref()),
+        DfsRequest::AddTarget { path, .. } => Demand::new(DfsWrite, "DfsAddTarget", path),
+        DfsRequest::SetTarget { path, .. } => Demand::new(DfsWrite, "DfsSetTarget", path),
+        DfsRequest::RemoveTarget { path, .. } => Demand::new(DfsWrite, "DfsRemoveTarget", path),
+        DfsRequest::Test { path } => of("DfsTest", path.as_ref()),
+        DfsRequest::Resolve { path, .. } => of("DfsResolve", Some(path)),
     }
 }
 

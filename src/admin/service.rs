@@ -203,6 +203,7 @@ impl AdminService {
             }
             Request::Audit { request } => return Ok(Reply::Audit(self.audit(request)?)),
             Request::Metrics { request } => return Ok(Reply::Metrics(self.metrics(&request)?)),
+            Request::Dfs { request } => return Ok(Reply::Dfs(self.dfs(request)?)),
             Request::Token { request } => {
                 if let Some(reply) = self.tokens(request)? {
                     return Ok(Reply::Token(reply));

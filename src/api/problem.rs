@@ -79,6 +79,7 @@ impl From<ExecuteError> for Problem {
                 Some(StateError::Invalid { field, .. }) => {
                     Problem::new(StatusCode::UNPROCESSABLE_ENTITY, detail).field(field)
                 }
+                Some(StateError::Namespace(_)) => Problem::new(StatusCode::UNPROCESSABLE_ENTITY, detail),
                 Some(
                     StateError::Folder { .. }
                     | StateError::InUse { .. }

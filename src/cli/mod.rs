@@ -15,6 +15,10 @@ mod check;
 mod completions;
 mod declared;
 mod demo;
+mod dfs;
+mod dfs_folder;
+mod dfs_namespace;
+mod dfs_target;
 mod domain;
 mod domain_lookup;
 mod domain_show;
@@ -114,6 +118,9 @@ enum Command {
     /// Who may use how much of a volume
     #[command(subcommand)]
     Quota(quota::QuotaCommand),
+    /// Namespaces whose folders lie on several shares and servers
+    #[command(subcommand)]
+    Dfs(dfs::DfsCommand),
     /// This server in an Active Directory domain
     #[command(subcommand)]
     Domain(domain::DomainCommand),
@@ -181,6 +188,7 @@ pub fn run() -> ExitCode {
         Command::OpenFile(command) => openfile::run(command, &server),
         Command::Server(command) => server::run(command, &server),
         Command::Quota(command) => quota::run(command, &server),
+        Command::Dfs(command) => dfs::run(command, &server),
         Command::Domain(command) => domain::run(command, &server),
         Command::Alias(command) => alias::run(command, &server),
         Command::Audit(command) => audit::run(command, &server),

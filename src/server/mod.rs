@@ -3,6 +3,7 @@
 mod api;
 mod audit;
 mod clock;
+mod dfs_health;
 mod dfs_links;
 mod entropy;
 mod interfaces;

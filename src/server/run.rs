@@ -1,6 +1,6 @@
 //! Puts the server together and runs it until it is told to stop.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicU32;
@@ -15,6 +15,7 @@ use tokio::sync::{Notify, Semaphore, watch};
 
 use super::audit::{BlockingRecorder, logon_audit, open_audit, share_audit};
 use super::clock::Clock;
+use super::dfs_health::{self, Health};
 use super::entropy::SystemEntropy;
 use super::listener;
 use super::{metrics_http, persistent, process, scavenger};
@@ -64,6 +65,8 @@ pub struct Shared {
     /// Where HTTPS is served, and the fingerprint of its certificate.
     api: OnceLock<(Vec<SocketAddr>, String)>,
     pub(super) quotas: Arc<QuotaService>,
+    /// Which targets of DFS folders answer.
+    pub(super) dfs_health: Health,
 }
 
 impl Shared {
@@ -114,6 +117,11 @@ impl Shared {
         self.core.set_membership(membership.as_deref());
         self.core.domain.store(membership.map(|membership| Arc::new((&*membership).into())));
         self.core.shares.store(Arc::new(Shares::new(shares)));
+    }
+
+    /// Puts the namespaces into the core, without targets that do not answer.
+    pub(super) fn load_namespaces(&self) {
+        self.core.set_namespaces(self.dfs_health.for_clients(self.state.namespaces()));
     }
 
     /// Puts into the core what holds for the whole server: the configuration's values, and what was set over them.
@@ -230,6 +238,14 @@ impl RunningServer for Shared {
         self.close_opens(ids)
     }
 
+    fn dead_dfs_servers(&self) -> HashSet<String> {
+        self.dfs_health.dead()
+    }
+
+    fn probe(&self, servers: &[String]) -> HashMap<String, Result<Duration, String>> {
+        dfs_health::probe(servers)
+    }
+
     fn share_users(&self, share: &str) -> u32 {
         self.users_of_share(share)
     }
@@ -332,17 +348,19 @@ pub async fn run(config: Config, state: Arc<State>, ready: impl FnOnce(Ready) + 
         processors: process::Processors::default(),
         api: OnceLock::new(),
         quotas,
+        dfs_health: Health::default(),
     });
     shared.core.metrics.slow.set_threshold(config.metrics.slow);
     shared.load_shares();
+    shared.load_namespaces();
     shared.load_server_settings();
     shared.acl_jobs.resume();
     {
         let shared = Arc::downgrade(&shared);
         state.on_change(Box::new(move |change| {
             if let Some(shared) = shared.upgrade() {
-                // Nothing of quotas is in what this puts in place.
-                if !matches!(change, Change::QuotasChanged(_)) {
+                // Nothing of quotas and namespaces is in what this puts in place.
+                if !matches!(change, Change::QuotasChanged(_) | Change::NamespaceChanged(_)) {
                     shared.load_shares();
                 }
                 match change {
@@ -356,6 +374,7 @@ pub async fn run(config: Config, state: Arc<State>, ready: impl FnOnce(Ready) + 
                         }
                     }
                     Change::ServerChanged => shared.load_server_settings(),
+                    Change::NamespaceChanged(_) => shared.load_namespaces(),
                     Change::AccountChanged(_) | Change::ShareChanged(_) | Change::QuotasChanged(_) => {}
                 }
             }
@@ -400,6 +419,7 @@ pub async fn run(config: Config, state: Arc<State>, ready: impl FnOnce(Ready) + 
         let _ = shared.api.set((door.addresses.clone(), door.fingerprint.clone()));
     }
     let linking = tokio::spawn(super::dfs_links::keep(Arc::clone(&shared), stopped.clone()));
+    let watching = tokio::spawn(dfs_health::watch(Arc::clone(&shared), stopped.clone()));
     let maintaining = tokio::spawn(Arc::clone(&shared.domain).maintain(stopped.clone()));
     let channel = tokio::spawn(netlogon::keep_channel(Arc::clone(&shared.domain), stopped.clone()));
     let admin = tokio::spawn(crate::admin::listen(service, config.admin_socket.clone(), stopped.clone()));
@@ -435,6 +455,7 @@ pub async fn run(config: Config, state: Arc<State>, ready: impl FnOnce(Ready) + 
     if let Some(door) = door {
         door.closed().await;
     }
+    let _ = watching.await;
     let _ = maintaining.await;
     let _ = linking.await;
     let _ = channel.await;

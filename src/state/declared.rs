@@ -3,9 +3,11 @@
 use freehold_dtyp::Sid;
 
 use super::accounts_changes::{self, add_member, still_administered};
+use super::dfs::DfsEdit;
 use super::quotas::QuotaEdit;
 use super::{
-    Change, ServerSettings, ShareSettings, State, StateError, quotas_changes, server, shares_changes,
+    Change, ServerSettings, ShareSettings, State, StateError, dfs_changes, quotas_changes, server,
+    shares_changes,
 };
 
 /// One change of many.
@@ -67,6 +69,8 @@ pub enum DeclaredStep {
     },
     /// Changes quotas.
     Quota(QuotaEdit),
+    /// Changes DFS namespaces.
+    Dfs(DfsEdit),
 }
 
 impl State {
@@ -91,6 +95,7 @@ impl State {
             return Ok(());
         }
         self.change(|transaction| {
+            let mut draft = dfs_changes::Draft::new(&self.namespaces());
             let mut changes = Vec::new();
             for step in steps {
                 changes.extend(match step {
@@ -133,14 +138,18 @@ impl State {
                     DeclaredStep::ChangeShare { name, settings } => {
                         vec![shares_changes::replace(transaction, name, settings)?]
                     }
+                    DeclaredStep::Dfs(edit) => {
+                        draft.apply(transaction, edit)?;
+                        vec![Change::NamespaceChanged(edit.namespace().to_owned())]
+                    }
                     DeclaredStep::Quota(_) => Vec::new(),
                     DeclaredStep::RemoveShare { name } => vec![shares_changes::remove(transaction, name)?],
                 });
             }
             still_administered(transaction, machine_sid, &accounts)?;
-            let mut told = Vec::new();
+            let mut told: Vec<Change> = Vec::new();
             for change in changes {
-                if !told.contains(&change) {
+                if told.last() != Some(&change) && !told.contains(&change) {
                     told.push(change);
                 }
             }

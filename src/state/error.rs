@@ -47,10 +47,10 @@ pub enum StateError {
     /// The system's random source failed.
     #[error("the system's random source failed")]
     Random,
-    /// No such account, group or share.
+    /// No such account, group, share or part of a namespace.
     #[error("there is no {kind} called {name:?}")]
     NotFound {
-        /// `account`, `group` or `share`.
+        /// `account`, `group`, `share`, `namespace`, ...
         kind: &'static str,
         /// The name asked for.
         name: String,
@@ -58,7 +58,7 @@ pub enum StateError {
     /// The name is taken.
     #[error("{name:?} exists already as {kind}")]
     Exists {
-        /// `an account`, `a group` or `a share`.
+        /// `an account`, `a group`, `a share`, `a namespace`, ...
         kind: &'static str,
         /// The name.
         name: String,
@@ -73,6 +73,9 @@ pub enum StateError {
         /// What is allowed.
         allowed: &'static str,
     },
+    /// A part of a namespace is not as it must be.
+    #[error(transparent)]
+    Namespace(#[from] freehold_dfs::ModelError),
     /// The change would leave the server in a state that cannot be mended.
     #[error("{0}")]
     Refused(&'static str),

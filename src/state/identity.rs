@@ -54,7 +54,7 @@ fn random<const N: usize>() -> Result<[u8; N], StateError> {
 }
 
 /// [MS-DTYP] 2.3.4: a random GUID (version 4 of RFC 9562; the first three fields are little-endian on the wire).
-fn random_guid() -> Result<Guid, StateError> {
+pub(super) fn random_guid() -> Result<Guid, StateError> {
     let mut bytes: [u8; 16] = random()?;
     bytes[7] = (bytes[7] & 0x0F) | 0x40;
     bytes[8] = (bytes[8] & 0x3F) | 0x80;

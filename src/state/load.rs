@@ -5,7 +5,7 @@ use rusqlite::{Connection, ErrorCode, TransactionBehavior};
 use super::quotas::QuotasSnapshot;
 use super::{
     AccountsSnapshot, ApiToken, Identity, Membership, ServerSettings, SharesSnapshot, StateError,
-    accounts_changes, api_tokens, domain_changes, identity, now, quotas_changes, schema, server,
+    accounts_changes, api_tokens, dfs_changes, domain_changes, identity, now, quotas_changes, schema, server,
     shares_changes,
 };
 
@@ -15,6 +15,7 @@ pub(super) struct Loaded {
     pub(super) accounts: AccountsSnapshot,
     pub(super) shares: SharesSnapshot,
     pub(super) quotas: QuotasSnapshot,
+    pub(super) namespaces: freehold_dfs::Namespaces,
     pub(super) membership: Option<Membership>,
     pub(super) server: ServerSettings,
     pub(super) api_tokens: Vec<std::sync::Arc<ApiToken>>,
@@ -33,6 +34,7 @@ impl Loaded {
             accounts: named("account, local_group or group_member", accounts)?,
             shares: named("share", shares_changes::load(database))?,
             quotas: named("a quota_ table", quotas_changes::load(database))?,
+            namespaces: named("a dfs_ table", dfs_changes::load(database))?,
             membership: named(
                 "membership, machine_password, service_key or server_alias",
                 domain_changes::load(database),

@@ -1,4 +1,4 @@
-//! What an administrator changes while the server runs: this server's identity, local accounts and groups, shares, tokens; and
+//! What an administrator changes while the server runs: this server's identity, local accounts and groups, shares, namespaces, tokens; and
 //! the persistent opens, which outlive it.
 //!
 //! Owns `state.db` in the state folder (SQLite, mode 0600) and the snapshots made from it. Readers take a snapshot
@@ -15,6 +15,10 @@ mod accounts_changes;
 mod acl_jobs;
 mod api_tokens;
 pub mod declared;
+pub mod dfs;
+mod dfs_changes;
+#[cfg(test)]
+mod dfs_tests;
 pub mod domain;
 mod domain_changes;
 mod error;
@@ -40,6 +44,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
+use freehold_dfs::Namespaces;
 use freehold_dtyp::{FileTime, Sid};
 use parking_lot::Mutex;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
@@ -52,6 +57,7 @@ pub use accounts_changes::{AccountChange, NewAccount};
 pub use acl_jobs::{AclJob, AclJobProgress, AclJobStatus, NewAclJob};
 pub use api_tokens::ApiToken;
 pub use declared::DeclaredStep;
+pub use dfs::DfsEdit;
 pub use domain::{MachinePassword, Membership};
 pub use domain_changes::NewMembership;
 pub use error::StateError;
@@ -87,6 +93,8 @@ pub enum Change {
     ShareChanged(String),
     /// Limits of the volume of this name differ, or somebody else has them.
     QuotasChanged(String),
+    /// The namespace of this name, its folders or their targets differ, or it is gone.
+    NamespaceChanged(String),
     /// The server joined or left a domain, or its account there has other names, passwords or keys.
     MembershipChanged,
     /// What holds for the whole server differs.
@@ -103,6 +111,7 @@ pub struct State {
     accounts: ArcSwap<AccountsSnapshot>,
     shares: ArcSwap<SharesSnapshot>,
     quotas: ArcSwap<quotas::QuotasSnapshot>,
+    namespaces: ArcSwap<Namespaces>,
     volumes: ArcSwap<Vec<VolumeConfig>>,
     membership: ArcSwapOption<Membership>,
     server: ArcSwap<ServerSettings>,
@@ -188,13 +197,15 @@ impl State {
         // Passwords and keys that were replaced are overwritten.
         database.pragma_update(None, "secure_delete", true)?;
         let loaded = load::named(DATABASE_FILE, load::Loaded::from(&mut database))?;
-        let load::Loaded { identity, accounts, shares, quotas, membership, server, api_tokens } = loaded;
+        let load::Loaded { identity, accounts, shares, quotas, namespaces, membership, server, api_tokens } =
+            loaded;
         Ok(State {
             identity,
             database: Mutex::new(database),
             accounts: ArcSwap::from_pointee(accounts),
             shares: ArcSwap::from_pointee(shares),
             quotas: ArcSwap::from_pointee(quotas),
+            namespaces: ArcSwap::from_pointee(namespaces),
             volumes: ArcSwap::default(),
             membership: ArcSwapOption::from_pointee(membership),
             server: ArcSwap::from_pointee(server),
@@ -222,6 +233,12 @@ impl State {
     #[must_use]
     pub fn shares(&self) -> Arc<SharesSnapshot> {
         self.shares.load_full()
+    }
+
+    /// DFS namespaces as of now. Does not block.
+    #[must_use]
+    pub fn namespaces(&self) -> Arc<Namespaces> {
+        self.namespaces.load_full()
     }
 
     /// The domain that this server is a member of. Does not block.
@@ -274,13 +291,18 @@ impl State {
             if changes.iter().any(of_shares) {
                 self.shares.store(Arc::new(shares_changes::load(&database)?));
             }
+            if changes.iter().any(|change| matches!(change, Change::NamespaceChanged(_))) {
+                self.namespaces.store(Arc::new(dfs_changes::load(&database)?));
+            }
             if changes.contains(&Change::MembershipChanged) {
                 self.membership.store(domain_changes::load(&database)?.map(Arc::new));
             }
             if changes.contains(&Change::ServerChanged) {
                 self.server.store(Arc::new(server::load(&database)?));
             }
-            let of_others = |change: &Change| of_shares(change) || *change == Change::ServerChanged;
+            let of_others = |change: &Change| {
+                of_shares(change) || matches!(change, Change::ServerChanged | Change::NamespaceChanged(_))
+            };
             if !changes.iter().all(of_others) || changes.is_empty() {
                 self.accounts.store(Arc::new(accounts_changes::load(&database, self.identity.machine_sid)?));
             }

@@ -15,6 +15,7 @@ pub(super) const MIGRATIONS: &[&str] = &[
     QUOTAS,
     API_TOKENS,
     PERSISTENT_MARKS,
+    DFS,
 ];
 
 /// Persistent opens keep what others change of them, and their application.
@@ -275,6 +276,41 @@ CREATE TABLE api_token (
     created INTEGER NOT NULL,
     expires INTEGER,
     last_used INTEGER NOT NULL DEFAULT 0
+) STRICT, WITHOUT ROWID;
+";
+
+/// DFS namespaces.
+const DFS: &str = "
+CREATE TABLE dfs_namespace (
+    guid BLOB PRIMARY KEY CHECK (length(guid) = 16),
+    name TEXT NOT NULL,
+    folded_name TEXT NOT NULL UNIQUE,
+    comment TEXT NOT NULL,
+    online INTEGER NOT NULL CHECK (online IN (0, 1)),
+    ttl_seconds INTEGER NOT NULL CHECK (ttl_seconds > 0),
+    flags INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE dfs_folder (
+    guid BLOB PRIMARY KEY CHECK (length(guid) = 16),
+    namespace BLOB NOT NULL REFERENCES dfs_namespace (guid) ON DELETE CASCADE,
+    path TEXT NOT NULL,
+    comment TEXT NOT NULL,
+    online INTEGER NOT NULL CHECK (online IN (0, 1)),
+    ttl_seconds INTEGER NOT NULL CHECK (ttl_seconds > 0),
+    flags INTEGER NOT NULL,
+    security BLOB
+) STRICT, WITHOUT ROWID;
+CREATE INDEX dfs_folder_of_namespace ON dfs_folder (namespace, guid);
+CREATE TABLE dfs_target (
+    folder BLOB NOT NULL REFERENCES dfs_folder (guid) ON DELETE CASCADE,
+    position INTEGER NOT NULL,
+    server TEXT NOT NULL,
+    share TEXT NOT NULL,
+    path TEXT NOT NULL,
+    online INTEGER NOT NULL CHECK (online IN (0, 1)),
+    priority_class INTEGER NOT NULL,
+    priority_rank INTEGER NOT NULL CHECK (priority_rank BETWEEN 0 AND 31),
+    PRIMARY KEY (folder, position)
 ) STRICT, WITHOUT ROWID;
 ";
 

@@ -29,6 +29,8 @@ pub struct ConfiguredServer {
     pub max_dialect: Dialect,
     /// Comment in listings.
     pub comment: String,
+    /// NetBIOS name.
+    pub netbios_name: String,
     /// Most sessions of a connection.
     pub sessions_per_connection: u32,
 }
@@ -42,6 +44,7 @@ impl From<&Config> for ConfiguredServer {
             min_dialect: config.security.min_dialect,
             max_dialect: config.security.max_dialect,
             comment: config.names.comment.clone(),
+            netbios_name: config.names.netbios.clone(),
             sessions_per_connection: config.limits.sessions_per_connection,
         }
     }

@@ -9,7 +9,7 @@ use rusqlite::{Connection, OptionalExtension, Transaction};
 use super::accounts::fold_name;
 use crate::config::AuditOption;
 
-use super::{CachingMode, Change, Share, ShareSettings, SharesSnapshot, State, StateError};
+use super::{CachingMode, Change, Share, ShareSettings, SharesSnapshot, State, StateError, dfs_changes};
 
 /// Longest share name in characters ([MS-SRVS] 2.2.4.22 with the limit of Windows for names that all clients see).
 const MAX_SHARE_NAME: usize = 80;
@@ -141,6 +141,11 @@ pub(super) fn replace(
 /// Removes a share.
 pub(super) fn remove(transaction: &Transaction<'_>, name: &str) -> Result<Change, StateError> {
     let share = find(transaction, name)?;
+    if dfs_changes::is_root(transaction, &share.name)? {
+        return Err(StateError::Refused(
+            "the share is the root of a DFS namespace: remove the namespace first (`freehold dfs namespace remove`)",
+        ));
+    }
     transaction.execute("DELETE FROM share WHERE id = ?1", [share.id])?;
     Ok(Change::ShareRemoved(share.name.clone()))
 }

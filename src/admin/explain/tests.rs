@@ -24,6 +24,14 @@ struct Fixture {
 }
 
 impl RunningServer for Fixture {
+    fn dead_dfs_servers(&self) -> std::collections::HashSet<String> {
+        std::collections::HashSet::new()
+    }
+
+    fn probe(&self, _: &[String]) -> std::collections::HashMap<String, Result<std::time::Duration, String>> {
+        std::collections::HashMap::new()
+    }
+
     fn sessions(&self) -> Vec<SessionRow> {
         Vec::new()
     }

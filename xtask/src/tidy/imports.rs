@@ -20,7 +20,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("proto", &["audit", "fsa", "smb2", "fscc", "crypto", "auth", "metrics", "names", "rpc", "state", "vfs"]),
     ("client", &["smb2", "crypto", "auth"]),
     ("config", &["audit"]),
-    ("state", &["auth", "config"]),
+    ("state", &["auth", "config", "fscc"]),
     ("acl_jobs", &["audit", "fscc", "proto", "state", "vfs"]),
     // Brings quotas from the state to the volumes and tells people: part of the shell. Of audit it makes records.
     ("quotas", &["audit", "domain", "names", "state", "vfs"]),
@@ -39,8 +39,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     (
         "server",
         &[
-            "acl_jobs", "admin", "api", "audit", "auth", "config", "crypto", "domain", "fsa", "fscc",
-            "metrics", "names", "proto", "quotas", "rpc", "smb2", "state", "vfs",
+            "acl_jobs", "admin", "api", "audit", "auth", "client", "config", "crypto", "domain", "fsa",
+            "fscc", "metrics", "names", "proto", "quotas", "rpc", "smb2", "state", "vfs",
         ],
     ),
     // A door to admin: who asks is found out by auth.

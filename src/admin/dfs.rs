@@ -1,0 +1,441 @@
+//! What requests about DFS namespaces do.
+
+mod path;
+mod resolve;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use freehold_dfs::{
+    DEFAULT_FOLDER_TTL_SECONDS, DEFAULT_ROOT_TTL_SECONDS, Folder, Kind, Namespace, NamespaceIndex, Priority,
+    PriorityClass, State as ModelState, Target, TargetState,
+};
+
+use self::path::{NamespacePath, target_of};
+use super::dfs_protocol::{
+    DfsFolderRow, DfsNamespaceRow, DfsPriorityClass, DfsReply, DfsRequest, DfsState, DfsTargetRow,
+    DfsTestRow, FolderOptions, NamespaceOptions, TargetOptions,
+};
+use super::service::AdminService;
+use super::shares::default_share_security;
+use crate::state::dfs::{
+    self as model, ACCESS_BASED_ENUMERATION, DfsEdit, FolderChange, INSITE_REFERRALS, INTERLINK,
+    NamespaceChange, ROOT_SCALABILITY, SITE_COSTING, TARGET_FAILBACK, TargetChange,
+};
+use crate::state::{CachingMode, DeclaredStep, ShareSettings, State, StateError};
+
+/// Names of properties, as Windows' tools show them.
+const PROPERTIES: [(u32, &str); 6] = [
+    (INSITE_REFERRALS, "Insite Referrals"),
+    (ROOT_SCALABILITY, "Root Scalability"),
+    (SITE_COSTING, "Site Costing"),
+    (TARGET_FAILBACK, "Target Failback"),
+    (ACCESS_BASED_ENUMERATION, "AccessBased Enumeration"),
+    (INTERLINK, "Interlink"),
+];
+
+impl AdminService {
+    /// Executes a request about namespaces.
+    pub(super) fn dfs(&self, request: DfsRequest) -> anyhow::Result<DfsReply> {
+        match request {
+            DfsRequest::Namespaces { name } => {
+                return Ok(DfsReply::Namespaces(self.namespace_rows(name.as_deref())?));
+            }
+            DfsRequest::AddNamespace { name, volume, path, settings } => {
+                self.add_namespace(name, volume, path, &settings)?;
+            }
+            DfsRequest::SetNamespace { name, settings } => {
+                let name = namespace_name(&name)?;
+                let change = namespace_change(&settings);
+                self.state().edit_dfs(&[DfsEdit::ChangeNamespace { name, change }])?;
+            }
+            DfsRequest::RemoveNamespace { name } => {
+                let name = namespace_name(&name)?;
+                self.state().edit_dfs(&[DfsEdit::RemoveNamespace { name }])?;
+            }
+            DfsRequest::Folders { path } => {
+                return Ok(DfsReply::Folders(self.dfs_folder_rows(path.as_deref())?));
+            }
+            DfsRequest::AddFolder { path, target_paths, settings, targets } => {
+                self.add_folder(&path, &target_paths, &settings, &targets)?;
+            }
+            DfsRequest::SetFolder { path, settings } => {
+                let (namespace, path) = NamespacePath::parse(&path)?.folder()?;
+                let change = folder_change(&settings);
+                self.state().edit_dfs(&[DfsEdit::ChangeFolder { namespace, path, change }])?;
+            }
+            DfsRequest::MoveFolder { path, new_path } => self.move_folder(&path, &new_path)?,
+            DfsRequest::RemoveFolder { path } => {
+                let (namespace, path) = NamespacePath::parse(&path)?.folder()?;
+                self.state().edit_dfs(&[DfsEdit::RemoveFolder { namespace, path }])?;
+            }
+            DfsRequest::Targets { path } => {
+                return Ok(DfsReply::Targets(self.target_rows(path.as_deref())?));
+            }
+            DfsRequest::AddTarget { path, target_path, settings } => {
+                let (namespace, path) = NamespacePath::parse(&path)?.folder()?;
+                let target = new_target(&target_path, &settings)?;
+                self.state().edit_dfs(&[DfsEdit::AddTarget { namespace, path, target }])?;
+            }
+            DfsRequest::SetTarget { path, target_path, settings } => {
+                self.set_target(&path, &target_path, &settings)?;
+            }
+            DfsRequest::RemoveTarget { path, target_path } => {
+                let (namespace, path) = NamespacePath::parse(&path)?.folder()?;
+                let target = target_of(&target_path)?.unc();
+                let edit = DfsEdit::RemoveTarget { namespace, path, target, with_folder: false };
+                self.state().edit_dfs(&[edit])?;
+            }
+            DfsRequest::Test { path } => return Ok(DfsReply::Tests(self.test_targets(path.as_deref())?)),
+            DfsRequest::Resolve { path, client } => {
+                return Ok(DfsReply::Resolution(Box::new(self.resolve_path(&path, client.as_deref())?)));
+            }
+        }
+        Ok(DfsReply::Done)
+    }
+
+    /// What this server is called in paths.
+    pub(super) fn dfs_server(&self) -> String {
+        self.state().configured().map_or_else(|| "localhost".to_owned(), |server| server.netbios_name.clone())
+    }
+
+    fn add_namespace(
+        &self,
+        name: String,
+        volume: Option<String>,
+        path: Option<String>,
+        options: &NamespaceOptions,
+    ) -> anyhow::Result<()> {
+        let name = namespace_name(&name)?;
+        let mut steps = Vec::new();
+        if let Some(volume) = volume {
+            let path = self.settle_path(&volume, &path.unwrap_or_default())?;
+            steps.push(DeclaredStep::AddShare { name: name.clone(), settings: root_share(volume, path) });
+        } else if self.state().shares().share(&name).is_none() {
+            anyhow::bail!(
+                "there is no share {name:?} for the root of the namespace: make it first, or name a volume for a new one"
+            );
+        }
+        let mut namespace = Namespace {
+            name,
+            guid: State::new_guid()?,
+            kind: Kind::StandAlone,
+            comment: String::new(),
+            state: ModelState::Online,
+            ttl_seconds: DEFAULT_ROOT_TTL_SECONDS,
+            options: freehold_dfs::NamespaceOptions::default(),
+            targets: Vec::new(),
+        };
+        namespace_change(options).apply(&mut namespace);
+        steps.push(DeclaredStep::Dfs(DfsEdit::AddNamespace(namespace)));
+        Ok(self.state().change_all(&steps)?)
+    }
+
+    fn add_folder(
+        &self,
+        path: &str,
+        target_paths: &[String],
+        settings: &FolderOptions,
+        targets: &TargetOptions,
+    ) -> anyhow::Result<()> {
+        let (namespace, path) = NamespacePath::parse(path)?.folder()?;
+        let targets =
+            target_paths.iter().map(|target| new_target(target, targets)).collect::<anyhow::Result<_>>()?;
+        let mut folder = Folder {
+            path,
+            guid: State::new_guid()?,
+            comment: String::new(),
+            state: ModelState::Online,
+            ttl_seconds: DEFAULT_FOLDER_TTL_SECONDS,
+            options: freehold_dfs::FolderOptions::default(),
+            security: None,
+            targets,
+        };
+        folder_change(settings).apply(&mut folder);
+        Ok(self.state().edit_dfs(&[DfsEdit::AddFolder { namespace, folder }])?)
+    }
+
+    fn move_folder(&self, path: &str, new_path: &str) -> anyhow::Result<()> {
+        let (namespace, path) = NamespacePath::parse(path)?.folder()?;
+        let (other, new_path) = NamespacePath::parse(new_path)?.folder()?;
+        if !path::same(&namespace, &other) {
+            anyhow::bail!(
+                "a folder stays in its namespace {namespace:?}: make it anew in {other:?} and remove it here"
+            );
+        }
+        let change = FolderChange { path: Some(new_path), ..FolderChange::default() };
+        Ok(self.state().edit_dfs(&[DfsEdit::ChangeFolder { namespace, path, change }])?)
+    }
+
+    fn set_target(&self, path: &str, target_path: &str, settings: &TargetOptions) -> anyhow::Result<()> {
+        let (namespace, path) = NamespacePath::parse(path)?.folder()?;
+        let target = target_of(target_path)?.unc();
+        let present = self.folder_called(&namespace, &path)?.targets;
+        let found = present
+            .iter()
+            .find(|one| path::same(&one.unc(), &target))
+            .ok_or_else(|| StateError::NotFound { kind: "target", name: target.clone() })?;
+        let priority = priority(found.priority, settings);
+        let change = TargetChange { state: settings.state.map(target_state), priority: Some(priority) };
+        Ok(self.state().edit_dfs(&[DfsEdit::ChangeTarget { namespace, path, target, change }])?)
+    }
+
+    fn folder_called(&self, namespace: &str, path: &str) -> anyhow::Result<Folder> {
+        let index = self.namespace_called(namespace)?;
+        let folder = index.folder(model::FOLD, path);
+        Ok(folder
+            .map(|folder| Folder::clone(folder))
+            .ok_or_else(|| StateError::NotFound { kind: "folder", name: path.to_owned() })?)
+    }
+
+    fn namespace_called(&self, name: &str) -> anyhow::Result<Arc<NamespaceIndex>> {
+        let found = self.state().namespaces().namespace(name).cloned();
+        Ok(found.ok_or_else(|| StateError::NotFound { kind: "namespace", name: name.to_owned() })?)
+    }
+
+    /// Namespaces that `path` is about, and the folder where it names one.
+    fn about(&self, path: Option<&str>) -> anyhow::Result<(Vec<Arc<NamespaceIndex>>, Option<String>)> {
+        let Some(path) = path else {
+            return Ok((self.state().namespaces().list().into_iter().cloned().collect(), None));
+        };
+        let path = NamespacePath::parse(path)?;
+        let index = self.namespace_called(&path.namespace)?;
+        Ok((vec![index], Some(path.below).filter(|below| !below.is_empty())))
+    }
+
+    /// The folders that `path` is about, each with its namespace.
+    fn folders_about(&self, path: Option<&str>) -> anyhow::Result<Vec<(Arc<NamespaceIndex>, Arc<Folder>)>> {
+        let (indexes, below) = self.about(path)?;
+        let mut found = Vec::new();
+        for index in indexes {
+            match &below {
+                None => found.extend(index.folders().map(|folder| (Arc::clone(&index), Arc::clone(folder)))),
+                Some(below) => {
+                    let folder = index
+                        .folder(model::FOLD, below)
+                        .ok_or_else(|| StateError::NotFound { kind: "folder", name: below.clone() })?;
+                    found.push((Arc::clone(&index), Arc::clone(folder)));
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    fn namespace_rows(&self, name: Option<&str>) -> anyhow::Result<Vec<DfsNamespaceRow>> {
+        let server = self.dfs_server();
+        let (indexes, _) = self.about(name.map(namespace_name).transpose()?.as_deref())?;
+        Ok(indexes.iter().map(|index| namespace_row(&server, index)).collect())
+    }
+
+    fn dfs_folder_rows(&self, path: Option<&str>) -> anyhow::Result<Vec<DfsFolderRow>> {
+        let server = self.dfs_server();
+        let folders = self.folders_about(path)?;
+        Ok(folders.iter().map(|(index, folder)| folder_row(&server, index.namespace(), folder)).collect())
+    }
+
+    fn target_rows(&self, path: Option<&str>) -> anyhow::Result<Vec<DfsTargetRow>> {
+        let server = self.dfs_server();
+        let mut rows = Vec::new();
+        for (index, folder) in self.folders_about(path)? {
+            let path = format!("\\\\{server}\\{}\\{}", index.namespace().name, folder.path);
+            rows.extend(folder.targets.iter().map(|target| target_row(&path, target)));
+        }
+        Ok(rows)
+    }
+
+    fn test_targets(&self, path: Option<&str>) -> anyhow::Result<Vec<DfsTestRow>> {
+        let server = self.running("a test of targets")?;
+        let targets = self.target_rows(path)?;
+        let mut hosts: Vec<String> = targets.iter().filter_map(|row| host_of(&row.target_path)).collect();
+        hosts.sort_unstable();
+        hosts.dedup();
+        let answers = server.probe(&hosts);
+        let row = |row: DfsTargetRow| {
+            let host = host_of(&row.target_path).unwrap_or_default();
+            let answer = answers.get(&host);
+            let (answers, milliseconds, message) = match answer {
+                Some(Ok(time)) => (true, u64::try_from(time.as_millis()).unwrap_or(u64::MAX), String::new()),
+                Some(Err(message)) => (false, 0, message.clone()),
+                None => (false, 0, "it was not asked".to_owned()),
+            };
+            let DfsTargetRow { path, target_path, state, .. } = row;
+            DfsTestRow { path, target_path, state, answers, milliseconds, message }
+        };
+        Ok(targets.into_iter().map(row).collect())
+    }
+}
+
+/// The server of `\\server\share`, folded.
+fn host_of(target_path: &str) -> Option<String> {
+    Target::from_unc(target_path).map(|target| target.server.to_lowercase())
+}
+
+/// The share that is made for a root: who may see what is decided by the folders' and the targets' own descriptors.
+fn root_share(volume: String, path: String) -> ShareSettings {
+    ShareSettings {
+        volume,
+        path,
+        comment: String::new(),
+        security: Arc::new(default_share_security()),
+        encrypt: false,
+        access_based_enumeration: false,
+        caching: CachingMode::None,
+        continuously_available: false,
+        ca_timeout_seconds: 0,
+        max_users: None,
+        audit: crate::config::AuditOption::None,
+    }
+}
+
+/// The name alone, from any spelling.
+fn namespace_name(text: &str) -> anyhow::Result<String> {
+    let path = NamespacePath::parse(text)?;
+    anyhow::ensure!(
+        path.below.is_empty(),
+        "{text:?} is no namespace: a namespace is named by \\\\server\\name, or name"
+    );
+    Ok(path.namespace)
+}
+
+const fn model_state(state: DfsState) -> ModelState {
+    match state {
+        DfsState::Online => ModelState::Online,
+        DfsState::Offline => ModelState::Offline,
+    }
+}
+
+const fn shown_state(state: ModelState) -> DfsState {
+    match state {
+        ModelState::Online => DfsState::Online,
+        ModelState::Offline => DfsState::Offline,
+    }
+}
+
+const fn target_state(state: DfsState) -> TargetState {
+    match state {
+        DfsState::Online => TargetState::Online,
+        DfsState::Offline => TargetState::Offline,
+    }
+}
+
+const fn model_class(class: DfsPriorityClass) -> PriorityClass {
+    match class {
+        DfsPriorityClass::GlobalHigh => PriorityClass::GlobalHigh,
+        DfsPriorityClass::SiteCostHigh => PriorityClass::SiteCostHigh,
+        DfsPriorityClass::SiteCostNormal => PriorityClass::SiteCostNormal,
+        DfsPriorityClass::SiteCostLow => PriorityClass::SiteCostLow,
+        DfsPriorityClass::GlobalLow => PriorityClass::GlobalLow,
+    }
+}
+
+pub(super) const fn shown_class(class: PriorityClass) -> DfsPriorityClass {
+    match class {
+        PriorityClass::GlobalHigh => DfsPriorityClass::GlobalHigh,
+        PriorityClass::SiteCostHigh => DfsPriorityClass::SiteCostHigh,
+        PriorityClass::SiteCostNormal => DfsPriorityClass::SiteCostNormal,
+        PriorityClass::SiteCostLow => DfsPriorityClass::SiteCostLow,
+        PriorityClass::GlobalLow => DfsPriorityClass::GlobalLow,
+    }
+}
+
+/// The bits that are given, and what they become.
+fn flags(given: &[(u32, Option<bool>)]) -> (u32, u32) {
+    given.iter().fold((0, 0), |(mask, flags), (flag, value)| match value {
+        Some(true) => (mask | flag, flags | flag),
+        Some(false) => (mask | flag, flags),
+        None => (mask, flags),
+    })
+}
+
+pub(super) fn namespace_change(options: &NamespaceOptions) -> NamespaceChange {
+    let (flags_mask, flags) = flags(&[
+        (INSITE_REFERRALS, options.enable_insite_referrals),
+        (SITE_COSTING, options.enable_site_costing),
+        (ROOT_SCALABILITY, options.enable_root_scalability),
+        (ACCESS_BASED_ENUMERATION, options.enable_access_based_enumeration),
+        (TARGET_FAILBACK, options.enable_target_failback),
+    ]);
+    NamespaceChange {
+        comment: options.description.clone(),
+        state: options.state.map(model_state),
+        ttl_seconds: options.time_to_live_sec,
+        flags_mask,
+        flags,
+    }
+}
+
+pub(super) fn folder_change(options: &FolderOptions) -> FolderChange {
+    let (flags_mask, flags) = flags(&[
+        (INSITE_REFERRALS, options.enable_insite_referrals),
+        (TARGET_FAILBACK, options.enable_target_failback),
+        (INTERLINK, options.interlink),
+    ]);
+    FolderChange {
+        comment: options.description.clone(),
+        state: options.state.map(model_state),
+        ttl_seconds: options.time_to_live_sec,
+        flags_mask,
+        flags,
+        ..FolderChange::default()
+    }
+}
+
+fn priority(before: Priority, settings: &TargetOptions) -> Priority {
+    Priority {
+        class: settings.referral_priority_class.map_or(before.class, model_class),
+        rank: settings.referral_priority_rank.unwrap_or(before.rank),
+    }
+}
+
+pub(super) fn new_target(target_path: &str, settings: &TargetOptions) -> anyhow::Result<Target> {
+    let mut target = target_of(target_path)?;
+    target.state = settings.state.map_or(TargetState::Online, target_state);
+    target.priority = priority(Priority::default(), settings);
+    Ok(target)
+}
+
+fn properties(flags: u32) -> Vec<String> {
+    PROPERTIES.iter().filter(|(flag, _)| flags & flag != 0).map(|(_, name)| (*name).to_owned()).collect()
+}
+
+fn namespace_row(server: &str, index: &NamespaceIndex) -> DfsNamespaceRow {
+    let namespace = index.namespace();
+    DfsNamespaceRow {
+        path: format!("\\\\{server}\\{}", namespace.name),
+        name: namespace.name.clone(),
+        r#type: "Standalone".to_owned(),
+        properties: properties(model::namespace_flags(&namespace.options)),
+        time_to_live_sec: namespace.ttl_seconds,
+        state: shown_state(namespace.state),
+        description: namespace.comment.clone(),
+        folders: index.folders().len(),
+        guid: namespace.guid.to_string(),
+    }
+}
+
+fn folder_row(server: &str, namespace: &Namespace, folder: &Folder) -> DfsFolderRow {
+    DfsFolderRow {
+        path: format!("\\\\{server}\\{}\\{}", namespace.name, folder.path),
+        namespace: namespace.name.clone(),
+        state: shown_state(folder.state),
+        time_to_live_sec: folder.ttl_seconds,
+        properties: properties(model::folder_flags(&folder.options)),
+        description: folder.comment.clone(),
+        target_paths: folder.targets.iter().map(Target::unc).collect(),
+        guid: folder.guid.to_string(),
+    }
+}
+
+fn target_row(path: &str, target: &Target) -> DfsTargetRow {
+    DfsTargetRow {
+        path: path.to_owned(),
+        target_path: target.unc(),
+        state: match target.state {
+            TargetState::Online => DfsState::Online,
+            TargetState::Offline => DfsState::Offline,
+        },
+        referral_priority_class: shown_class(target.priority.class),
+        referral_priority_rank: target.priority.rank,
+    }
+}
