@@ -14,7 +14,7 @@ use super::quota_protocol::QuotaRequest;
 use super::scope::{Demand, Scope, demand};
 use super::token_protocol::TokenRequest;
 use crate::audit::record::{Administered, Batch, Detail, EventId, Record, Subject};
-use crate::state::StateError;
+use crate::state::{DfsEdit, StateError};
 
 /// Longest text of a request in a record, in bytes.
 const MAX_REQUEST_TEXT: usize = 1_024;
@@ -190,17 +190,41 @@ impl AdminService {
         let demand = demand(&request);
         let text = if self.records() { request_text(&request) } else { String::new() };
         let allowed = if caller.owns(&request) { Ok(()) } else { caller.may(&demand) };
-        if let Err(denied) = allowed.and_then(|()| caller.may_hand_on(&request)) {
-            self.record(caller, &demand, &text, Some(&denied.to_string()));
+        let allowed = allowed.and_then(|()| caller.may_hand_on(&request));
+        self.perform(caller, &demand, &text, allowed, || self.carry_out(request, sink))
+    }
+
+    /// Makes changes of namespaces that a door has worked out itself: all of them or none. Allowed and recorded as requests are.
+    ///
+    /// # Errors
+    /// [`ExecuteError`].
+    pub fn edit_namespaces_as(&self, caller: &Caller, edits: &[DfsEdit]) -> Result<(), ExecuteError> {
+        let object = edits.first().map(DfsEdit::namespace).unwrap_or_default();
+        let demand = Demand::new(Scope::DfsWrite, "DfsEdit", object);
+        let text = if self.records() { request_text(&edits) } else { String::new() };
+        self.perform(caller, &demand, &text, caller.may(&demand), || Ok(self.state().edit_dfs(edits)?))
+    }
+
+    /// Does `work` if it is `allowed`, and records it when it changes something.
+    fn perform(
+        &self,
+        caller: &Caller,
+        demand: &Demand,
+        text: &str,
+        allowed: Result<(), Denied>,
+        work: impl FnOnce() -> anyhow::Result<()>,
+    ) -> Result<(), ExecuteError> {
+        if let Err(denied) = allowed {
+            self.record(caller, demand, text, Some(&denied.to_string()));
             return Err(denied.into());
         }
         if demand.changes() && self.is_audit_refusing() {
             return Err(ExecuteError::Unrecorded);
         }
-        let done = self.carry_out(request, sink);
+        let done = work();
         if demand.changes() {
             let reason = done.as_ref().err().map(|error| format!("{error:#}"));
-            self.record(caller, &demand, &text, reason.as_deref());
+            self.record(caller, demand, text, reason.as_deref());
         }
         done.map_err(ExecuteError::Failed)
     }
@@ -248,7 +272,7 @@ impl AdminService {
 }
 
 /// The request as it is recorded: its types show no secret, and it is cut where it is long.
-fn request_text(request: &Request) -> String {
+fn request_text(request: &impl std::fmt::Debug) -> String {
     struct Bounded(String);
     impl std::fmt::Write for Bounded {
         fn write_str(&mut self, text: &str) -> std::fmt::Result {

@@ -144,6 +144,8 @@ impl Scope {
             Scope::TokensRead => "tokens, without their secrets",
             Scope::TokensWrite => "make and remove them, with its own scopes at most",
             Scope::AuditRead => "the audit log",
+            Scope::DfsRead => "DFS namespaces, and where their folders lead",
+            Scope::DfsWrite => "change them, and with them where clients are sent",
             Scope::MetricsRead => "figures, the most active users, slow requests",
         }
     }

@@ -283,6 +283,8 @@ fn call<T>(
 ) -> Result<T, CommandError> {
     let identity = Arc::clone(&pipe.lock().identity);
     let (accounts, shares) = (cx.server.accounts.load(), cx.server.share_settings.load());
+    // As an administrator keeps them: also targets that do not answer.
+    let namespaces = cx.server.kept_namespaces.load();
     let domain = cx.server.domain.load();
     let activity = ServerActivity::new(cx.server, cx.now);
     let asked = Asked::default();
@@ -297,6 +299,7 @@ fn call<T>(
         directory: &cx.server.directory,
         asked: &asked,
         shares: &shares,
+        namespaces: &namespaces,
         activity: &activity,
         logons: &logons,
         now: cx.now.wall,

@@ -141,6 +141,8 @@ pub struct Server {
     pub share_settings: ArcSwap<SharesSnapshot>,
     /// The DFS namespaces whose roots are among the shares, swapped when one changes; see [`Server::set_namespaces`].
     pub namespaces: ArcSwap<Namespaces>,
+    /// The same with all their targets, also those that do not answer, as the RPC interfaces tell of them.
+    pub kept_namespaces: ArcSwap<Namespaces>,
     /// How the RPC interfaces present this server.
     pub rpc: ServerInfo,
     /// The domain that this server is a member of, swapped when it joins or leaves.
@@ -240,6 +242,7 @@ impl Server {
             accounts: ArcSwap::from_pointee(accounts),
             share_settings: ArcSwap::from_pointee(SharesSnapshot::default()),
             namespaces: ArcSwap::from_pointee(Namespaces::default()),
+            kept_namespaces: ArcSwap::from_pointee(Namespaces::default()),
             rpc,
             domain: ArcSwapOption::empty(),
             directory: Arc::default(),

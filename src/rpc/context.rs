@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use freehold_acl::Token;
+use freehold_dfs::Namespaces;
 use freehold_dtyp::{FileTime, Guid, Sid};
 
 use super::task::Ending;
@@ -89,6 +90,8 @@ pub struct RpcContext<'a> {
     pub asked: &'a Asked,
     /// Shares.
     pub shares: &'a SharesSnapshot,
+    /// DFS namespaces.
+    pub namespaces: &'a Namespaces,
     /// Who is connected and what is open.
     pub activity: &'a dyn Activity,
     /// Logons within RPC.

@@ -7,7 +7,7 @@ use super::fault::Fault;
 use super::ndr::{NdrReader, NdrWriter};
 use super::pdu::Syntax;
 use super::task::{Commission, Done, Task, TaskError};
-use super::{Endpoint, RpcContext, dssetup, lsarpc, samr, srvsvc, wkssvc};
+use super::{Endpoint, RpcContext, dssetup, lsarpc, netdfs, samr, srvsvc, wkssvc};
 
 /// Most context handles that are open on one pipe.
 const MAX_HANDLES: usize = 256;
@@ -79,7 +79,7 @@ impl Call<'_, '_> {
     }
 }
 
-static INTERFACES: [Interface; 5] = [
+static INTERFACES: [Interface; 6] = [
     Interface {
         endpoint: Endpoint::Srvsvc,
         uuid: Guid::new(0x4B32_4FC8, 0x1670, 0x01D3, [0x12, 0x78, 0x5A, 0x47, 0xBF, 0x6E, 0xE1, 0x88]),
@@ -109,6 +109,12 @@ static INTERFACES: [Interface; 5] = [
         uuid: Guid::new(0x3919_286A, 0xB10C, 0x11D0, [0x9B, 0xA8, 0x00, 0xC0, 0x4F, 0xD9, 0x2E, 0xF5]),
         version: 0,
         call: dssetup::call,
+    },
+    Interface {
+        endpoint: Endpoint::Netdfs,
+        uuid: Guid::new(0x4FC7_42E0, 0x4A10, 0x11CF, [0x82, 0x73, 0x00, 0xAA, 0x00, 0x4A, 0xE6, 0x73]),
+        version: 3,
+        call: netdfs::call,
     },
 ];
 

@@ -2,7 +2,7 @@
 //!
 //! Owns the pipe as clients see it ([`Pipe`]), the connection-oriented PDUs of DCE/RPC ([MS-RPCE] 2.2.2, C706 chapter
 //! 12), NDR32 (C706 chapter 14) and one file per interface: `srvsvc` ([MS-SRVS]), `wkssvc` ([MS-WKST]), `lsarpc`
-//! ([MS-LSAD], [MS-LSAT]), `samr` ([MS-SAMR]), `dssetup` ([MS-DSSP]). Who calls, what the server is and what it holds
+//! ([MS-LSAD], [MS-LSAT]), `samr` ([MS-SAMR]), `dssetup` ([MS-DSSP]), `netdfs` ([MS-DFSNM]). Who calls, what the server is and what it holds
 //! come in with each call as [`RpcContext`].
 //!
 //! Knows nothing of SMB messages: the caller turns WRITE, READ and FSCTL_PIPE_TRANSCEIVE into [`Pipe::write`],
@@ -21,6 +21,7 @@
 
 mod account_task;
 mod context;
+mod dfs_task;
 mod dispatch;
 mod dssetup;
 mod enumeration;
@@ -28,6 +29,7 @@ mod errand;
 mod fault;
 mod lsarpc;
 pub(crate) mod ndr;
+mod netdfs;
 mod objects;
 pub(crate) mod pdu;
 mod pipe;
@@ -49,6 +51,7 @@ pub use context::{
     Activity, Caller, ConnectionInfo, DomainInfo, Logons, NoActivity, OpenFileInfo, RpcContext, ServerInfo,
     SessionInfo, Statistics,
 };
+pub use dfs_task::DfsTask;
 pub use errand::{Errand, Outcome};
 pub use pipe::{Endpoint, Pipe, PipeError, PipeRead};
 pub use task::{Commission, Done, Ending, Field, FileName, NewShare, Task, TaskError};

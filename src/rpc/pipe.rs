@@ -50,11 +50,14 @@ pub enum Endpoint {
     Lsarpc,
     /// `samr`: lists of accounts and groups.
     Samr,
+    /// `netdfs`: DFS namespaces.
+    Netdfs,
 }
 
 impl Endpoint {
     /// All pipes.
-    pub const ALL: [Endpoint; 4] = [Endpoint::Srvsvc, Endpoint::Wkssvc, Endpoint::Lsarpc, Endpoint::Samr];
+    pub const ALL: [Endpoint; 5] =
+        [Endpoint::Srvsvc, Endpoint::Wkssvc, Endpoint::Lsarpc, Endpoint::Samr, Endpoint::Netdfs];
 
     /// The name to open it by.
     #[must_use]
@@ -64,6 +67,7 @@ impl Endpoint {
             Endpoint::Wkssvc => "wkssvc",
             Endpoint::Lsarpc => "lsarpc",
             Endpoint::Samr => "samr",
+            Endpoint::Netdfs => "netdfs",
         }
     }
 
@@ -72,6 +76,7 @@ impl Endpoint {
         match self {
             Endpoint::Srvsvc => "\\PIPE\\srvsvc",
             Endpoint::Wkssvc => "\\PIPE\\wkssvc",
+            Endpoint::Netdfs => "\\PIPE\\netdfs",
             // One process of Windows serves both.
             Endpoint::Lsarpc | Endpoint::Samr => "\\PIPE\\lsass",
         }

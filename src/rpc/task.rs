@@ -7,6 +7,7 @@ use freehold_dtyp::Sid;
 
 use super::account_task::AccountTask;
 use super::context::Caller;
+use super::dfs_task::DfsTask;
 use crate::state::ShareChange;
 
 /// A task, and who has it done.
@@ -37,6 +38,8 @@ pub enum Task {
         /// Which.
         name: String,
     },
+    /// Changes DFS namespaces.
+    Dfs(Box<DfsTask>),
     /// Changes local accounts and groups.
     Accounts(Box<AccountTask>),
     /// Ends the sessions that everything given fits; done with [`Done::Own`].

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use freehold_acl::{AccessMask, Ace, AceFlags, Acl, SecurityDescriptor, Token};
+use freehold_dfs::Namespaces;
 use freehold_dtyp::{Decode, FileTime, Guid, Sid, Writer};
 
 use super::fault::Fault;
@@ -17,12 +18,13 @@ use crate::names::{Asked, DirectoryCache, Domain};
 use crate::state::{Account, AccountsSnapshot, CachingMode, Group, Share, ShareSettings, SharesSnapshot};
 
 /// Pipe, UUID and version of each interface.
-pub(super) const INTERFACES: [(&str, &str, u32); 5] = [
+pub(super) const INTERFACES: [(&str, &str, u32); 6] = [
     ("srvsvc", "4b324fc8-1670-01d3-1278-5a47bf6ee188", 3),
     ("wkssvc", "6bffd098-a112-3610-9833-46c3f87e345a", 1),
     ("lsarpc", "12345778-1234-abcd-ef00-0123456789ab", 0),
     ("lsarpc", "3919286a-b10c-11d0-9ba8-00c04fd92ef5", 0),
     ("samr", "12345778-1234-abcd-ef00-0123456789ac", 1),
+    ("netdfs", "4fc742e0-4a10-11cf-8273-00aa004ae673", 3),
 ];
 
 pub(super) struct Fixture {
@@ -30,6 +32,7 @@ pub(super) struct Fixture {
     domain: Option<DomainInfo>,
     caller: Token,
     accounts: AccountsSnapshot,
+    namespaces: Namespaces,
     pub(super) directory: DirectoryCache,
     asked: Asked,
     shares: SharesSnapshot,
@@ -172,6 +175,7 @@ impl Fixture {
             accounts,
             directory: DirectoryCache::default(),
             asked: Asked::default(),
+            namespaces: Namespaces::default(),
             shares: SharesSnapshot::new(vec![share(1, "hidden$", ""), share(2, "Data", "The data")]),
             activity: Busy::default(),
             tasks: std::cell::RefCell::default(),
@@ -277,6 +281,12 @@ impl Fixture {
         self
     }
 
+    /// These namespaces.
+    pub(super) fn with_namespaces(mut self, namespaces: Namespaces) -> Self {
+        self.namespaces = namespaces;
+        self
+    }
+
     /// Other shares, without remarks.
     pub(super) fn with_shares(mut self, names: &[&str]) -> Self {
         self.shares = SharesSnapshot::new((1..).zip(names).map(|(id, name)| share(id, name, "")).collect());
@@ -294,6 +304,7 @@ impl Fixture {
             directory: &self.directory,
             asked: &self.asked,
             shares: &self.shares,
+            namespaces: &self.namespaces,
             activity: &self.activity,
             logons: self,
             now: FileTime::from_unix(1_700_000_000, 0),
@@ -415,6 +426,11 @@ impl<'f> Client<'f> {
 
     pub(super) fn samr(fixture: &'f Fixture) -> Self {
         let (pipe, uuid, version) = INTERFACES[4];
+        Self::bind(fixture, pipe, uuid, version)
+    }
+
+    pub(super) fn netdfs(fixture: &'f Fixture) -> Self {
+        let (pipe, uuid, version) = INTERFACES[5];
         Self::bind(fixture, pipe, uuid, version)
     }
 

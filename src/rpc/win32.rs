@@ -11,12 +11,15 @@ impl Win32 {
     pub(super) const ACCESS_DENIED: Win32 = Win32(5);
     pub(super) const GEN_FAILURE: Win32 = Win32(31);
     pub(super) const NOT_SUPPORTED: Win32 = Win32(50);
+    pub(super) const FILE_EXISTS: Win32 = Win32(80);
     pub(super) const INVALID_PARAMETER: Win32 = Win32(87);
     pub(super) const INVALID_NAME: Win32 = Win32(123);
     pub(super) const INVALID_LEVEL: Win32 = Win32(124);
     pub(super) const MORE_DATA: Win32 = Win32(234);
+    pub(super) const NO_MORE_ITEMS: Win32 = Win32(259);
     pub(super) const AUDIT_FAILED: Win32 = Win32(606);
     pub(super) const INVALID_FLAGS: Win32 = Win32(1004);
+    pub(super) const NOT_FOUND: Win32 = Win32(1168);
     pub(super) const NERR_UNKNOWN_DEV_DIR: Win32 = Win32(2116);
     pub(super) const NERR_DUPLICATE_SHARE: Win32 = Win32(2118);
     pub(super) const NERR_BUF_TOO_SMALL: Win32 = Win32(2123);

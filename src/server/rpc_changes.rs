@@ -7,7 +7,11 @@
 use std::sync::Arc;
 
 use freehold_acl::{AccessMask, Ace, AceFlags, Acl, AclPart, SecurityDescriptor, Token};
-use freehold_dtyp::Sid;
+use freehold_dfs::{
+    DEFAULT_FOLDER_TTL_SECONDS, DEFAULT_ROOT_TTL_SECONDS, Folder, FolderOptions, Kind, ModelError, Namespace,
+    NamespaceOptions,
+};
+use freehold_dtyp::{Guid, Sid};
 
 use super::Shared;
 use crate::admin::caller::{Caller, Door, ExecuteError, Grants};
@@ -16,9 +20,9 @@ use crate::admin::protocol::{FolderEnumerationMode, Reply, Request, ShareOptions
 use crate::admin::scope::Scope;
 use crate::admin::{AdminService, NothingFits, RunningServer};
 use crate::proto::activity::open_number;
-use crate::rpc::{AccountTask, Commission, Done, Ending, Field, NewShare, TaskError};
+use crate::rpc::{AccountTask, Commission, DfsTask, Done, Ending, Field, NewShare, TaskError};
 use crate::smb2::SessionId;
-use crate::state::{ShareChange, StateError};
+use crate::state::{DfsEdit, ShareChange, State, StateError};
 
 /// The way that a call came.
 #[derive(Clone, Debug)]
@@ -187,6 +191,38 @@ impl<'a> RpcDoor<'a> {
         }
     }
 
+    /// Gives what is new its identity.
+    pub(super) fn change_namespaces(&self, task: &DfsTask) -> Result<Done, TaskError> {
+        let edits = match task {
+            DfsTask::Edit(edits) => edits.clone(),
+            DfsTask::AddFolder { namespace, path, comment, target } => {
+                let folder = Folder {
+                    path: path.clone(),
+                    guid: new_guid()?,
+                    comment: comment.clone(),
+                    state: freehold_dfs::State::Online,
+                    ttl_seconds: DEFAULT_FOLDER_TTL_SECONDS,
+                    options: FolderOptions::default(),
+                    security: None,
+                    targets: vec![target.clone()],
+                };
+                vec![DfsEdit::AddFolder { namespace: namespace.clone(), folder }]
+            }
+            DfsTask::AddNamespace { share, comment } => vec![DfsEdit::AddNamespace(Namespace {
+                name: share.clone(),
+                guid: new_guid()?,
+                kind: Kind::StandAlone,
+                comment: comment.clone(),
+                state: freehold_dfs::State::Online,
+                ttl_seconds: DEFAULT_ROOT_TTL_SECONDS,
+                options: NamespaceOptions::default(),
+                targets: Vec::new(),
+            })],
+        };
+        self.service.edit_namespaces_as(&self.caller, &edits).map_err(refusal)?;
+        Ok(Done::Nothing)
+    }
+
     fn group_name(&self, group: &Sid) -> Result<String, TaskError> {
         let accounts = self.shared.state.accounts();
         accounts.group_by_sid(group).map(|group| group.name.clone()).ok_or(TaskError::NoShare)
@@ -235,6 +271,13 @@ fn security_text(security: &SecurityDescriptor) -> Result<String, TaskError> {
     }
 }
 
+fn new_guid() -> Result<Guid, TaskError> {
+    State::new_guid().map_err(|error| {
+        tracing::error!(%error, "a namespace or folder could not be given its identity");
+        TaskError::Failed
+    })
+}
+
 /// What a call tells its client of what the service says.
 fn refusal(error: ExecuteError) -> TaskError {
     match &error {
@@ -245,7 +288,13 @@ fn refusal(error: ExecuteError) -> TaskError {
     match (error.state(), error.nothing_fits()) {
         (_, Some(NothingFits::Session)) => TaskError::NoSession,
         (_, Some(NothingFits::OpenFile)) => TaskError::NoOpenFile,
+        (Some(StateError::NotFound { kind: "namespace" | "folder", .. }), _) => TaskError::NoFolder,
+        (Some(StateError::NotFound { kind: "target", .. }), _) => TaskError::NoFile,
         (Some(StateError::NotFound { .. }), _) => TaskError::NoShare,
+        (Some(StateError::Namespace(ModelError::BelowFolder(_) | ModelError::AboveFolder(_))), _) => {
+            TaskError::Exists
+        }
+        (Some(StateError::Namespace(_)), _) => TaskError::Invalid(Field::Path),
         (Some(StateError::Exists { .. }), _) => TaskError::Exists,
         (Some(StateError::Refused(_)), _) => TaskError::AccessDenied,
         (Some(StateError::Invalid { field, .. }), _) => TaskError::Invalid(match *field {

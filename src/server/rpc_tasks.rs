@@ -32,6 +32,7 @@ impl Shared {
                 door(&commission).end_sessions(client.as_deref(), user.as_deref())
             }
             Task::CloseFile { id } => door(&commission).close_file(*id),
+            Task::Dfs(task) => door(&commission).change_namespaces(task),
             Task::ReadSecurity { file, information } => {
                 let opened = self.open_for(file, access_to_query(*information))?;
                 Ok(Done::Security(Box::new(query(&opened.security, *information))))

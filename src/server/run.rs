@@ -121,6 +121,7 @@ impl Shared {
 
     /// Puts the namespaces into the core, without targets that do not answer.
     pub(super) fn load_namespaces(&self) {
+        self.core.kept_namespaces.store(self.state.namespaces());
         self.core.set_namespaces(self.dfs_health.for_clients(self.state.namespaces()));
     }
 
