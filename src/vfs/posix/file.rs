@@ -824,8 +824,16 @@ impl File for PosixFile {
     ) -> Result<Option<DirectoryCursor>, VfsError> {
         let place = self.descriptor.place();
         self.scan(cursor, |linux, name, metadata, stat| {
-            let security = self.entry_security(place, linux, stat)?;
-            Ok(security.is_none_or(|security| visit(name, metadata, &security)))
+            let mut seen = Some((metadata.clone(), *stat));
+            for _ in 0..MAX_LOOKS {
+                let Some((metadata, stat)) = seen else { break };
+                if let Some(security) = self.entry_security(place, linux, &stat)? {
+                    return Ok(visit(name, &metadata, &security));
+                }
+                // Gone, or another file has the name by now.
+                seen = self.entry_metadata(place, linux)?;
+            }
+            Ok(true)
         })
     }
 

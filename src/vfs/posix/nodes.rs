@@ -190,7 +190,7 @@ impl Nodes {
     /// Reads the attribute; of a file that is just being made, once it is there. What cannot be used is reported once.
     ///
     /// # Errors
-    /// [`VfsError::NotFound`] where another inode has the name of a [`Source::Entry`] by now, and others.
+    /// [`VfsError::NotFound`] where another file has the name of a [`Source::Entry`] by now, and others.
     pub(super) fn read(&self, stat: &Stat, source: Source<'_>) -> Result<Found, VfsError> {
         if !matches!(stat.kind, InodeKind::File | InodeKind::Directory) {
             return Ok(Found::Absent);
@@ -202,7 +202,7 @@ impl Nodes {
         }
         if let Source::Entry(directory, name) = source
             && !self.is_of(stat, &found)
-            && sys::stat_at(directory, name)?.key != stat.key
+            && !sys::stat_at(directory, name)?.is_same_file(stat)
         {
             return Err(VfsError::NotFound);
         }

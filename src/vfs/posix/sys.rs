@@ -111,6 +111,11 @@ impl Stat {
         }
     }
 
+    /// True when both are of one file: the number of one that is gone is soon given to a new one.
+    pub(super) fn is_same_file(&self, other: &Stat) -> bool {
+        self.key == other.key && self.born == other.born
+    }
+
     pub(super) fn is_directory(&self) -> bool {
         self.kind == InodeKind::Directory
     }
