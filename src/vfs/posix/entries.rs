@@ -105,9 +105,13 @@ impl Inner {
         let (path, directory, linux, stat) = self.place_of(&file.link, file.key)?;
         let leftovers = self.leftovers(&stat, Source::Open(&file.descriptor))?;
         let key = sys::stat(&directory)?.key;
-        let shared = self.indexes.if_held(key);
-        let mut folder = Folder::new(directory.as_fd(), key, shared.as_ref());
+        let shared = self.indexes.of(key);
+        let mut folder = Folder::new(directory.as_fd(), key, Some(&shared));
         folder.check(self);
+        // Before the lock of the folder's index another file may have been renamed onto the name.
+        if sys::stat_at(&directory, &linux[..])?.key != file.key {
+            return Err(VfsError::NotFound);
+        }
         rustix::fs::unlinkat(&directory, &linux[..], removal(file.kind == InodeKind::Directory))?;
         folder.changed(self, |index| {
             index.remove(&linux);
