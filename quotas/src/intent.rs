@@ -6,11 +6,15 @@
 use std::borrow::Cow;
 
 /// Words of an intent.
-pub const INTENT_WORDS: usize = 127;
-/// Most folder quotas above a file that an intent names.
+pub const INTENT_WORDS: usize = 126;
+/// Most folder quotas above a file that an intent names, and most that it enters.
 pub const INTENT_FOLDERS: usize = 6;
 /// Words before the path.
-const HEAD_WORDS: usize = 10;
+const HEAD_WORDS: usize = 14;
+/// The first word of the folder quotas above the file, and of those that it enters.
+const FOLDERS_AT: usize = 7;
+const ENTERING_AT: usize = 10;
+const FILES_AT: usize = 13;
 /// Longest path that an intent holds, in bytes.
 pub const INTENT_PATH_BYTES: usize = (INTENT_WORDS - HEAD_WORDS) * 8;
 /// Instead of the length: the path was too long.
@@ -25,6 +29,8 @@ pub enum IntentKind {
     Create,
     /// The name at the path goes.
     Vanish,
+    /// A file or a folder moves to the path, and counts for other folder quotas there.
+    Move,
 }
 
 /// A change that is about to happen.
@@ -38,13 +44,17 @@ pub struct Intent<'a> {
     pub last_name: bool,
     /// Row of the owner's account.
     pub owner: u32,
-    /// Rows of the folder quotas above it.
+    /// Rows of the folder quotas above it; of one that moves, those that it leaves.
     pub folders: Vec<u32>,
-    /// Bytes it was charged for.
+    /// Rows of the folder quotas that it enters when it moves.
+    pub entering: Vec<u32>,
+    /// Bytes it was charged for, or that move: then as a signed number.
     pub bytes: u64,
-    /// Bytes on disk it was charged for.
+    /// Bytes on disk it was charged for, or that move.
     pub physical: u64,
-    /// How many renames of folders there had been: another number afterwards means that the path may lead elsewhere.
+    /// Files and folders that move; else 0.
+    pub files: u64,
+    /// Number of the first rename of a folder that was not done yet: it, or one after it, may have led the path elsewhere.
     pub renames: u64,
     /// The newest file id when it began.
     pub newest: u64,
@@ -60,23 +70,28 @@ impl Intent<'_> {
             IntentKind::Change => 1,
             IntentKind::Create => 2,
             IntentKind::Vanish => 3,
+            IntentKind::Move => 4,
         };
-        let path = self.path.as_deref().filter(|path| path.len() <= INTENT_PATH_BYTES);
-        let fits = self.folders.len() <= INTENT_FOLDERS;
+        let fits = self.folders.len() <= INTENT_FOLDERS && self.entering.len() <= INTENT_FOLDERS;
+        let path = self.path.as_deref().filter(|path| fits && path.len() <= INTENT_PATH_BYTES);
         let folders = self.folders.len().min(INTENT_FOLDERS) as u64;
-        let length = path.filter(|_| fits).map_or(NO_PATH, |path| path.len() as u64);
-        put(0, kind | u64::from(self.last_name) << 8 | folders << 16 | length << 32);
+        let entering = self.entering.len().min(INTENT_FOLDERS) as u64;
+        let length = path.map_or(NO_PATH, |path| path.len() as u64);
+        put(0, kind | u64::from(self.last_name) << 8 | folders << 16 | entering << 24 | length << 32);
         put(1, self.id);
         put(2, u64::from(self.owner));
         put(3, self.bytes);
         put(4, self.physical);
         put(5, self.renames);
         put(6, self.newest);
-        let row = |number: usize| self.folders.get(number).map_or(0, |row| u64::from(*row));
-        for (pair, word) in [7, 8, 9].into_iter().enumerate() {
-            let first = pair.saturating_mul(2);
-            put(word, row(first) | row(first.saturating_add(1)) << 32);
+        for (at, rows) in [(FOLDERS_AT, &self.folders), (ENTERING_AT, &self.entering)] {
+            let row = |number: usize| rows.get(number).map_or(0, |row| u64::from(*row));
+            for pair in 0..INTENT_FOLDERS / 2 {
+                let first = pair.saturating_mul(2);
+                put(at.saturating_add(pair), row(first) | row(first.saturating_add(1)) << 32);
+            }
         }
+        put(FILES_AT, self.files);
         for (number, bytes) in path.unwrap_or_default().chunks(8).enumerate() {
             let mut word = [0; 8];
             word.iter_mut().zip(bytes).for_each(|(to, from)| *to = *from);
@@ -89,11 +104,15 @@ impl Intent<'_> {
     #[must_use]
     pub fn decode(words: &[u64]) -> Option<Intent<'static>> {
         let (head, tail) = words.get(..INTENT_WORDS)?.split_at_checked(HEAD_WORDS)?;
-        let [first, id, owner, bytes, physical, renames, newest, folders @ ..] = head else { return None };
+        let [first, id, owner, bytes, physical, renames, newest, above @ .., files] = head else {
+            return None;
+        };
+        let (above, enter) = above.split_at_checked(INTENT_FOLDERS / 2)?;
         let kind = match first & 0xFF {
             1 => IntentKind::Change,
             2 => IntentKind::Create,
             3 => IntentKind::Vanish,
+            4 => IntentKind::Move,
             _ => return None,
         };
         let last_name = match first >> 8 & 0xFF {
@@ -101,10 +120,8 @@ impl Intent<'_> {
             1 => true,
             _ => return None,
         };
-        let count = usize::try_from(first >> 16 & 0xFFFF).ok()?;
-        let halves = folders.iter().flat_map(|word| [*word & 0xFFFF_FFFF, *word >> 32]);
-        let rows: Option<Vec<u32>> = halves.take(count).map(|row| u32::try_from(row).ok()).collect();
-        let rows = rows.filter(|rows| rows.len() == count)?;
+        let folders = rows(above, first >> 16 & 0xFF)?;
+        let entering = rows(enter, first >> 24 & 0xFF)?;
         let path = match first >> 32 {
             NO_PATH => None,
             length => {
@@ -118,14 +135,24 @@ impl Intent<'_> {
             id: *id,
             last_name,
             owner: u32::try_from(*owner).ok()?,
-            folders: rows,
+            folders,
+            entering,
             bytes: *bytes,
             physical: *physical,
+            files: *files,
             renames: *renames,
             newest: *newest,
             path,
         })
     }
+}
+
+/// The first `count` rows, two to a word; `None` where there are not as many.
+fn rows(words: &[u64], count: u64) -> Option<Vec<u32>> {
+    let count = usize::try_from(count).ok()?;
+    let halves = words.iter().flat_map(|word| [*word & 0xFFFF_FFFF, *word >> 32]);
+    let rows: Option<Vec<u32>> = halves.take(count).map(|row| u32::try_from(row).ok()).collect();
+    rows.filter(|rows| rows.len() == count)
 }
 
 #[cfg(test)]
@@ -143,15 +170,20 @@ mod tests {
     proptest! {
         #[test]
         fn what_is_encoded_is_decoded(
-            kind in prop_oneof![Just(IntentKind::Change), Just(IntentKind::Create), Just(IntentKind::Vanish)],
-            (id, bytes, physical, renames, newest) in any::<(u64, u64, u64, u64, u64)>(),
+            kind in prop_oneof![
+                Just(IntentKind::Change), Just(IntentKind::Create), Just(IntentKind::Vanish), Just(IntentKind::Move),
+            ],
+            (id, bytes, physical, renames, newest, files) in any::<(u64, u64, u64, u64, u64, u64)>(),
             owner in any::<u32>(),
             last_name in any::<bool>(),
             folders in proptest::collection::vec(any::<u32>(), 0..8),
+            entering in proptest::collection::vec(any::<u32>(), 0..8),
             path in proptest::collection::vec(any::<u8>(), 0..1000),
         ) {
             let path = Some(Cow::Owned(path));
-            let intent = Intent { kind, id, last_name, owner, folders, bytes, physical, renames, newest, path };
+            let intent = Intent {
+                kind, id, last_name, owner, folders, entering, bytes, physical, files, renames, newest, path,
+            };
             let (words, fits) = words(&intent);
             let found = Intent::decode(&words).expect("what was encoded");
             if intent.path.as_ref().is_some_and(|path| path.len() > INTENT_PATH_BYTES) || !fits {
@@ -164,7 +196,7 @@ mod tests {
         #[test]
         fn anything_else_is_refused_or_bounded(words in proptest::collection::vec(any::<u64>(), 0..130)) {
             if let Some(found) = Intent::decode(&words) {
-                prop_assert!(found.folders.len() <= INTENT_FOLDERS);
+                prop_assert!(found.folders.len() <= INTENT_FOLDERS && found.entering.len() <= INTENT_FOLDERS);
                 prop_assert!(found.path.is_none_or(|path| path.len() <= INTENT_PATH_BYTES));
             }
         }

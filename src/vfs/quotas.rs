@@ -12,7 +12,8 @@ pub trait Quotas: Send + Sync {
     /// The limits now.
     fn policy(&self) -> Arc<Policy>;
 
-    /// Puts other limits in place. Usage below a folder quota that is new is counted before this returns.
+    /// Puts other limits in place. Usage below a folder quota that is new, or of the volume where nothing was counted before, is
+    /// counted in the background where it takes longer than a moment ([`Quotas::counting`]); limits hold for what is known.
     ///
     /// # Errors
     /// [`VfsError::NotFound`] for a folder quota whose folder is not there, [`VfsError::Io`].
@@ -46,6 +47,11 @@ pub trait Quotas: Send + Sync {
     /// [`VfsError::Io`] and others.
     fn recount(&self, progress: &mut dyn FnMut(u64) -> bool) -> Result<Recount, VfsError>;
 
+    /// What is being counted for the first time, or anew; `None` where usage is what is stored.
+    fn counting(&self) -> Option<Counting> {
+        None
+    }
+
     /// Who is told of thresholds that were crossed; in place of whoever was before. It must not block.
     fn on_crossing(&self, listener: Box<dyn Fn(Crossing) + Send + Sync>);
 
@@ -68,6 +74,17 @@ pub enum FolderChange {
     },
 }
 
+/// Usage is being counted in the background: until that is done, what is shown is what is known so far.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Counting {
+    /// Files and folders that were counted so far.
+    pub files: u64,
+    /// Everything on the volume is counted.
+    pub everything: bool,
+    /// What is below these folder quotas is counted.
+    pub folders: Vec<FolderQuotaId>,
+}
+
 /// What a recount found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Recount {
@@ -75,6 +92,8 @@ pub struct Recount {
     pub files: u64,
     /// Owners whose usage was not what was counted: who, kept, counted.
     pub drifted: Vec<(Sid, Usage, Usage)>,
+    /// The same of folder quotas.
+    pub drifted_folders: Vec<(FolderQuotaId, Usage, Usage)>,
     /// It was stopped before the end, and nothing was put right.
     pub stopped: bool,
 }

@@ -7,6 +7,8 @@ use parking_lot::Mutex;
 
 /// No limit.
 const UNLIMITED: u64 = u64::MAX;
+/// No account has more: what is kept and says so is damaged.
+const MOST: i64 = 1 << 62;
 
 /// Usage of one subject. Numbers are signed while a recount is under way: it starts from nothing.
 #[repr(align(128))]
@@ -49,8 +51,21 @@ impl Amount {
         self.bytes == 0 && self.files == 0 && self.physical == 0
     }
 
+    /// An account may have this.
+    pub(super) fn makes_sense(self) -> bool {
+        let possible = 0..=MOST;
+        possible.contains(&self.bytes)
+            && possible.contains(&self.files)
+            && (-MOST..=MOST).contains(&self.physical)
+    }
+
     pub(super) fn negated(self) -> Amount {
-        Amount { bytes: -self.bytes, nameless: -self.nameless, files: -self.files, physical: -self.physical }
+        Amount {
+            bytes: self.bytes.saturating_neg(),
+            nameless: self.nameless.saturating_neg(),
+            files: self.files.saturating_neg(),
+            physical: self.physical.saturating_neg(),
+        }
     }
 
     pub(super) fn plus(self, other: Amount) -> Amount {
@@ -180,7 +195,7 @@ impl Account {
 
     /// Usage changes; what was reserved for it is settled.
     pub(super) fn change(&self, amount: Amount, reserved: u64) {
-        let bytes = amount.bytes + amount.nameless;
+        let bytes = amount.bytes.saturating_add(amount.nameless);
         if bytes != 0 {
             self.bytes.fetch_add(bytes, Ordering::SeqCst);
         }

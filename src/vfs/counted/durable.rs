@@ -7,7 +7,8 @@
 //! | head | what the file is, and whether what it says can be relied on |
 //! | intents | what is about to happen to a file, one slot for each change under way |
 //! | stripes | by file id; a change of usage that is being carried out, and the ids of the newest files |
-//! | rows | one for each account: whose, and its usage, the sum of a cell for each stripe |
+//! | renames | the last renames of folders: where a path may lead (`renames`) |
+//! | rows | one for each account: whose, and its usage, the sum of a cell for each stripe (`rows`) |
 //!
 //! A change writes its intent before it touches the file. When it is done, it takes its stripe's lock, writes down the new
 //! contents of the cells and which intent ends, marks that as decided in one store, carries it out and takes the mark away. To
@@ -23,53 +24,54 @@ use std::path::Path;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use freehold_dtyp::{Decode, Encode, Guid, Reader, Sid, Writer};
-use freehold_quotas::{FolderQuotaId, INTENT_WORDS, Intent};
+use freehold_dtyp::Guid;
+use freehold_quotas::{INTENT_WORDS, Intent};
 use parking_lot::Mutex;
 
 use super::account::Amount;
+use super::check::Check;
 use super::gate::wait;
 use super::map::Map;
+use super::renames::{RING_WORDS, UnderWay};
+use super::rows::{CELL_WORDS, CHUNK_BYTES, CHUNK_ROWS, CHUNKS, Key, cell_check};
 
-const MAGIC: u64 = u64::from_le_bytes(*b"FHQUOTA1");
+const MAGIC: u64 = u64::from_le_bytes(*b"FHQUOTA2");
 const FILE: &str = "usage";
 
 const HEAD_WORDS: usize = 512;
 const SLOTS: usize = 512;
-const SLOT_WORDS: usize = INTENT_WORDS + 1;
-const STRIPES: usize = 16;
+/// State, check, intent.
+const SLOT_WORDS: usize = INTENT_WORDS + 2;
+pub(super) const STRIPES: usize = 16;
 /// Newest files that a stripe remembers.
 const NEW_FILES: usize = 256;
 /// Accounts that are changed in one step.
 const REDO_ROWS: usize = 16;
-const REDO_ROW_WORDS: usize = 4;
+const REDO_ROW_WORDS: usize = 1 + CELL_WORDS;
 const STRIPE_HEAD_WORDS: usize = 8;
 const STRIPE_WORDS: usize = STRIPE_HEAD_WORDS + REDO_ROWS * REDO_ROW_WORDS + NEW_FILES;
-const FRONT_WORDS: usize = HEAD_WORDS + SLOTS * SLOT_WORDS + STRIPES * STRIPE_WORDS;
+pub(super) const RENAMES_AT: usize = HEAD_WORDS + SLOTS * SLOT_WORDS + STRIPES * STRIPE_WORDS;
+const FRONT_WORDS: usize = RENAMES_AT + RING_WORDS;
 /// The front rounded up to pages.
-const FRONT_BYTES: u64 = (FRONT_WORDS as u64 * 8).next_multiple_of(4096);
-const KEY_WORDS: usize = 16;
-const CELL_WORDS: usize = 3;
-const ROW_WORDS: usize = KEY_WORDS + STRIPES * CELL_WORDS;
-const CHUNK_ROWS: usize = 1024;
-const CHUNK_WORDS: usize = CHUNK_ROWS * ROW_WORDS;
-/// Most accounts of a volume: 1,048,576.
-const CHUNKS: usize = 1024;
+pub(super) const FRONT_BYTES: u64 = (FRONT_WORDS as u64 * 8).next_multiple_of(4096);
 
 // Words of the head.
 const H_MAGIC: usize = 0;
 const H_GUID: usize = 1;
 const H_INODE: usize = 3;
 /// 1: the rows say what is used; 0: they are to be counted.
-const H_KNOWN: usize = 4;
+pub(super) const H_KNOWN: usize = 4;
 /// 1: everything is on disk.
 const H_CLEAN: usize = 5;
 const H_BOOT: usize = 6;
-const H_RENAMES: usize = 8;
+/// Renames of folders so far.
+pub(super) const H_RENAMES: usize = 8;
 const H_NEWEST: usize = 9;
-const H_ROWS: usize = 10;
+pub(super) const H_ROWS: usize = 10;
 /// Moves between folder quotas that are under way.
 const H_MOVING: usize = 11;
+/// The first rename of a folder that is not done.
+pub(super) const H_FLOOR: usize = 12;
 
 // States of a slot, in the low byte; above it how often it was used.
 const FREE: u64 = 0;
@@ -77,6 +79,8 @@ const TAKEN: u64 = 1;
 const OPEN: u64 = 2;
 const STATE: u64 = 0xFF;
 const USE: u64 = 0x100;
+/// Instead of the check of an intent: there is none.
+const NO_INTENT: u64 = 0;
 
 // Words of a stripe.
 const S_DECIDED: usize = 0;
@@ -86,21 +90,13 @@ const S_CREATED: usize = 3;
 const S_MADE: usize = 4;
 const S_SLOT_STATE: usize = 5;
 
-/// Whose account a row is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Key {
-    Owner(Sid),
-    /// A folder quota, and which folder it is of.
-    Folder(FolderQuotaId, u64),
-}
-
 /// What is on disk of a volume that was closed, or whose server was killed.
 pub(super) struct Found {
     pub(super) rows: Vec<(u32, Key, Amount)>,
     /// Changes that were under way.
-    pub(super) open: Vec<(Slot, Option<Intent<'static>>)>,
-    /// Renames of folders so far.
-    pub(super) renames: u64,
+    pub(super) open: Vec<(Slot, Intent<'static>)>,
+    /// Folder quotas are to be counted anew: why.
+    pub(super) folders_anew: Option<&'static str>,
 }
 
 /// An intent that is written down.
@@ -111,11 +107,12 @@ pub(super) struct Slot {
 }
 
 pub(super) struct Durable {
-    file: File,
-    front: Map,
-    chunks: Vec<OnceLock<Map>>,
+    pub(super) file: File,
+    pub(super) front: Map,
+    pub(super) chunks: Vec<OnceLock<Map>>,
     stripes: [Mutex<()>; STRIPES],
-    making_rows: Mutex<()>,
+    pub(super) making_rows: Mutex<()>,
+    pub(super) under_way: Mutex<UnderWay>,
     /// Everything is on disk: the next change must first say that it is not.
     clean: AtomicBool,
 }
@@ -132,37 +129,6 @@ pub(super) fn boot_id() -> [u64; 2] {
 pub(super) fn halves(guid: Guid) -> [u64; 2] {
     let value = u128::from_le_bytes(guid.0);
     [value as u64, (value >> 64) as u64]
-}
-
-impl Key {
-    fn words(&self) -> [u64; KEY_WORDS] {
-        let mut words = [0; KEY_WORDS];
-        match self {
-            Key::Owner(owner) => {
-                words[0] = 1;
-                let mut writer = Writer::new();
-                owner.encode(&mut writer);
-                for (word, bytes) in words[1..].iter_mut().zip(writer.into_bytes().chunks(8)) {
-                    let mut all = [0; 8];
-                    all[..bytes.len()].copy_from_slice(bytes);
-                    *word = u64::from_le_bytes(all);
-                }
-            }
-            Key::Folder(id, path) => words[..3].copy_from_slice(&[2, id.0, *path]),
-        }
-        words
-    }
-
-    fn of_words(words: &[u64; KEY_WORDS]) -> Option<Key> {
-        match words[0] {
-            1 => {
-                let bytes: Vec<u8> = words[1..].iter().flat_map(|word| word.to_le_bytes()).collect();
-                Sid::decode(&mut Reader::new(&bytes)).ok().map(Key::Owner)
-            }
-            2 => Some(Key::Folder(FolderQuotaId(words[1]), words[2])),
-            _ => None,
-        }
-    }
 }
 
 impl Durable {
@@ -191,6 +157,7 @@ impl Durable {
             durable.set(place, word);
         }
         durable.set(H_INODE, durable.file.metadata()?.ino());
+        durable.begin_rows();
         durable.begin_run();
         durable.set(H_MAGIC, MAGIC);
         Ok((durable, None))
@@ -204,15 +171,16 @@ impl Durable {
             chunks: (0..CHUNKS).map(|_| OnceLock::new()).collect(),
             stripes: std::array::from_fn(|_| Mutex::default()),
             making_rows: Mutex::default(),
+            under_way: Mutex::default(),
             clean: AtomicBool::new(false),
         })
     }
 
-    fn get(&self, word: usize) -> u64 {
+    pub(super) fn get(&self, word: usize) -> u64 {
         self.front.word(word).load(Ordering::SeqCst)
     }
 
-    fn set(&self, word: usize, value: u64) {
+    pub(super) fn set(&self, word: usize, value: u64) {
         self.front.word(word).store(value, Ordering::SeqCst);
     }
 
@@ -222,6 +190,10 @@ impl Durable {
         for (place, word) in [H_BOOT, H_BOOT + 1].into_iter().zip(boot_id()) {
             self.set(place, word);
         }
+        if let Ok(metadata) = self.file.metadata() {
+            self.set(H_INODE, metadata.ino());
+        }
+        self.begin_renames();
     }
 
     fn find(&self, volume: Guid) -> Result<Found, &'static str> {
@@ -239,10 +211,9 @@ impl Durable {
         if self.get(H_KNOWN) != 1 {
             return Err("the usage had not been counted to the end");
         }
-        let count = usize::try_from(self.get(H_ROWS)).ok().filter(|rows| *rows <= CHUNKS * CHUNK_ROWS);
-        let count = count.ok_or("the kept usage is damaged")?;
+        let count = self.row_count().ok_or("the kept usage is damaged")? as usize;
         let length = self.file.metadata().map_or(0, |metadata| metadata.len());
-        if length < FRONT_BYTES + count.div_ceil(CHUNK_ROWS) as u64 * CHUNK_WORDS as u64 * 8 {
+        if length < FRONT_BYTES + count.div_ceil(CHUNK_ROWS) as u64 * CHUNK_BYTES {
             return Err("the kept usage is cut short");
         }
         for chunk in 0..count.div_ceil(CHUNK_ROWS) {
@@ -251,101 +222,45 @@ impl Durable {
         for stripe in 0..STRIPES {
             self.finish(stripe).ok_or("the kept usage is damaged")?;
         }
+        let mut rows = self.rows().ok_or("the kept usage is damaged")?;
+        let mut folders_anew = None;
         if self.get(H_MOVING) != 0 {
-            tracing::info!(
-                "folder quotas are counted anew: something moved between them when the server stopped"
-            );
-            for (row, key, _) in self.rows().ok_or("the kept usage is damaged")? {
-                if let Key::Folder(..) = key {
-                    self.forget_row(row);
-                }
-            }
+            folders_anew = Some("many folder quotas were on their way");
             self.set(H_MOVING, 0);
         }
+        rows.retain(|(row, key, amount)| {
+            let is_of_use = match key {
+                Key::Owner(_) => true,
+                Key::Folder(..) => folders_anew.is_none() && amount.makes_sense(),
+                Key::Uncounted(..) => false,
+            };
+            if !is_of_use {
+                self.forget_row(*row);
+            }
+            is_of_use
+        });
         let mut open = Vec::new();
         for slot in 0..SLOTS {
             let first = HEAD_WORDS + slot * SLOT_WORDS;
             let state = self.get(first);
-            if state & STATE == OPEN {
-                let words: Vec<u64> = (1..SLOT_WORDS).map(|word| self.get(first + word)).collect();
-                open.push((Slot { number: slot, state }, Intent::decode(&words)));
+            if state & STATE == OPEN && self.get(first + 1) != NO_INTENT {
+                let intent = self.kept_intent(slot);
+                open.push((Slot { number: slot, state }, intent.ok_or("the kept usage is damaged")?));
             } else {
                 self.set(first, state & !STATE);
             }
         }
-        Ok(Found {
-            rows: self.rows().ok_or("the kept usage is damaged")?,
-            open,
-            renames: self.get(H_RENAMES),
-        })
+        Ok(Found { rows, open, folders_anew })
     }
 
-    /// What is used, by row; `None` where it makes no sense.
-    pub(super) fn rows(&self) -> Option<Vec<(u32, Key, Amount)>> {
-        let count = u32::try_from(self.get(H_ROWS)).ok()?;
-        let mut rows = Vec::with_capacity(count as usize);
-        for row in 0..count {
-            let mut words = [0; KEY_WORDS];
-            for (number, word) in words.iter_mut().enumerate() {
-                *word = self.row_word(row, number).load(Ordering::SeqCst);
-            }
-            match Key::of_words(&words) {
-                Some(key) => rows.push((row, key, self.sum(row))),
-                None if words[0] == 0 => {}
-                None => return None,
-            }
-        }
-        Some(rows)
-    }
-
-    fn map_chunk(&self, chunk: usize) -> io::Result<()> {
-        if self.chunks[chunk].get().is_none() {
-            let offset = FRONT_BYTES + (chunk * CHUNK_WORDS * 8) as u64;
-            let _ = self.chunks[chunk].set(Map::new(&self.file, offset, CHUNK_WORDS)?);
-        }
-        Ok(())
-    }
-
-    fn row_word(&self, row: u32, word: usize) -> &std::sync::atomic::AtomicU64 {
-        let row = row as usize;
-        // INVARIANT: a row's chunk is mapped before anybody knows its number.
-        let chunk = self.chunks[row / CHUNK_ROWS].get().expect("the chunk of a row is mapped");
-        chunk.word(row % CHUNK_ROWS * ROW_WORDS + word)
-    }
-
-    fn cell(&self, row: u32, stripe: usize, part: usize) -> &std::sync::atomic::AtomicU64 {
-        self.row_word(row, KEY_WORDS + stripe * CELL_WORDS + part)
-    }
-
-    fn sum(&self, row: u32) -> Amount {
-        let part = |part| {
-            (0..STRIPES).fold(0i64, |sum, stripe| {
-                sum.wrapping_add(self.cell(row, stripe, part).load(Ordering::SeqCst) as i64)
-            })
-        };
-        Amount { bytes: part(0), nameless: 0, files: part(1), physical: part(2) }
-    }
-
-    /// A row for an account that has none; `None` where there is no place for it.
-    pub(super) fn make_row(&self, key: &Key) -> Option<u32> {
-        let _one_at_a_time = self.making_rows.lock();
-        let row = usize::try_from(self.get(H_ROWS)).ok().filter(|row| *row < CHUNKS * CHUNK_ROWS)?;
-        if let Err(error) = self.map_chunk(row / CHUNK_ROWS) {
-            tracing::error!(%error, "usage of one more owner cannot be kept: it is counted at the next start");
-            self.set(H_KNOWN, 0);
-            return None;
-        }
-        let number = u32::try_from(row).ok()?;
-        for (word, value) in key.words().into_iter().enumerate() {
-            self.row_word(number, word).store(value, Ordering::SeqCst);
-        }
-        self.set(H_ROWS, row as u64 + 1);
-        Some(number)
-    }
-
-    /// The account of a row is no more.
-    pub(super) fn forget_row(&self, row: u32) {
-        self.row_word(row, 0).store(0, Ordering::SeqCst);
+    /// The intent of a slot, if it is what was written down.
+    fn kept_intent(&self, slot: usize) -> Option<Intent<'static>> {
+        let first = HEAD_WORDS + slot * SLOT_WORDS;
+        let words: Vec<u64> = (2..SLOT_WORDS).map(|word| self.get(first + word)).collect();
+        let intent = Intent::decode(&words)?;
+        let mut check = Check::of(slot as u64);
+        intent.encode(|_, value| check = check.and(value));
+        (check.end() == self.get(first + 1)).then_some(intent)
     }
 
     /// Whether what the rows say can be relied on by the next run.
@@ -353,9 +268,9 @@ impl Durable {
         self.set(H_KNOWN, u64::from(known));
     }
 
-    /// Renames of folders, and the newest file: for an intent.
+    /// The first rename of a folder that is not done, and the newest file: for an intent, before its path is looked up.
     pub(super) fn moment(&self) -> (u64, u64) {
-        (self.get(H_RENAMES), self.get(H_NEWEST))
+        (self.get(H_FLOOR), self.get(H_NEWEST))
     }
 
     /// A file with this id is there, and charged. Ids with the high bit are derived from inodes, and tell nothing of age.
@@ -363,11 +278,6 @@ impl Durable {
         if id >> 63 == 0 && id > self.get(H_NEWEST) {
             self.front.word(H_NEWEST).fetch_max(id, Ordering::SeqCst);
         }
-    }
-
-    /// A folder is about to be renamed, or has been.
-    pub(super) fn renaming(&self) {
-        self.front.word(H_RENAMES).fetch_add(1, Ordering::SeqCst);
     }
 
     /// Something begins (1) or ends (-1) to move from below one folder quota to below another.
@@ -414,7 +324,12 @@ impl Durable {
             }
         }
         let first = HEAD_WORDS + slot * SLOT_WORDS;
-        intent.encode(|word, value| self.front.word(first + 1 + word).store(value, Ordering::Relaxed));
+        let mut check = Check::of(slot as u64);
+        intent.encode(|word, value| {
+            check = check.and(value);
+            self.front.word(first + 2 + word).store(value, Ordering::Relaxed);
+        });
+        self.front.word(first + 1).store(check.end(), Ordering::Relaxed);
         let state = (self.front.word(first).load(Ordering::Relaxed) & !STATE).wrapping_add(USE) | OPEN;
         self.front.word(first).store(state, Ordering::Release);
         Slot { number: slot, state }
@@ -422,8 +337,14 @@ impl Durable {
 
     /// Nothing came of what was about to happen.
     pub(super) fn cancel(&self, slot: Slot) {
+        let first = HEAD_WORDS + slot.number * SLOT_WORDS;
+        let place = self.front.word(first);
         // Somebody else may have it by now, where what was decided is carried out once more.
-        let place = self.front.word(HEAD_WORDS + slot.number * SLOT_WORDS);
+        if place.load(Ordering::Relaxed) != slot.state {
+            return;
+        }
+        // What is left in the slot is no intent, whatever becomes of its state.
+        self.front.word(first + 1).store(NO_INTENT, Ordering::Release);
         let _ = place.compare_exchange(slot.state, slot.state & !STATE, Ordering::Release, Ordering::Relaxed);
     }
 
@@ -447,18 +368,35 @@ impl Durable {
         for (number, (row, amount)) in rows.iter().enumerate() {
             let place = STRIPE_HEAD_WORDS + number * REDO_ROW_WORDS;
             word(place).store(u64::from(*row), Ordering::Relaxed);
+            let mut check = cell_check(*row, stripe);
             for (part, change) in [amount.bytes, amount.files, amount.physical].into_iter().enumerate() {
                 let now = self.cell(*row, stripe, part).load(Ordering::Relaxed) as i64;
-                word(place + 1 + part).store(now.wrapping_add(change) as u64, Ordering::Relaxed);
+                let then = now.wrapping_add(change) as u64;
+                check = check.and(then);
+                word(place + 1 + part).store(then, Ordering::Relaxed);
             }
+            word(place + CELL_WORDS).store(check.end(), Ordering::Relaxed);
         }
         word(S_ROWS).store(rows.len() as u64, Ordering::Relaxed);
         word(S_SLOT).store(slot.map_or(0, |slot| slot.number as u64 + 1), Ordering::Relaxed);
         word(S_SLOT_STATE).store(slot.map_or(0, |slot| slot.state), Ordering::Relaxed);
         word(S_CREATED).store(if created { id } else { 0 }, Ordering::Relaxed);
-        word(S_DECIDED).store(1, Ordering::Release);
+        word(S_DECIDED).store(self.decision(stripe), Ordering::Release);
         self.carry_out(stripe, word(S_MADE).load(Ordering::Relaxed));
         word(S_DECIDED).store(0, Ordering::Release);
+    }
+
+    /// The mark of what is written down in a stripe as decided: a check of it, never 0. The cells have their own.
+    fn decision(&self, stripe: usize) -> u64 {
+        let base = HEAD_WORDS + SLOTS * SLOT_WORDS + stripe * STRIPE_WORDS;
+        let word = |number: usize| self.front.word(base + number).load(Ordering::Relaxed);
+        let rows = word(S_ROWS);
+        let parts = [S_SLOT, S_SLOT_STATE, S_CREATED].map(word);
+        let check = parts.into_iter().fold(Check::of(stripe as u64).and(rows), Check::and);
+        (0..usize::try_from(rows).unwrap_or(0).min(REDO_ROWS))
+            .map(|number| word(STRIPE_HEAD_WORDS + number * REDO_ROW_WORDS))
+            .fold(check, Check::and)
+            .end()
     }
 
     /// Carries out what is decided in a stripe; `None` where it makes no sense.
@@ -471,6 +409,9 @@ impl Durable {
             let place = STRIPE_HEAD_WORDS + number * REDO_ROW_WORDS;
             let row = u32::try_from(word(place).load(Ordering::Relaxed)).ok()?;
             self.chunks.get(row as usize / CHUNK_ROWS)?.get()?;
+            if !self.cell_is_whole(row, stripe, |part| word(place + 1 + part).load(Ordering::Relaxed)) {
+                return None;
+            }
             for part in 0..CELL_WORDS {
                 let value = word(place + 1 + part).load(Ordering::Relaxed);
                 self.cell(row, stripe, part).store(value, Ordering::Release);
@@ -493,7 +434,11 @@ impl Durable {
     /// After a start: what was decided is carried out.
     fn finish(&self, stripe: usize) -> Option<()> {
         let base = HEAD_WORDS + SLOTS * SLOT_WORDS + stripe * STRIPE_WORDS;
-        if self.get(base + S_DECIDED) == 1 {
+        let decided = self.get(base + S_DECIDED);
+        if decided != 0 {
+            if decided != self.decision(stripe) {
+                return None;
+            }
             self.carry_out(stripe, self.get(base + S_MADE))?;
             self.set(base + S_DECIDED, 0);
         }

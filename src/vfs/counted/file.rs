@@ -142,6 +142,7 @@ impl CountedFile {
     /// What the file takes on disk is looked at again when it is closed.
     fn blocks_will_move(&self) {
         if self.kind == NodeKind::File {
+            let _pass = self.shared.gate.enter(self.id);
             let mut state = self.node().state.lock();
             // A file that cannot be looked at fails in what comes next.
             let _ = self.shared.load(self.node(), &mut state, &self.inner);
@@ -269,7 +270,8 @@ impl Shared {
     /// The size of the file is about to change.
     fn begin_resize(&self, file: &CountedFile, charged: &Charged) -> Option<Begun<'_>> {
         self.ledger.durable.as_ref()?;
-        self.ledger.begin(IntentKind::Change, file.id, charged, false, Some(&file.inner.0.path()))
+        let moment = self.ledger.moment();
+        self.ledger.begin(IntentKind::Change, file.id, charged, false, (Some(&file.inner.0.path()), moment))
     }
 
     /// Bytes without a name are given back.

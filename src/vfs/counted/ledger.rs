@@ -15,9 +15,10 @@ use parking_lot::{Mutex, RwLock};
 use smallvec::SmallVec;
 
 use super::account::{Account, Amount};
-use super::durable::{Durable, Key, Slot};
+use super::durable::{Durable, Slot};
 use super::nodes::Charged;
 use super::recount::Visits;
+use super::rows::Key;
 use crate::vfs::{VfsError, VfsPath};
 
 /// Locks of the table of owners.
@@ -40,6 +41,13 @@ pub(super) struct Charge<'a> {
     pub(super) account: &'a Account,
     pub(super) amount: Amount,
     pub(super) reserved: u64,
+}
+
+/// Before the path of an intent is looked up: which renames of folders may lead it elsewhere, and which file is the newest.
+#[derive(Clone, Copy)]
+pub(super) struct Moment {
+    renames: u64,
+    newest: u64,
 }
 
 /// A change that is written down as under way. Nothing has come of it where this is dropped.
@@ -86,7 +94,7 @@ impl Ledger {
                     let account = Account::new(Subject::Owner(owner), Some(row), amount);
                     ledger.shard(&owner).write().insert(owner, Arc::new(account));
                 }
-                Key::Folder(id, path) => {
+                Key::Folder(id, path) | Key::Uncounted(id, path) => {
                     folders.insert((id, path), (row, amount));
                 }
             }
@@ -213,7 +221,7 @@ impl Ledger {
         if let Some((row, kept)) = self.kept_folders.lock().remove(&key) {
             return (Account::new(Subject::Folder(id), Some(row), kept), false);
         }
-        let row = self.durable.as_ref().and_then(|durable| durable.make_row(&Key::Folder(id, key.1)));
+        let row = self.durable.as_ref().and_then(|durable| durable.make_row(&Key::Uncounted(id, key.1)));
         (Account::new(Subject::Folder(id), row, Amount::default()), true)
     }
 
@@ -232,6 +240,12 @@ impl Ledger {
         }
     }
 
+    /// To be asked for before the path of an intent is looked up.
+    pub(super) fn moment(&self) -> Moment {
+        let (renames, newest) = self.durable.as_ref().map(Durable::moment).unwrap_or_default();
+        Moment { renames, newest }
+    }
+
     /// Writes down that a file is about to change: what it is charged for so far, and where it is.
     pub(super) fn begin(
         &self,
@@ -239,26 +253,57 @@ impl Ledger {
         id: u64,
         charged: &Charged,
         last_name: bool,
-        path: Option<&VfsPath>,
+        (path, moment): (Option<&VfsPath>, Moment),
     ) -> Option<Begun<'_>> {
-        let durable = self.durable.as_ref().filter(|_| !self.is_off())?;
-        if self.has_kept_folders.load(Ordering::Relaxed) {
-            self.forget_kept_folders();
-        }
-        let (renames, newest) = durable.moment();
-        let slot = durable.begin(&Intent {
+        self.write_down(&Intent {
             kind,
             id,
             last_name,
             owner: charged.owner.row.unwrap_or(u32::MAX),
             folders: charged.folders.iter().filter_map(|folder| folder.row).collect(),
+            entering: Vec::new(),
             bytes: charged.bytes(),
             physical: charged.physical,
-            renames,
-            newest,
+            files: 0,
+            renames: moment.renames,
+            newest: moment.newest,
             path: path.map(|path| Cow::Borrowed(path.as_wtf8().as_bytes())),
-        });
-        Some(Begun { durable, slot: Some(slot) })
+        })
+    }
+
+    /// Writes down that the file or folder `id` is about to move to `to`, and `amount` with it from what is `leaving` to
+    /// what is `entering`.
+    pub(super) fn begin_move(
+        &self,
+        id: u64,
+        leaving: &[Arc<Account>],
+        entering: &[Arc<Account>],
+        amount: Amount,
+        (to, moment): (&VfsPath, Moment),
+    ) -> Option<Begun<'_>> {
+        let rows = |accounts: &[Arc<Account>]| accounts.iter().filter_map(|account| account.row).collect();
+        self.write_down(&Intent {
+            kind: IntentKind::Move,
+            id,
+            last_name: true,
+            owner: u32::MAX,
+            folders: rows(leaving),
+            entering: rows(entering),
+            bytes: amount.bytes as u64,
+            physical: amount.physical as u64,
+            files: amount.files as u64,
+            renames: moment.renames,
+            newest: moment.newest,
+            path: Some(Cow::Borrowed(to.as_wtf8().as_bytes())),
+        })
+    }
+
+    fn write_down(&self, intent: &Intent<'_>) -> Option<Begun<'_>> {
+        let durable = self.durable.as_ref().filter(|_| !self.is_off())?;
+        if self.has_kept_folders.load(Ordering::Relaxed) {
+            self.forget_kept_folders();
+        }
+        Some(Begun { durable, slot: Some(durable.begin(intent)) })
     }
 
     /// A file's usage changes by `amount` in each account, of which `reserved` bytes were reserved.
@@ -306,12 +351,11 @@ impl Ledger {
         charged.accounts().for_each(|account| account.change(amount, 0));
     }
 
-    /// Usage of a folder quota changes, since a folder with what is below it moved.
-    pub(super) fn move_usage(&self, account: &Account, amount: Amount, reserved: u64) {
-        let charge = Charge { account, amount, reserved };
-        self.keep(0, &[charge], None, false);
-        account.change(amount, reserved);
-        account.crossings().iter().for_each(|crossing| self.tell(crossing));
+    /// Usage of a folder quota changes, since the folder `id` with what is below it moved.
+    pub(super) fn move_usage(&self, id: u64, charge: Charge<'_>, begun: Option<Begun<'_>>) {
+        self.keep(id, &[charge], begun, false);
+        charge.account.change(charge.amount, charge.reserved);
+        charge.account.crossings().iter().for_each(|crossing| self.tell(crossing));
     }
 
     /// Puts right what is kept.

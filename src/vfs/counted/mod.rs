@@ -9,22 +9,29 @@
 //! at once. No lock is shared by writers of different files; writing inside of a file's present size takes none at all.
 
 mod account;
+mod check;
 mod class_cells;
 mod classes;
+mod counting;
 mod durable;
 mod file;
 mod folders;
 mod gate;
 mod ledger;
+mod making;
 mod map;
 mod names;
 mod nodes;
 mod policy;
 mod recount;
 mod recover;
+mod renames;
+mod rows;
 
 #[cfg(test)]
 mod class_tests;
+#[cfg(test)]
+mod damage_tests;
 #[cfg(test)]
 mod tests;
 
@@ -40,11 +47,15 @@ use parking_lot::Mutex;
 
 use self::account::{Amount, signed};
 use self::class_cells::Cells;
-use self::durable::{Durable, Key};
+use self::counting::{Counting, What};
+use self::durable::Durable;
 use self::file::CountedFile;
 use self::gate::Gate;
 use self::ledger::Ledger;
+use self::making::Making;
 use self::nodes::{Charged, Node, NodeState, Nodes};
+pub use self::recover::Recovered;
+use self::rows::Key;
 use super::quotas::{FolderChange, PolicyStore, Quotas};
 use super::{
     DataUse, Existing, FileRef, NewNode, NodeKind, OpenError, Opened, Space, VfsError, VfsPath, Volume,
@@ -57,7 +68,7 @@ const NOBODY: Sid = Sid::ADMINISTRATORS;
 /// A [`Volume`] whose usage is counted and limited.
 pub struct Counted {
     shared: Arc<Shared>,
-    counting: Mutex<Option<std::thread::JoinHandle<()>>>,
+    recovered: Recovered,
 }
 
 /// Who is told of folders that were made or renamed.
@@ -77,12 +88,15 @@ pub(super) struct Shared {
     cells: Cells,
     /// Counts them, where they alone are not known.
     counting_classes: Mutex<Option<std::thread::JoinHandle<()>>>,
+    making: Making,
     /// Held while usage of nameless files ends, and while usage is compared with a recount.
     nameless: Mutex<()>,
     /// One recount at a time.
     recounting: Mutex<()>,
     /// One change of the policy at a time.
     changing_policy: Mutex<()>,
+    /// What is being counted.
+    counting: Counting,
     /// The volume is being closed.
     stop: AtomicBool,
     /// Itself, for [`Quotas`] and for threads.
@@ -95,22 +109,31 @@ impl Counted {
     #[must_use]
     pub fn open(inner: Arc<dyn Volume>, folder: &Path, store: Option<Arc<dyn PolicyStore>>) -> Counted {
         let volume = inner.identity().guid;
+        let mut recovered = Recovered::default();
         let (durable, kept) = match Durable::open(folder, volume, true) {
             Ok((durable, Some(found))) => {
-                let is_whole = recover::recover(&*inner, &durable, found);
-                match durable.rows().filter(|rows| is_whole && rows.iter().all(makes_sense)) {
+                recovered = recover::recover(&*inner, &durable, found);
+                match rows_of_use(&durable).filter(|_| recovered.recount.is_none()) {
                     Some(rows) => (Ok(durable), Some(rows)),
-                    None => (Durable::open(folder, volume, false).map(|(durable, _)| durable), None),
+                    None => {
+                        recovered.recount.get_or_insert("what is kept makes no sense");
+                        (Durable::open(folder, volume, false).map(|(durable, _)| durable), None)
+                    }
                 }
             }
-            Ok((durable, None)) => (Ok(durable), None),
+            Ok((durable, None)) => {
+                recovered.recount = Some("no usage is kept that can be relied on");
+                (Ok(durable), None)
+            }
             Err(error) => (Err(error), None),
         };
         let durable = durable.inspect_err(|error| {
             tracing::error!(folder = %folder.display(), %error, "usage cannot be kept on disk: it is counted at each start");
         });
         let cells = classes::open(&*inner, folder, volume);
-        Self::with(inner, durable.ok(), kept, cells, store)
+        let mut counted = Self::with(inner, durable.ok(), kept, cells, store);
+        counted.recovered = recovered;
+        counted
     }
 
     /// The same for a volume that nothing outlives: everything is counted when it is opened.
@@ -137,47 +160,37 @@ impl Counted {
             gate: Gate::new(),
             cells,
             counting_classes: Mutex::default(),
+            making: Making::new(),
             nameless: Mutex::default(),
             recounting: Mutex::default(),
             changing_policy: Mutex::default(),
+            counting: Counting::default(),
             stop: AtomicBool::new(false),
             own: own.clone(),
         });
-        let counted = Counted { shared, counting: Mutex::default() };
         if !is_known {
-            counted.count_in_background();
-        } else if !counted.shared.cells.is_known() {
-            counted.shared.count_classes();
+            shared.count_in_background(What::Everything);
+        } else if !shared.cells.is_known() {
+            shared.count_classes();
         }
-        counted
+        Counted { shared, recovered: Recovered::default() }
     }
 
-    /// What was there when the volume was opened is still being counted.
+    /// What was found when the volume was opened.
+    #[must_use]
+    pub fn recovered(&self) -> &Recovered {
+        &self.recovered
+    }
+
+    /// Something that was there before it was to be counted is still being counted.
     #[must_use]
     pub fn is_counting(&self) -> bool {
-        self.counting.lock().as_ref().is_some_and(|thread| !thread.is_finished())
+        self.shared.counting.now().is_some()
     }
 
-    /// Counts what is there while clients work.
-    fn count_in_background(&self) {
-        let shared = Arc::clone(&self.shared);
-        let counting = std::thread::Builder::new().name("quota-count".to_owned()).spawn(move || {
-            shared.count_first();
-        });
-        match counting {
-            Ok(thread) => *self.counting.lock() = Some(thread),
-            Err(error) => {
-                tracing::error!(%error, "the usage of the volume is not counted: run `freehold quota recount`");
-            }
-        }
-    }
-
-    /// Waits until what was there when the volume was opened is counted.
+    /// Waits until everything that was to be counted is.
     pub fn wait_until_counted(&self) {
-        let counting = self.counting.lock().take();
-        if let Some(thread) = counting {
-            let _ = thread.join();
-        }
+        self.shared.counting.join();
         self.shared.wait_for_classes();
     }
 
@@ -203,9 +216,17 @@ impl Drop for Counted {
     }
 }
 
-/// What is kept of an account can be.
-fn makes_sense((_, _, amount): &(u32, Key, Amount)) -> bool {
-    amount.bytes >= 0 && amount.files >= 0
+/// What is kept; folder quotas that cannot be right are forgotten, and counted anew.
+fn rows_of_use(durable: &Durable) -> Option<Vec<(u32, Key, Amount)>> {
+    let mut rows = durable.rows()?;
+    rows.retain(|(row, key, amount)| {
+        let is_of_use = amount.makes_sense() || matches!(key, Key::Owner(_));
+        if !is_of_use {
+            durable.forget_row(*row);
+        }
+        is_of_use
+    });
+    rows.iter().all(|(_, _, amount)| amount.makes_sense()).then_some(rows)
 }
 
 /// The file inside of one that is counted; another one as it is.
@@ -312,30 +333,6 @@ impl Shared {
         tracing::error!(reason, "usage is not exact any more: run `freehold quota recount`");
         if let Some(durable) = &self.ledger.durable {
             durable.set_known(false);
-        }
-    }
-
-    /// The first count of a volume: what was kept so far counts for nothing.
-    fn count_first(&self) {
-        let started = std::time::Instant::now();
-        let label = &self.inner.identity().label;
-        let mut progress = |files: u64| {
-            if files.is_multiple_of(100_000) {
-                tracing::info!(volume = label, files, "the usage of the volume is being counted");
-            }
-            !self.stop.load(Ordering::Relaxed)
-        };
-        match self.count_all(true, &mut progress) {
-            Ok(found) if found.stopped => {}
-            Ok(found) => tracing::info!(
-                volume = label,
-                files = found.files,
-                seconds = started.elapsed().as_secs(),
-                "the usage of the volume was counted"
-            ),
-            Err(error) => {
-                tracing::error!(volume = label, %error, "the usage of the volume could not be counted: run `freehold quota recount`");
-            }
         }
     }
 }

@@ -9,9 +9,8 @@ use parking_lot::MutexGuard;
 use smallvec::SmallVec;
 
 use super::account::{Amount, signed};
-use super::durable::Durable;
 use super::file::CountedFile;
-use super::ledger::Begun;
+use super::ledger::{Begun, Moment};
 use super::nodes::{Charged, Node, NodeState, OpenStream};
 use super::{Shared, owner_of, total};
 use crate::fscc::upcase::fold;
@@ -36,6 +35,15 @@ enum Target {
     /// The file itself, under this or another name.
     Own,
     Taken(Victim),
+}
+
+/// How a file or a folder gets another name.
+#[derive(Clone, Copy)]
+enum Way<'a> {
+    Rename(&'a VfsPath),
+    Link(&'a VfsPath),
+    /// It was looked at before.
+    Folder,
 }
 
 impl Shared {
@@ -104,6 +112,8 @@ impl Shared {
         let generation = self.ledger.generation.load(Ordering::SeqCst);
         let mut born =
             Charged { owner, folders: SmallVec::new(), generation, main: 0, named: 0, physical: 0 };
+        let durable = self.ledger.durable.as_ref();
+        let _making = durable.map(|durable| self.making.begin(durable.moment().1));
         let begun = self.begin_create(parent, name, &mut born);
         let making = self.class_making(&parent.inner, name, new);
         let opened = self.inner.create(&parent.inner, name, new)?;
@@ -134,13 +144,22 @@ impl Shared {
 
     fn begin_create(&self, parent: &CountedFile, name: Wtf8<'_>, born: &mut Charged) -> Option<Begun<'_>> {
         self.ledger.durable.as_ref()?;
+        let moment = self.ledger.moment();
         let path = parent.inner.0.path().join(&VfsPath::new(name.to_owned())?);
         born.folders = self.ledger.folders_of(&path);
-        self.ledger.begin(IntentKind::Create, 0, born, true, Some(&path))
+        self.ledger.begin(IntentKind::Create, 0, born, true, (Some(&path), moment))
+    }
+
+    /// A name of the file `id` is about to change.
+    fn wait_until_charged(&self, id: u64) {
+        if let Some(durable) = &self.ledger.durable {
+            self.making.wait_until_charged(id, |id| durable.is_known_new(id));
+        }
     }
 
     pub(super) fn unlink(&self, file: &CountedFile) -> Result<(), VfsError> {
         let _pass = self.gate.enter(file.id);
+        self.wait_until_charged(file.id);
         let node = file.node();
         let mut state = node.state.lock();
         let state = &mut *state;
@@ -167,7 +186,8 @@ impl Shared {
             }
             None => {
                 let is_last = file.kind == NodeKind::Directory || file.inner.0.metadata()?.links <= 1;
-                let begun = self.begin_vanish(node, state, is_last, || file.inner.0.path());
+                let at = (|| file.inner.0.path(), self.ledger.moment());
+                let begun = self.begin_vanish(node, state, is_last, at);
                 self.inner.unlink(&file.inner)?;
                 if is_last {
                     self.lost_last_name(node, state, begun);
@@ -183,7 +203,8 @@ impl Shared {
     pub(super) fn begin_change(&self, file: &CountedFile, state: &NodeState) -> Option<Begun<'_>> {
         self.ledger.durable.as_ref()?;
         let charged = state.charged.as_ref().filter(|_| !state.gone)?;
-        self.ledger.begin(IntentKind::Change, file.id, charged, false, Some(&file.inner.0.path()))
+        let moment = self.ledger.moment();
+        self.ledger.begin(IntentKind::Change, file.id, charged, false, (Some(&file.inner.0.path()), moment))
     }
 
     /// A name of the file is about to go.
@@ -192,14 +213,14 @@ impl Shared {
         node: &Node,
         state: &NodeState,
         is_last: bool,
-        path: impl FnOnce() -> VfsPath,
+        (path, moment): (impl FnOnce() -> VfsPath, Moment),
     ) -> Option<Begun<'_>> {
         self.class_ending(state, is_last);
         self.ledger.durable.as_ref()?;
         let charged = state.charged.as_ref().filter(|_| !state.gone)?;
         // That nothing is at a path that led nowhere before would tell nothing.
         let path = (!state.lost_a_name).then(path);
-        self.ledger.begin(IntentKind::Vanish, node.id, charged, is_last, path.as_ref())
+        self.ledger.begin(IntentKind::Vanish, node.id, charged, is_last, (path.as_ref(), moment))
     }
 
     /// The file has no name any more: what it has stays charged until it is closed, and is no longer kept on disk.
@@ -250,13 +271,19 @@ impl Shared {
         is_rename: bool,
         change: impl Fn(Existing) -> Result<R, VfsError>,
     ) -> Result<R, VfsError> {
-        let moving_to = (is_rename && file.kind == NodeKind::File).then_some(to);
+        let way = match file.kind {
+            NodeKind::File if is_rename => Way::Rename(to),
+            NodeKind::File => Way::Link(to),
+            NodeKind::Directory => Way::Folder,
+        };
+        self.wait_until_charged(file.id);
         for _ in 0..ATTEMPTS {
+            let moment = self.ledger.moment();
             let target = if existing.replaces() { self.target(file, to, existing) } else { Target::Own };
             match target {
                 Target::Own => {
                     let mut state = file.node().state.lock();
-                    let done = self.moving(file, &mut state, moving_to, || change(existing))?;
+                    let done = self.moving(file, &mut state, way, || change(existing))?;
                     state.lost_a_name |= existing.replaces();
                     return Ok(done);
                 }
@@ -267,12 +294,13 @@ impl Shared {
                         Existing::Replace | Existing::Keep => Existing::Keep,
                     };
                     let mut state = file.node().state.lock();
-                    match self.moving(file, &mut state, moving_to, || change(keep)) {
+                    match self.moving(file, &mut state, way, || change(keep)) {
                         Err(VfsError::Exists) => {}
                         other => return other,
                     }
                 }
                 Target::Taken(victim) => {
+                    self.wait_until_charged(victim.id);
                     let node = Arc::clone(self.counted_node(&victim.file));
                     let (mut own, mut taken) = lock_both(file.node(), &node, victim.id < file.id);
                     let inner = super::unwrap(&victim.file);
@@ -284,8 +312,8 @@ impl Shared {
                     self.visit_open(&node, &mut taken);
                     let links = inner.0.metadata()?.links;
                     let is_last = victim.kind == NodeKind::Directory || links <= 1;
-                    let begun = self.begin_vanish(&node, &taken, is_last, || to.clone());
-                    let done = self.moving(file, &mut own, moving_to, || change(existing))?;
+                    let begun = self.begin_vanish(&node, &taken, is_last, (|| to.clone(), moment));
+                    let done = self.moving(file, &mut own, way, || change(existing))?;
                     let gone = victim.kind == NodeKind::Directory
                         || inner.0.metadata().is_ok_and(|metadata| metadata.links == 0);
                     if gone {
@@ -313,12 +341,20 @@ impl Shared {
         &self,
         file: &CountedFile,
         state: &mut NodeState,
-        moving_to: Option<&VfsPath>,
+        way: Way<'_>,
         change: impl FnOnce() -> Result<R, VfsError>,
     ) -> Result<R, VfsError> {
-        let crossing = match moving_to {
-            Some(to) => self.cross(file, state, to)?,
-            None => None,
+        let crossing = match way {
+            Way::Rename(to) => self.cross(file, state, to)?,
+            Way::Link(to) => {
+                self.check_link(file, state, to)?;
+                None
+            }
+            Way::Folder => None,
+        };
+        let moving_to = match way {
+            Way::Rename(to) => Some(to),
+            Way::Link(_) | Way::Folder => None,
         };
         let moving = moving_to.and_then(|to| self.class_moving(file.node(), state, &file.inner, to));
         let done = self.move_file(file, state, crossing, change)?;
@@ -343,11 +379,10 @@ impl Shared {
             if file.kind != NodeKind::Directory {
                 return self.inner.rename(&file.inner, to, existing, now);
             }
-            let renaming = || self.ledger.durable.iter().for_each(Durable::renaming);
             let from = file.inner.0.path();
-            renaming();
+            let durable = self.ledger.durable.as_ref();
+            let _under_way = durable.map(|durable| durable.folder_rename(&from, to));
             let renamed = self.inner.rename(&file.inner, to, existing, now);
-            renaming();
             if let Ok(path) = &renamed
                 && let Some(visits) = &*self.ledger.visits.load()
             {
@@ -360,16 +395,21 @@ impl Shared {
             }
             renamed
         };
-        if self.tree_crosses(file, to).is_some() {
-            let _closed = self.gate.close();
-            // Another rename may have come before.
-            if let Some((from, spelled)) = self.tree_crosses(file, to) {
-                return self.move_tree(&from, &spelled, || self.replace(file, to, existing, true, rename));
+        loop {
+            if self.tree_crosses(file, to).is_some() {
+                let _closed = self.gate.close();
+                // Another rename may have come before.
+                if let Some(way) = self.tree_crosses(file, to) {
+                    return self.move_tree(file, &way, || self.replace(file, to, existing, true, rename));
+                }
+                return self.replace(file, to, existing, true, rename);
             }
-            return self.replace(file, to, existing, true, rename);
+            let _pass = self.gate.enter(file.id);
+            // The folder may have been led below other folder quotas before; from here on it is not.
+            if self.tree_crosses(file, to).is_none() {
+                return self.replace(file, to, existing, true, rename);
+            }
         }
-        let _pass = self.gate.enter(file.id);
-        self.replace(file, to, existing, true, rename)
     }
 
     pub(super) fn link(

@@ -190,6 +190,11 @@ impl Nodes {
         (Arc::clone(node), fresh)
     }
 
+    /// The file with this id, if it is open.
+    pub(super) fn find(&self, id: u64) -> Option<Arc<Node>> {
+        self.shard(id).lock().open.get(&id).map(|(node, _)| Arc::clone(node))
+    }
+
     /// One handle less. True when it was the last.
     pub(super) fn leave(&self, id: u64) -> bool {
         let mut shard = self.shard(id).lock();

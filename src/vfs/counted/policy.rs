@@ -2,14 +2,19 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use freehold_dtyp::{Sid, Wtf8Buf};
 use freehold_quotas::{Change, Classes, Crossing, FolderQuotaId, Mode, OwnerRow, Policy, Usage};
 
 use super::Shared;
+use super::counting::What;
 use super::ledger::Folder;
-use crate::vfs::quotas::{FolderChange, Quotas, Recount};
+use crate::vfs::quotas::{Counting, FolderChange, Quotas, Recount};
 use crate::vfs::{DataUse, NodeKind, VfsError, VfsPath};
+
+/// Who puts limits on a small folder sees at once what is used there.
+const MOMENT: Duration = Duration::from_millis(100);
 
 impl Quotas for Shared {
     fn policy(&self) -> Arc<Policy> {
@@ -57,14 +62,14 @@ impl Quotas for Shared {
             self.ledger.put_in_place(Arc::clone(&policy), folders);
         }
         match policy.settings.mode {
-            Mode::Off => Ok(()),
-            Mode::Track | Mode::Enforce if was_off => {
-                // Nothing was counted meanwhile.
-                self.count_all(true, &mut |_| true).map(|_| ())
-            }
-            Mode::Track | Mode::Enforce if new.is_empty() => Ok(()),
-            Mode::Track | Mode::Enforce => self.count_folders(&new),
+            Mode::Off => return Ok(()),
+            // Nothing was counted meanwhile.
+            Mode::Track | Mode::Enforce if was_off => self.count_in_background(What::Everything),
+            Mode::Track | Mode::Enforce if new.is_empty() => return Ok(()),
+            Mode::Track | Mode::Enforce => self.count_in_background(What::Folders(new)),
         }
+        self.counting.wait(MOMENT);
+        Ok(())
     }
 
     fn change(&self, changes: &[Change]) -> Result<(), VfsError> {
@@ -94,6 +99,10 @@ impl Quotas for Shared {
             return Err(VfsError::NotSupported);
         }
         self.count_all(false, progress)
+    }
+
+    fn counting(&self) -> Option<Counting> {
+        self.counting.now()
     }
 
     fn on_crossing(&self, listener: Box<dyn Fn(Crossing) + Send + Sync>) {

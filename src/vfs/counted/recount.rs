@@ -104,12 +104,15 @@ impl Shared {
     }
 
     /// Counts what is below folders that have just become folder quotas.
-    pub(super) fn count_folders(&self, folders: &[Folder]) -> Result<(), VfsError> {
+    pub(super) fn count_folders(
+        &self,
+        folders: &[Folder],
+        progress: &mut dyn FnMut(u64) -> bool,
+    ) -> Result<Recount, VfsError> {
         let _one_at_a_time = self.recounting.lock();
         let roots: Vec<VfsPath> = folders.iter().map(|folder| folder.path.clone()).collect();
         let accounts = folders.iter().map(|folder| Arc::clone(&folder.account)).collect();
-        self.count(&roots, Some(accounts), true, &mut |_| true)?;
-        Ok(())
+        self.count(&roots, Some(accounts), true, progress)
     }
 
     /// Counts what is at and below `roots`, for `accounts` alone where they are given.
@@ -121,8 +124,10 @@ impl Shared {
         progress: &mut dyn FnMut(u64) -> bool,
     ) -> Result<Recount, VfsError> {
         let visits = Arc::new(Visits::default());
+        let known: Vec<Folder>;
         {
             let _closed = self.gate.close();
+            known = self.ledger.folders.load().iter().cloned().collect();
             self.ledger.accounts().iter().for_each(|account| account.reset_counted());
             if accounts.is_none() {
                 self.cells.begin_count();
@@ -130,11 +135,11 @@ impl Shared {
             visits.queue.lock().extend_from_slice(roots);
             self.ledger.visits.store(Some(Arc::clone(&visits)));
         }
-        let mut walked = roots.iter().try_for_each(|root| self.visit(&visits, root)).map(|()| true);
+        let mut walked = roots.iter().try_for_each(|root| self.visit(&visits, root, false)).map(|()| true);
         let mut rounds = 0;
         let _closed = loop {
             if let Ok(true) = walked {
-                walked = self.walk(&visits, progress);
+                walked = self.walk(&visits, progress, false);
             }
             let closed = self.gate.close();
             if !matches!(walked, Ok(true)) || !visits.follow_moved() {
@@ -143,7 +148,7 @@ impl Shared {
             rounds += 1;
             if rounds == ROUNDS {
                 // Folders move faster than they are gone through: now none does.
-                walked = self.walk(&visits, progress);
+                walked = self.walk(&visits, progress, true);
                 break closed;
             }
         };
@@ -157,8 +162,16 @@ impl Shared {
             return Ok(found);
         }
         let is_all = accounts.is_none();
+        // A folder quota that was put in place meanwhile is counted by itself.
+        let is_whole = |account: &Arc<Account>| match account.subject {
+            Subject::Owner(_) => true,
+            Subject::Folder(_) => known.iter().any(|folder| Arc::ptr_eq(&folder.account, account)),
+        };
         for account in accounts.unwrap_or_else(|| self.ledger.accounts()) {
-            self.compare(&account, is_first, &mut found);
+            if is_whole(&account) {
+                self.compare(&account, is_first, &mut found);
+                self.is_counted(&account);
+            }
         }
         if let Some(durable) = self.ledger.durable.as_ref().filter(|_| is_all && !self.ledger.is_off()) {
             durable.set_known(true);
@@ -184,12 +197,18 @@ impl Shared {
             }
             Subject::Folder(folder) => {
                 tracing::error!(folder = folder.0, kept = ?before, counted = ?account.usage(), "usage had drifted: this is a bug");
+                found.drifted_folders.push((folder, before, account.usage()));
             }
         }
     }
 
     /// Goes through every folder; false when it was stopped.
-    fn walk(&self, visits: &Visits, progress: &mut dyn FnMut(u64) -> bool) -> Result<bool, VfsError> {
+    fn walk(
+        &self,
+        visits: &Visits,
+        progress: &mut dyn FnMut(u64) -> bool,
+        is_alone: bool,
+    ) -> Result<bool, VfsError> {
         let mut told = 0;
         loop {
             let Some(folder) = visits.queue.lock().pop() else { return Ok(true) };
@@ -208,7 +227,7 @@ impl Shared {
             for (name, enter) in names {
                 let Some(name) = VfsPath::new(name) else { continue };
                 let path = folder.join(&name);
-                self.visit(visits, &path)?;
+                self.visit(visits, &path, is_alone)?;
                 if enter {
                     visits.queue.lock().push(path);
                 }
@@ -239,12 +258,15 @@ impl Shared {
         }
     }
 
-    fn visit(&self, visits: &Visits, path: &VfsPath) -> Result<(), VfsError> {
+    /// `is_alone` where the gate is closed already.
+    fn visit(&self, visits: &Visits, path: &VfsPath, is_alone: bool) -> Result<(), VfsError> {
         let Some(file) = self.look(path)? else { return Ok(()) };
         let id = file.0.id().0;
         if visits.contains(id) {
             return Ok(());
         }
+        // No folder moves across folder quotas meanwhile.
+        let _pass = (!is_alone).then(|| self.gate.enter(id));
         let (node, _) = self.nodes.enter(id);
         let visited = self.visit_locked(&node, &file);
         self.leave(&node, &file);
