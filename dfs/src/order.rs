@@ -95,5 +95,4 @@ fn shuffle<T>(items: &mut [T], random: &mut dyn FnMut(usize) -> usize) {
 }
 
 #[cfg(test)]
-#[path = "order_tests.rs"]
 mod tests;

@@ -193,5 +193,4 @@ fn choose(
 }
 
 #[cfg(test)]
-#[path = "referral_tests.rs"]
 mod tests;

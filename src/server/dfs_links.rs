@@ -276,5 +276,4 @@ fn reparse_buffer() -> [u8; 8] {
 }
 
 #[cfg(test)]
-#[path = "dfs_links_tests.rs"]
 mod tests;

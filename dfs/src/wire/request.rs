@@ -54,8 +54,12 @@ impl<'a> ReferralRequest<'a> {
             if !name.len().is_multiple_of(2) {
                 return Err(reader.error(field, DecodeReason::Invalid));
             }
-            // The terminator is counted by some clients and not by others.
-            Ok(name.strip_suffix(&[0, 0]).unwrap_or(name))
+            // The terminator is counted by some clients and not by others; inside of a string there is none.
+            let name = name.strip_suffix(&[0, 0]).unwrap_or(name);
+            if name.as_chunks::<2>().0.contains(&[0, 0]) {
+                return Err(reader.error(field, DecodeReason::Invalid));
+            }
+            Ok(name)
         };
         let request_file_name = counted("RequestFileNameLength", "RequestFileName")?;
         let site_name =
@@ -126,6 +130,19 @@ mod tests {
         let mut writer = Writer::new();
         request.encode(&mut writer);
         assert_eq!(writer.into_bytes(), bytes);
+    }
+
+    #[test]
+    fn a_terminator_inside_of_a_name_is_refused() {
+        let ex = |name: &[u8]| {
+            let request = ReferralRequest { max_referral_level: 4, request_file_name: name, site_name: None };
+            let mut writer = Writer::new();
+            request.encode_ex(&mut writer);
+            ReferralRequest::from_bytes_ex(writer.as_slice()).is_ok()
+        };
+        assert!(ex(b"\\\0s\0"));
+        assert!(ex(b"\\\0s\0\0\0"));
+        assert!(!ex(b"\\\0\0\0s\0"));
     }
 
     proptest! {

@@ -399,5 +399,4 @@ fn read_entry<'a>(
 }
 
 #[cfg(test)]
-#[path = "response_tests.rs"]
 mod tests;
