@@ -366,7 +366,8 @@ impl Cells {
         }
     }
 
-    /// Writes down that a file may change from now on: what it counts for, and where it is. `id` is 0 for one that is about to be made.
+    /// Writes down that a file may change from now on: what it counts for, and where it is. `id` is 0 for one that is about to be made;
+    /// then the bytes are the time that it is made at, which tells it from one that was there.
     pub(super) fn take(&self, id: u64, class: Class, path: &VfsPath) -> Place {
         let Words::Mapped(_) = &self.words else { return Place::None };
         let bytes = path.as_wtf8().as_bytes();

@@ -94,7 +94,9 @@ fn recover(inner: &dyn Volume, cells: &Cells, mut left: Vec<Left>) {
 fn look(inner: &dyn Volume, cells: &Cells, left: &Left) -> Option<(u64, Option<Class>)> {
     let opened = inner.open(left.path.as_ref()?, None, DataUse::READ).ok()?;
     let id = opened.file.0.id().0;
-    if left.id != 0 && left.id != id {
+    // What was there before was not made at the time of what was about to be made.
+    let is_other = if left.id == 0 { opened.metadata.created.0 != left.class.bytes } else { left.id != id };
+    if is_other {
         return None;
     }
     let (main, named, _) = measure(&opened.file).ok()?;
@@ -177,7 +179,8 @@ impl Shared {
         }
         let path = parent.0.path().join(&VfsPath::new(name.to_owned())?);
         let class = Class { kind: FileType::of_name(name), day: self.cells.day(new.now), bytes: 0 };
-        Some(Reserved { cells: &self.cells, place: Some(self.cells.take(0, class, &path)), class })
+        let before = Class { bytes: new.now.0, ..class };
+        Some(Reserved { cells: &self.cells, place: Some(self.cells.take(0, before, &path)), class })
     }
 
     /// It was made.
