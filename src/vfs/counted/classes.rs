@@ -38,6 +38,9 @@ impl Drop for Reserved<'_> {
     }
 }
 
+/// By how much the file system's times may be behind the clock, with a good margin: 20 ms.
+const CLOCK_STEP_100NS: u64 = 200_000;
+
 fn kind_of(path: &VfsPath) -> FileType {
     path.split_last().map_or(FileType::Other, |(_, name)| FileType::of_name(name))
 }
@@ -95,7 +98,15 @@ fn look(inner: &dyn Volume, cells: &Cells, left: &Left) -> Option<(u64, Option<C
     let opened = inner.open(left.path.as_ref()?, None, DataUse::READ).ok()?;
     let id = opened.file.0.id().0;
     // What was there before was not made at the time of what was about to be made.
-    let is_other = if left.id == 0 { opened.metadata.created.0 != left.class.bytes } else { left.id != id };
+    let (created, made) = (opened.metadata.created.0, left.class.bytes);
+    let is_other = if left.id != 0 {
+        left.id != id
+    } else if id >> 63 == 0 {
+        created != made
+    } else {
+        // It has no record of its own yet: the file system's time is a little behind.
+        created.saturating_add(CLOCK_STEP_100NS) < made
+    };
     if is_other {
         return None;
     }
