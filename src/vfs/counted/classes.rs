@@ -71,7 +71,8 @@ fn recover(inner: &dyn Volume, cells: &Cells, mut left: Vec<Left>) {
             group.push(other);
         }
         let id = group[0].id;
-        let there = group.iter().find_map(|left| look(inner, cells, left));
+        let mut is_unclear = false;
+        let there = group.iter().find_map(|left| look(inner, cells, left, &mut is_unclear));
         let same = group.iter().all(|left| left.class == group[0].class);
         let is_ending = group.iter().any(|left| left.is_ending);
         let mut group = group.into_iter();
@@ -80,8 +81,7 @@ fn recover(inner: &dyn Volume, cells: &Cells, mut left: Vec<Left>) {
             Some((found, class)) if same && (id != 0 || known.binary_search(&found).is_err()) => {
                 cells.resolve(first, found, class);
             }
-            None if id == 0 => cells.drop_left(first),
-            Some(_) if id == 0 => cells.drop_left(first),
+            _ if id == 0 && !is_unclear => cells.drop_left(first),
             None if same && is_ending => cells.resolve(first, id, None),
             _ => {
                 tracing::info!(path = ?first.path, "a file that was open cannot be found: types and ages of files are counted anew");
@@ -93,24 +93,34 @@ fn recover(inner: &dyn Volume, cells: &Cells, mut left: Vec<Left>) {
     }
 }
 
-/// The file that is at the path of `left`, where that is the same or `left` had none yet.
-fn look(inner: &dyn Volume, cells: &Cells, left: &Left) -> Option<(u64, Option<Class>)> {
+/// The file that is at the path of `left`, where that is the same, or was about to be made. Sometimes the latter cannot be told.
+fn look(
+    inner: &dyn Volume,
+    cells: &Cells,
+    left: &Left,
+    is_unclear: &mut bool,
+) -> Option<(u64, Option<Class>)> {
     let opened = inner.open(left.path.as_ref()?, None, DataUse::READ).ok()?;
     let id = opened.file.0.id().0;
+    let (main, named, _) = measure(&opened.file).ok()?;
     // What was there before was not made at the time of what was about to be made.
-    let (created, made) = (opened.metadata.created.0, left.class.bytes);
+    let (metadata, made) = (&opened.metadata, left.class.bytes);
+    let is_before = |time: FileTime| time.0.saturating_add(CLOCK_STEP_100NS) < made;
     let is_other = if left.id != 0 {
         left.id != id
-    } else if id >> 63 == 0 {
-        created != made
-    } else {
+    } else if id >> 63 != 0 {
         // It has no record of its own yet: the file system's time is a little behind.
-        created.saturating_add(CLOCK_STEP_100NS) < made
+        is_before(metadata.created)
+    } else if metadata.created.0 == made {
+        false
+    } else {
+        // A new file may have the creation time of one that had its name a moment ago (tunnelling): it is empty, and new otherwise.
+        *is_unclear |= main == 0 && named == 0 && !is_before(metadata.modified);
+        true
     };
     if is_other {
         return None;
     }
-    let (main, named, _) = measure(&opened.file).ok()?;
     let day = cells.day(opened.metadata.modified);
     let class = Class { kind: kind_of(&opened.path), day, bytes: main.saturating_add(named) };
     Some((id, (opened.metadata.kind == NodeKind::File).then_some(class)))
