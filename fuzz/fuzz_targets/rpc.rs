@@ -6,12 +6,17 @@ use std::sync::{Arc, LazyLock};
 
 use freehold::auth::ntlm::client::{Credentials, Initiator, InitiatorOptions, Randomness};
 use freehold::auth::{Acceptor, AcceptorConfig, AcceptorRandomness, AccountAnswer, AuthError, nt_hash};
+use freehold::fscc::upcase::upcase_unit;
 use freehold::names::{Asked, DirectoryCache, Domain};
 use freehold::rpc::{
-    Caller, DomainInfo, Errand, Logons, NoActivity, Outcome, Pipe, PipeRead, RpcContext, ServerInfo, TaskError,
+    Caller, DomainInfo, Errand, Logons, NoActivity, Outcome, Pipe, PipeRead, RpcContext, ServerInfo,
+    TaskError,
 };
 use freehold::state::{Account, AccountsSnapshot, CachingMode, Group, Share, ShareSettings, SharesSnapshot};
 use freehold_acl::{SecurityDescriptor, Token};
+use freehold_dfs::{
+    Fold, Folder, FolderOptions, Kind, Namespace, NamespaceIndex, NamespaceOptions, Namespaces, State, Target,
+};
 use freehold_dtyp::{FileTime, Guid, Sid};
 use libfuzzer_sys::fuzz_target;
 
@@ -19,13 +24,42 @@ use libfuzzer_sys::fuzz_target;
 const MOST_KEPT_BYTES: usize = 64 * 1024 * 1024;
 
 /// Pipe, UUID on the wire and version of the interfaces.
-const INTERFACES: [(&str, [u8; 16], u32); 6] = [
-    ("srvsvc", [0xc8, 0x4f, 0x32, 0x4b, 0x70, 0x16, 0xd3, 0x01, 0x12, 0x78, 0x5a, 0x47, 0xbf, 0x6e, 0xe1, 0x88], 3),
-    ("wkssvc", [0x98, 0xd0, 0xff, 0x6b, 0x12, 0xa1, 0x10, 0x36, 0x98, 0x33, 0x46, 0xc3, 0xf8, 0x7e, 0x34, 0x5a], 1),
-    ("lsarpc", [0x78, 0x57, 0x34, 0x12, 0x34, 0x12, 0xcd, 0xab, 0xef, 0x00, 0x01, 0x23, 0x45, 0x67, 0x89, 0xab], 0),
-    ("lsarpc", [0x6a, 0x28, 0x19, 0x39, 0x0c, 0xb1, 0xd0, 0x11, 0x9b, 0xa8, 0x00, 0xc0, 0x4f, 0xd9, 0x2e, 0xf5], 0),
-    ("samr", [0x78, 0x57, 0x34, 0x12, 0x34, 0x12, 0xcd, 0xab, 0xef, 0x00, 0x01, 0x23, 0x45, 0x67, 0x89, 0xac], 1),
-    ("lsass", [0x78, 0x57, 0x34, 0x12, 0x34, 0x12, 0xcd, 0xab, 0xef, 0x00, 0x01, 0x23, 0x45, 0x67, 0x89, 0xab], 0),
+const INTERFACES: [(&str, [u8; 16], u32); 7] = [
+    (
+        "srvsvc",
+        [0xc8, 0x4f, 0x32, 0x4b, 0x70, 0x16, 0xd3, 0x01, 0x12, 0x78, 0x5a, 0x47, 0xbf, 0x6e, 0xe1, 0x88],
+        3,
+    ),
+    (
+        "wkssvc",
+        [0x98, 0xd0, 0xff, 0x6b, 0x12, 0xa1, 0x10, 0x36, 0x98, 0x33, 0x46, 0xc3, 0xf8, 0x7e, 0x34, 0x5a],
+        1,
+    ),
+    (
+        "lsarpc",
+        [0x78, 0x57, 0x34, 0x12, 0x34, 0x12, 0xcd, 0xab, 0xef, 0x00, 0x01, 0x23, 0x45, 0x67, 0x89, 0xab],
+        0,
+    ),
+    (
+        "lsarpc",
+        [0x6a, 0x28, 0x19, 0x39, 0x0c, 0xb1, 0xd0, 0x11, 0x9b, 0xa8, 0x00, 0xc0, 0x4f, 0xd9, 0x2e, 0xf5],
+        0,
+    ),
+    (
+        "samr",
+        [0x78, 0x57, 0x34, 0x12, 0x34, 0x12, 0xcd, 0xab, 0xef, 0x00, 0x01, 0x23, 0x45, 0x67, 0x89, 0xac],
+        1,
+    ),
+    (
+        "lsass",
+        [0x78, 0x57, 0x34, 0x12, 0x34, 0x12, 0xcd, 0xab, 0xef, 0x00, 0x01, 0x23, 0x45, 0x67, 0x89, 0xab],
+        0,
+    ),
+    (
+        "netdfs",
+        [0xe0, 0x42, 0xc7, 0x4f, 0x10, 0x4a, 0xcf, 0x11, 0x82, 0x73, 0x00, 0xaa, 0x00, 0x4a, 0xe6, 0x73],
+        3,
+    ),
 ];
 
 /// NDR, version 2.
@@ -39,6 +73,7 @@ struct World {
     accounts: AccountsSnapshot,
     directory: DirectoryCache,
     shares: SharesSnapshot,
+    namespaces: Namespaces,
 }
 
 static WORLD: LazyLock<World> = LazyLock::new(|| {
@@ -116,8 +151,38 @@ static WORLD: LazyLock<World> = LazyLock::new(|| {
             vec![group("Administrators", Sid::ADMINISTRATORS, true), group("team", sid(1002), false)],
         ),
         shares: SharesSnapshot::new(vec![share(1, "hidden$"), share(2, "Data")]),
+        namespaces: namespaces(),
     }
 });
+
+/// A namespace of the share "Data", with a link of two targets.
+fn namespaces() -> Namespaces {
+    const FOLD: Fold = Fold(upcase_unit);
+    let mut index = NamespaceIndex::new(Arc::new(Namespace {
+        name: "Data".to_owned(),
+        guid: Guid([1; 16]),
+        kind: Kind::StandAlone,
+        comment: "a comment".to_owned(),
+        state: State::Online,
+        ttl_seconds: 300,
+        options: NamespaceOptions::default(),
+        targets: Vec::new(),
+    }));
+    let folder = Folder {
+        path: "a".to_owned(),
+        guid: Guid([2; 16]),
+        comment: String::new(),
+        state: State::Online,
+        ttl_seconds: 1800,
+        options: FolderOptions::default(),
+        security: None,
+        targets: ["fs1", "fs2"].map(|server| Target::new(server, "data", "")).into(),
+    };
+    index.insert(FOLD, Arc::new(folder)).expect("a folder");
+    let mut all = Namespaces::new(FOLD, Vec::<NamespaceIndex>::new());
+    all.set(Arc::new(index));
+    all
+}
 
 fn context(caller: u8, asked: &Asked) -> RpcContext<'_> {
     RpcContext {
@@ -130,6 +195,7 @@ fn context(caller: u8, asked: &Asked) -> RpcContext<'_> {
         directory: &WORLD.directory,
         asked,
         shares: &WORLD.shares,
+        namespaces: &WORLD.namespaces,
         activity: &NoActivity,
         logons: &Logon,
         now: FileTime(133_000_000_000_000_000),
@@ -175,7 +241,8 @@ fn with_verifier(mut pdu: Vec<u8>, level: u8, token: &[u8]) -> Vec<u8> {
     pdu.resize(pdu.len() + pad, 0);
     pdu.extend([10, level, u8::try_from(pad).unwrap_or(0), 0, 0, 0, 0, 0]);
     pdu.extend(token);
-    let lengths = [pdu.len(), token.len()].map(|length| u16::try_from(length).unwrap_or(u16::MAX).to_le_bytes());
+    let lengths =
+        [pdu.len(), token.len()].map(|length| u16::try_from(length).unwrap_or(u16::MAX).to_le_bytes());
     pdu[8..12].copy_from_slice(&lengths.concat());
     pdu
 }
@@ -281,7 +348,8 @@ fuzz_target!(|input: &[u8]| {
         drain(&mut pipe, 4280);
     }
     // An object opened first, so that calls have a handle to name.
-    let handle = if choice & 0xC0 == 0x40 { open(&mut pipe, &cx, name, operation_to_open(choice)) } else { None };
+    let handle =
+        if choice & 0xC0 == 0x40 { open(&mut pipe, &cx, name, operation_to_open(choice)) } else { None };
     // Steps: what to do, an operation, a length, that many bytes.
     while let Some((step, tail)) = rest.split_first_chunk::<3>() {
         let [what, operation, length] = *step;
