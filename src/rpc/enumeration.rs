@@ -22,6 +22,17 @@ pub(super) trait Entry {
     fn referents(&self, writer: &mut NdrWriter, level: u32);
 }
 
+/// Reads the container that clients send, which is empty: entries go the other way only.
+pub(super) fn empty_container(parameters: &mut NdrReader<'_>) -> Result<(), Fault> {
+    if !parameters.pointer("Container")? {
+        return Ok(());
+    }
+    let entries = parameters.u32("EntriesRead")?;
+    let buffer = parameters.pointer("Buffer")?;
+    let present = if buffer { parameters.u32("Buffer")? } else { 0 };
+    if present != 0 || (buffer && entries != 0) { Err(Fault::BAD_STUB_DATA) } else { Ok(()) }
+}
+
 impl Enumeration {
     /// Reads InfoStruct, PreferedMaximumLength and ResumeHandle. `levels` are the union's arms.
     pub(super) fn read(parameters: &mut NdrReader<'_>, levels: &[u32]) -> Result<Self, Fault> {
@@ -33,15 +44,7 @@ impl Enumeration {
         if !levels.contains(&level) {
             return Err(Fault::INVALID_TAG);
         }
-        if parameters.pointer("Container")? {
-            // Clients send an empty container: entries go the other way only.
-            let entries = parameters.u32("EntriesRead")?;
-            let buffer = parameters.pointer("Buffer")?;
-            let present = if buffer { parameters.u32("Buffer")? } else { 0 };
-            if present != 0 || (buffer && entries != 0) {
-                return Err(Fault::BAD_STUB_DATA);
-            }
-        }
+        empty_container(parameters)?;
         let preferred_bytes = parameters.u32("PreferedMaximumLength")?;
         let resume = parameters.optional("ResumeHandle", |reader| reader.u32("ResumeHandle"))?;
         Ok(Enumeration { level, preferred_bytes, resume })

@@ -6,7 +6,7 @@ use freehold_dfs::{Folder, NamespaceIndex};
 
 use super::super::RpcContext;
 use super::super::dispatch::Call;
-use super::super::enumeration::Entry as _;
+use super::super::enumeration::{Entry as _, empty_container};
 use super::super::fault::Fault;
 use super::super::ndr::{NdrReader, NdrWriter};
 use super::super::win32::Win32;
@@ -47,15 +47,7 @@ impl Asked {
             if !LEVELS.contains(&tag) {
                 return Err(Fault::INVALID_TAG);
             }
-            if parameters.pointer("Container")? {
-                // Clients send an empty container: entries go the other way only.
-                let entries = parameters.u32("EntriesRead")?;
-                let buffer = parameters.pointer("Buffer")?;
-                let present = if buffer { parameters.u32("Buffer")? } else { 0 };
-                if present != 0 || (buffer && entries != 0) {
-                    return Err(Fault::BAD_STUB_DATA);
-                }
-            }
+            empty_container(parameters)?;
             if inner != level {
                 return Err(Fault::BAD_STUB_DATA);
             }
