@@ -202,7 +202,7 @@ impl AdminService {
         let object = edits.first().map(DfsEdit::namespace).unwrap_or_default();
         let demand = Demand::new(Scope::DfsWrite, "DfsEdit", object);
         let text = if self.records() { request_text(&edits) } else { String::new() };
-        self.perform(caller, &demand, &text, caller.may(&demand), || Ok(self.state().edit_dfs(edits)?))
+        self.perform(caller, &demand, &text, caller.may(&demand), || self.edit_namespaces(edits))
     }
 
     /// Does `work` if it is `allowed`, and records it when it changes something.

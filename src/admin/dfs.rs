@@ -76,7 +76,7 @@ impl AdminService {
             DfsRequest::AddTarget { path, target_path, settings } => {
                 let (namespace, path) = NamespacePath::parse(&path)?.folder()?;
                 let target = new_target(&target_path, &settings)?;
-                self.state().edit_dfs(&[DfsEdit::AddTarget { namespace, path, target }])?;
+                self.edit_namespaces(&[DfsEdit::AddTarget { namespace, path, target }])?;
             }
             DfsRequest::SetTarget { path, target_path, settings } => {
                 self.set_target(&path, &target_path, &settings)?;
@@ -93,6 +93,36 @@ impl AdminService {
             }
         }
         Ok(DfsReply::Done)
+    }
+
+    /// Makes changes of namespaces, all of them or none. What would lead a client back to the same folder is refused.
+    pub(super) fn edit_namespaces(&self, edits: &[DfsEdit]) -> anyhow::Result<()> {
+        let namespaces = self.state().namespaces();
+        let mut own = self.state().membership().map_or_else(Vec::new, |membership| membership.host_names());
+        own.push(self.dfs_server());
+        let is_own = |name: &str| own.iter().any(|one| path::same(one, name));
+        let present = |namespace: &str, path: &str| {
+            let index = namespaces.namespace(namespace)?;
+            index.folder(model::FOLD, path).map(|folder| Folder::clone(folder))
+        };
+        for edit in edits {
+            let (namespace, folder) = match edit {
+                DfsEdit::AddFolder { namespace, folder } => (namespace, Some(folder.clone())),
+                DfsEdit::AddTarget { namespace, path, target } => {
+                    let with = |folder| Folder { targets: vec![target.clone()], ..folder };
+                    (namespace, present(namespace, path).map(with))
+                }
+                DfsEdit::ChangeFolder { namespace, path, change } => {
+                    let moved = |to: &String| Some(Folder { path: to.clone(), ..present(namespace, path)? });
+                    (namespace, change.path.as_ref().and_then(moved))
+                }
+                _ => continue,
+            };
+            if let Some(folder) = folder {
+                namespaces.check_loop(namespace, &folder, &is_own).map_err(StateError::Namespace)?;
+            }
+        }
+        Ok(self.state().edit_dfs(edits)?)
     }
 
     /// What this server is called in paths.
@@ -153,7 +183,7 @@ impl AdminService {
             targets,
         };
         folder_change(settings).apply(&mut folder);
-        Ok(self.state().edit_dfs(&[DfsEdit::AddFolder { namespace, folder }])?)
+        self.edit_namespaces(&[DfsEdit::AddFolder { namespace, folder }])
     }
 
     fn move_folder(&self, path: &str, new_path: &str) -> anyhow::Result<()> {
@@ -165,7 +195,7 @@ impl AdminService {
             );
         }
         let change = FolderChange { path: Some(new_path), ..FolderChange::default() };
-        Ok(self.state().edit_dfs(&[DfsEdit::ChangeFolder { namespace, path, change }])?)
+        self.edit_namespaces(&[DfsEdit::ChangeFolder { namespace, path, change }])
     }
 
     fn set_target(&self, path: &str, target_path: &str, settings: &TargetOptions) -> anyhow::Result<()> {

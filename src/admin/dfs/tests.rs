@@ -171,3 +171,26 @@ fn a_resolution_says_where_a_client_goes() {
     let wrong = ask(&service, DfsRequest::Resolve { path: "files".to_owned(), client });
     assert!(refused(wrong).contains("Client"));
 }
+
+#[test]
+fn a_folder_never_leads_back_to_itself() {
+    let (service, _folder) = service();
+    done(&service, add_namespace("files", Some("data")));
+    let root = namespaces(&service)[0].path.clone();
+    let in_root = |folder: &str| format!("{root}\\{folder}");
+    let is_refused = |request| {
+        let message = refused(ask(&service, request));
+        assert!(message.contains("leads back"), "{message}");
+    };
+    is_refused(add_folder("files\\a", &[&in_root("A")]));
+    is_refused(add_folder("files\\a", &[&in_root("a\\below")]));
+    done(&service, add_folder("files\\a", &[&in_root("b\\below")]));
+    is_refused(add_folder("files\\b", &[&in_root("a")]));
+    done(&service, add_folder("files\\b", &["\\\\other\\files"]));
+    let target_path = in_root("a");
+    let settings = TargetOptions::default();
+    is_refused(DfsRequest::AddTarget { path: "files\\b".to_owned(), target_path, settings });
+    done(&service, add_folder("files\\c", &[&in_root("d")]));
+    is_refused(DfsRequest::MoveFolder { path: "files\\c".to_owned(), new_path: "files\\d".to_owned() });
+    assert_eq!(folders(&service).len(), 3);
+}
