@@ -29,6 +29,7 @@ COMPLETERS = (
     ("Name", ("Group", "GroupMember"), "Get-FreeholdGroup", "Name"),
     ("Name", ("QuotaTemplate",), "Get-FreeholdQuotaTemplate", "Name"),
     ("Template", None, "Get-FreeholdQuotaTemplate", "Name"),
+    ("Path", ("DfsnRoot",), "Get-FreeholdDfsnRoot", "Path"),
     ("SessionId", ("Session",), "Get-FreeholdSession", "SessionId"),
     ("FileId", ("OpenFile",), "Get-FreeholdOpenFile", "FileId"),
 )

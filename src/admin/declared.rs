@@ -5,6 +5,7 @@
 
 mod export;
 mod groups;
+mod namespaces;
 mod plan;
 mod quotas;
 mod shares;

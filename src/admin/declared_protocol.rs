@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::declared_namespaces::DeclaredNamespace;
 use super::protocol::{CachingMode, FolderEnumerationMode, ShareRight};
 use super::quota_protocol::QuotaState;
 use super::quota_size::QuotaSize;
@@ -49,6 +50,9 @@ pub struct Declaration {
     /// Shares.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shares: Option<Vec<DeclaredShare>>,
+    /// DFS namespaces.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dfs_namespaces: Option<Vec<DeclaredNamespace>>,
     /// Templates of folder quotas.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub quota_templates: Option<Vec<DeclaredTemplate>>,

@@ -335,7 +335,7 @@ const fn model_state(state: DfsState) -> ModelState {
     }
 }
 
-const fn shown_state(state: ModelState) -> DfsState {
+pub(super) const fn shown_state(state: ModelState) -> DfsState {
     match state {
         ModelState::Online => DfsState::Online,
         ModelState::Offline => DfsState::Offline,
@@ -346,6 +346,13 @@ const fn target_state(state: DfsState) -> TargetState {
     match state {
         DfsState::Online => TargetState::Online,
         DfsState::Offline => TargetState::Offline,
+    }
+}
+
+pub(super) const fn shown_target_state(state: TargetState) -> DfsState {
+    match state {
+        TargetState::Online => DfsState::Online,
+        TargetState::Offline => DfsState::Offline,
     }
 }
 
@@ -425,7 +432,7 @@ pub(super) fn new_target(target_path: &str, settings: &TargetOptions) -> anyhow:
     Ok(target)
 }
 
-fn properties(flags: u32) -> Vec<String> {
+pub(super) fn properties(flags: u32) -> Vec<String> {
     PROPERTIES.iter().filter(|(flag, _)| flags & flag != 0).map(|(_, name)| (*name).to_owned()).collect()
 }
 
@@ -461,10 +468,7 @@ fn target_row(path: &str, target: &Target) -> DfsTargetRow {
     DfsTargetRow {
         path: path.to_owned(),
         target_path: target.unc(),
-        state: match target.state {
-            TargetState::Online => DfsState::Online,
-            TargetState::Offline => DfsState::Offline,
-        },
+        state: shown_target_state(target.state),
         referral_priority_class: shown_class(target.priority.class),
         referral_priority_rank: target.priority.rank,
     }

@@ -19,8 +19,10 @@ mod client;
 #[cfg(test)]
 mod damaged_state_tests;
 mod declared;
+pub mod declared_namespaces;
 pub mod declared_protocol;
 mod dfs;
+pub mod dfs_fields;
 pub mod dfs_protocol;
 mod domain;
 pub mod domain_protocol;

@@ -49,6 +49,7 @@ const PROBLEMS: [(&str, &str); 13] = [
         (name = "domain", description = "The domain, further names, and who is who."),
         (name = "acl", description = "Access-control lists of files."),
         (name = "quotas", description = "Who uses how much, and may."),
+        (name = "dfs", description = "DFS namespaces, their folders and where they lead."),
         (name = "audit", description = "What was recorded."),
         (name = "tokens", description = "Tokens for this interface."),
     ),

@@ -7,6 +7,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::admin::caller::{Denied, ExecuteError};
+use crate::admin::dfs_fields::field_of;
 use crate::state::StateError;
 
 /// The media type.
@@ -79,7 +80,13 @@ impl From<ExecuteError> for Problem {
                 Some(StateError::Invalid { field, .. }) => {
                     Problem::new(StatusCode::UNPROCESSABLE_ENTITY, detail).field(field)
                 }
-                Some(StateError::Namespace(_)) => Problem::new(StatusCode::UNPROCESSABLE_ENTITY, detail),
+                Some(StateError::Namespace(wrong)) => {
+                    let problem = Problem::new(StatusCode::UNPROCESSABLE_ENTITY, detail);
+                    match field_of(wrong) {
+                        Some(field) => problem.field(field),
+                        None => problem,
+                    }
+                }
                 Some(
                     StateError::Folder { .. }
                     | StateError::InUse { .. }

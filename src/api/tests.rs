@@ -1,5 +1,7 @@
 //! Requests through the routes, without TLS and sockets.
 
+mod dfs;
+
 use std::net::SocketAddr;
 use std::time::Duration;
 

@@ -5,7 +5,7 @@ import re
 from rig.harness import case
 from rig import server as servers
 
-SCOPES = ['%s:%s' % (noun, verb) for noun in ('shares', 'users', 'domain', 'acl', 'quotas', 'sessions', 'tokens') for verb in ('read', 'write')]
+SCOPES = ['%s:%s' % (noun, verb) for noun in ('shares', 'users', 'domain', 'acl', 'quotas', 'dfs', 'sessions', 'tokens') for verb in ('read', 'write')]
 
 
 @case(alone=True, seconds=900)

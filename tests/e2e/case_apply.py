@@ -1,6 +1,7 @@
 """State as a file declares it: export, apply, and what both leave alone."""
 import json
 import shutil
+import time
 
 from rig.harness import case
 
@@ -124,3 +125,74 @@ def what_is_not_declared_is_shown_and_pruned(t):
     t.equal([row['Name'] for row in json.loads(s.run('share', 'list', '-o', 'json').stdout)], ['share00'], 'shares after --prune')
     t.true((s.volume / 'tree' / '3' / 'kept.txt').exists(), 'the files stay')
     t.contains(s.run('group', 'list').stdout, 'staff')
+
+
+def furnish_namespaces(s):
+    """Two namespaces, one of a share that is there, with folders of all kinds."""
+    s.run('share', 'add', 'Team', '--volume', 'data', '--path', 'team')
+    s.run('dfs', 'namespace', 'add', 'files', '--volume', 'data', '--path', 'dfs', '--description', 'All "files"', '--ttl', '77')
+    s.run('dfs', 'namespace', 'add', 'Team', '--access-based-enumeration', 'true', '--target-failback', 'true')
+    for n in range(12):
+        s.run('dfs', 'folder', 'add', 'files/teams/t%d' % n, '--target', '//fs1/t%d' % n, '--target', '//fs2/data/t%d' % n,
+              *(['--ttl', '60', '--description', 'Häuser'] if n % 2 else []), *(['--class', 'global-low', '--rank', '3'] if n % 3 else []))
+    s.run('dfs', 'target', 'set', 'files/teams/t1', '//fs1/t1', '--state', 'offline')
+
+
+@case(freehold_only=True)
+def namespaces_are_the_same_after_the_state_was_wiped(t):
+    s = t.own_server()
+    furnish_namespaces(s)
+    text, document = export(s), export(s, 'json')
+    t.equal([(row['Name'], len(row.get('Folders', []))) for row in json.loads(document)['DfsNamespaces']], [('files', 12), ('Team', 0)],
+            'namespaces of the export')
+    listed = [s.run('dfs', noun, 'list', '-o', 'json').stdout for noun in ('namespace', 'folder', 'target')]
+    file = t.folder / 'state.toml'
+    file.write_text(text)
+    s.stop()
+    shutil.rmtree(s.state)
+    s.state.mkdir(mode=0o700)
+    s.users.clear()
+    s.start()
+    s.add_user(t.user.name, t.user.password)
+    done = s.run('apply', str(file), '--what-if')
+    t.contains(done.stdout, 'DfsNamespace', 'files\\teams\\t11', '\\\\fs2\\data\\t11')
+    t.equal(s.run('dfs', 'namespace', 'list', '-o', 'json').stdout.strip(), '[]', 'what-if changes nothing')
+    s.run('apply', str(file))
+    t.equal((export(s), export(s, 'json')), (text, document), 'the export after apply')
+    done = s.run('apply', str(file), '--prune', '-o', 'json')
+    t.equal((json.loads(done.stdout), done.stderr), ([], 'Nothing changes: the state is as declared.\n'), 'applied twice')
+    for noun, before in zip(('namespace', 'folder', 'target'), listed):
+        after = json.loads(s.run('dfs', noun, 'list', '-o', 'json').stdout)
+        t.equal([{**row, 'Guid': ''} for row in after], [{**row, 'Guid': ''} for row in json.loads(before)], noun)
+    # Clients see the folders, a moment after the command.
+    until = time.monotonic() + 30
+    while not (s.volume / 'dfs' / 'teams' / 't11').is_dir() and time.monotonic() < until:
+        time.sleep(0.1)
+    t.contains(t.smbclient('files', ['cd teams', 'ls'], server=s), 't11')
+    file.write_text('DfsNamespaces = []\n')
+    s.run('apply', str(file))
+    t.equal(export(s), text, 'without --prune nothing goes')
+    s.run('apply', str(file), '--prune')
+    t.equal(s.run('dfs', 'namespace', 'list', '-o', 'json').stdout.strip(), '[]', 'namespaces after pruning')
+    t.contains(s.run('share', 'list').stdout, 'files')
+
+
+@case(freehold_only=True)
+def mistakes_of_namespaces_have_their_line(t):
+    s = t.own_server()
+    furnish_namespaces(s)
+    before = export(s)
+    file = t.folder / 'wrong.toml'
+    for text, *wanted in (
+            ('[[DfsNamespaces]]\nName = "new"\n', 'wrong.toml:2: ', 'no share'),
+            ('[[DfsNamespaces]]\nName = "files"\nTtl = 3\n', 'line 3', 'Ttl'),
+            ('[[DfsNamespaces]]\nName = "files"\nTimeToLiveSec = 0\n', 'wrong.toml:3: ', 'TimeToLiveSec'),
+            ('[[DfsNamespaces]]\nName = "files"\nFolders = [\n  { Path = "a", Targets = [{ TargetPath = "fs1" }] },\n]\n',
+             'wrong.toml:4: ', 'Folders[0].Targets[0].TargetPath'),
+            ('[[DfsNamespaces]]\nName = "files"\nFolders = [\n  { Path = "teams", Targets = [{ TargetPath = "//fs1/x" }] },\n]\n',
+             'wrong.toml:4: ', 'below it')):
+        file.write_text(text)
+        done = s.run('apply', str(file), check=False)
+        t.equal(done.returncode, 1, 'status for %r' % text)
+        t.contains(done.stderr, *wanted)
+        t.equal(export(s), before, 'the state after %r' % text)

@@ -135,7 +135,7 @@ def every_function_has_an_approved_verb_and_help(t):
 def what_changes_something_asks_as_powershell_does(t):
     for name, node in public_functions().items():
         verb, text = name.split('-')[0], grammar.text_of(node)
-        reads = verb in ('Get', 'Connect', 'Disconnect', 'Export') or name == 'Invoke-FreeholdEndpointCommand'
+        reads = verb in ('Get', 'Connect', 'Disconnect', 'Export', 'Resolve', 'Test') or name == 'Invoke-FreeholdEndpointCommand'
         t.equal('SupportsShouldProcess = $true' in text, not reads, '%s: SupportsShouldProcess' % name)
         if verb in ('Remove', 'Close', 'Revoke', 'Block'):
             t.contains(text, "ConfirmImpact = 'High'")

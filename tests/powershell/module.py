@@ -159,6 +159,12 @@ class Module:
             share, _, below = value.replace("\\", "/").strip("/").partition("/")
             rows = json.loads(self.send(self.table["Get-FreeholdShare"], {}, link))
             return (next(row["Path"] for row in rows if row["Name"] == share) + "/" + below).strip("/")
+        if converter == "DfsnName":
+            return value.replace("/", "\\").rstrip("\\").rpartition("\\")[2]
+        if converter == "Backslash":
+            return value.replace("/", "\\")
+        if converter == "DfsnPath":
+            return value.replace("/", "\\").removesuffix("\\*")
         if converter == "Threshold":
             return [int(item["ThresholdPercentage"]) if isinstance(item, dict) else int(item)
                     for item in (value if isinstance(value, list) else [value])]

@@ -25,6 +25,10 @@ VIEWS = {
     "Freehold.QuotaReport": ["Name", ("DiskSpaceUsed", SIZE), ("Files", COUNT), ("Percent", COUNT), "QuotaVolume"],
     "Freehold.QuotaForecast": ["Type", "Name", ("DiskSpaceUsed", SIZE), ("Limit", SIZE), ("BytesPerDay", SIZE),
                                ("DaysUntilFull", COUNT), "Remark"],
+    "Freehold.DfsnRoot": ["Path", "Type", "Properties", ("TimeToLiveSec", COUNT), "State", "Description"],
+    "Freehold.DfsnFolder": ["Path", "State", ("TimeToLiveSec", COUNT), "TargetPaths", "Properties", "Description"],
+    "Freehold.DfsnFolderTarget": ["Path", "TargetPath", "State", "ReferralPriorityClass", ("ReferralPriorityRank", COUNT)],
+    "Freehold.DfsnTest": ["TargetPath", "Answers", ("Milliseconds", COUNT), "Message"],
     "Freehold.FSx.SmbShare": ["Name", "ScopeName", "Path", "Description"],
     "Freehold.FSx.SmbShareAccess": ["Name", "ScopeName", "AccountName", "AccessControlType", "AccessRight"],
     "Freehold.FSx.SmbSession": ["SessionId", "ClientComputerName", "ClientUserName", ("NumOpens", COUNT)],
@@ -37,6 +41,7 @@ VIEWS = {
 }
 # FSx shows quota entries as a list.
 LISTS = {
+    "Freehold.DfsnResolution": ["Path", "Referral", "ReferralPath", "TimeToLiveSec", "Targets", "Reasons"],
     "Freehold.FSx.UserQuotaEntry": ["WarningLimit", "DiskSpaceUsed", "QuotaVolume", "Limit", "Status", "User"],
 }
 

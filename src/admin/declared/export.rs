@@ -8,8 +8,8 @@ use super::super::declared_protocol::{
 use super::super::names::{Names, sids_in};
 use super::super::protocol::{FolderEnumerationMode, ShareRight};
 use super::super::service::AdminService;
-use super::quotas;
 use super::shares::{Entry, simple_entries};
+use super::{namespaces, quotas};
 use crate::state::Share;
 
 /// Everything that can be declared.
@@ -39,6 +39,7 @@ pub(super) fn export(service: &AdminService) -> anyhow::Result<Declaration> {
                 })
                 .collect(),
         ),
+        dfs_namespaces: Some(namespaces::export(state)?),
         quota_templates: Some(quotas::export_templates(&state.quotas())),
         quotas: Some(quotas::export(&state.quotas(), &names)),
         shares: Some(shares.all().iter().map(|found| share(&names, found)).collect()),

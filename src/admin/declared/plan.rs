@@ -7,7 +7,7 @@ use freehold_dtyp::Sid;
 use super::super::declared_protocol::{ChangeAction, ChangeRow, Declaration, DeclaredAccount};
 use super::super::names::Names;
 use super::super::service::AdminService;
-use super::{groups, quotas, shares};
+use super::{groups, namespaces, quotas, shares};
 use crate::state::accounts::fold_name;
 use crate::state::{DeclaredStep, ServerSettings};
 
@@ -63,8 +63,14 @@ impl<'a> Plan<'a> {
                 reject_unencrypted: declared.reject_unencrypted_access,
             });
         }
+        if let Some(declared) = &declaration.dfs_namespaces {
+            namespaces::plan_removals(&mut plan, declared);
+        }
         if let Some(declared) = &declaration.shares {
             shares::plan(&mut plan, declared);
+        }
+        if let Some(declared) = &declaration.dfs_namespaces {
+            namespaces::plan(&mut plan, declaration, declared);
         }
         quotas::plan(&mut plan, declaration);
         match plan.mistakes.len() {

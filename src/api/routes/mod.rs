@@ -4,6 +4,8 @@ mod accounts;
 mod acl;
 mod audit;
 mod declaration;
+mod dfs;
+mod dfs_folders;
 mod domain;
 mod folder_quotas;
 mod groups;
@@ -52,6 +54,8 @@ pub(super) fn described() -> OpenApiRouter<Arc<Api>> {
         .merge(acl::routes())
         .merge(quotas::routes())
         .merge(folder_quotas::routes())
+        .merge(dfs::routes())
+        .merge(dfs_folders::routes())
         .merge(audit::routes())
         .merge(metrics::routes())
         .merge(tokens::routes())

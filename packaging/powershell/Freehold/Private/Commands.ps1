@@ -848,6 +848,314 @@ $script:FreeholdCommands = @{
             'Top' = '--top='
         }
     }
+    'Get-FreeholdDfsnRoot' = [ordered] @{
+        'Method' = 'GET'
+        'Path' = '/v1/dfs/namespaces'
+        'Output' = 'Freehold.DfsnRoot'
+        'Filter' = [ordered] @{
+            'Path' = 'Name'
+        }
+        'FilterConvert' = [ordered] @{
+            'Path' = 'DfsnName'
+        }
+        'Program' = @('dfs', 'namespace', 'list', '-o', 'json')
+    }
+    'New-FreeholdDfsnRoot' = [ordered] @{
+        'Method' = 'POST'
+        'Path' = '/v1/dfs/namespaces'
+        'Body' = [ordered] @{
+            'Path' = 'Name'
+            'Volume' = 'Volume'
+            'Folder' = 'Path'
+            'Description' = 'Settings.Description'
+            'State' = 'Settings.State'
+            'TimeToLiveSec' = 'Settings.TimeToLiveSec'
+            'EnableInsiteReferrals' = 'Settings.EnableInsiteReferrals'
+            'EnableSiteCosting' = 'Settings.EnableSiteCosting'
+            'EnableRootScalability' = 'Settings.EnableRootScalability'
+            'EnableAccessBasedEnumeration' = 'Settings.EnableAccessBasedEnumeration'
+            'EnableTargetFailback' = 'Settings.EnableTargetFailback'
+        }
+        'Convert' = [ordered] @{
+            'Folder' = 'VolumePath'
+        }
+        'Target' = '{Path}'
+        'Action' = 'Make the namespace'
+        'Then' = 'Get-FreeholdDfsnRoot'
+        'Key' = [ordered] @{
+            'Path' = '{Path}'
+        }
+        'Output' = 'Freehold.DfsnRoot'
+        'Program' = @('dfs', 'namespace', 'add', '{Path}')
+        'Options' = [ordered] @{
+            'Volume' = '--volume='
+            'Folder' = '--path='
+            'Description' = '--description='
+            'State' = '--state='
+            'TimeToLiveSec' = '--ttl='
+            'EnableInsiteReferrals' = '--insite-referrals='
+            'EnableSiteCosting' = '--site-costing='
+            'EnableRootScalability' = '--root-scalability='
+            'EnableAccessBasedEnumeration' = '--access-based-enumeration='
+            'EnableTargetFailback' = '--target-failback='
+        }
+    }
+    'Set-FreeholdDfsnRoot' = [ordered] @{
+        'Method' = 'PATCH'
+        'Path' = '/v1/dfs/namespaces/{Path}'
+        'Body' = [ordered] @{
+            'Description' = 'Settings.Description'
+            'State' = 'Settings.State'
+            'TimeToLiveSec' = 'Settings.TimeToLiveSec'
+            'EnableInsiteReferrals' = 'Settings.EnableInsiteReferrals'
+            'EnableSiteCosting' = 'Settings.EnableSiteCosting'
+            'EnableRootScalability' = 'Settings.EnableRootScalability'
+            'EnableAccessBasedEnumeration' = 'Settings.EnableAccessBasedEnumeration'
+            'EnableTargetFailback' = 'Settings.EnableTargetFailback'
+        }
+        'Each' = 'Path'
+        'Target' = '{Path}'
+        'Action' = 'Change the namespace'
+        'Then' = 'Get-FreeholdDfsnRoot'
+        'Key' = [ordered] @{
+            'Path' = '{Path}'
+        }
+        'PassThru' = $true
+        'Output' = 'Freehold.DfsnRoot'
+        'Program' = @('dfs', 'namespace', 'set', '{Path}')
+        'Options' = [ordered] @{
+            'Description' = '--description='
+            'State' = '--state='
+            'TimeToLiveSec' = '--ttl='
+            'EnableInsiteReferrals' = '--insite-referrals='
+            'EnableSiteCosting' = '--site-costing='
+            'EnableRootScalability' = '--root-scalability='
+            'EnableAccessBasedEnumeration' = '--access-based-enumeration='
+            'EnableTargetFailback' = '--target-failback='
+        }
+    }
+    'Remove-FreeholdDfsnRoot' = [ordered] @{
+        'Method' = 'DELETE'
+        'Path' = '/v1/dfs/namespaces/{Path}'
+        'Each' = 'Path'
+        'Target' = '{Path}'
+        'Action' = 'Remove the namespace'
+        'Program' = @('dfs', 'namespace', 'remove', '{Path}', '--force')
+    }
+    'Get-FreeholdDfsnFolder' = [ordered] @{
+        'Method' = 'GET'
+        'Path' = '/v1/dfs/folders'
+        'Query' = [ordered] @{
+            'Path' = 'path'
+        }
+        'Convert' = [ordered] @{
+            'Path' = 'DfsnPath'
+        }
+        'Each' = 'Path'
+        'Output' = 'Freehold.DfsnFolder'
+        'Program' = @('dfs', 'folder', 'list', '{Path}', '-o', 'json')
+    }
+    'New-FreeholdDfsnFolder' = [ordered] @{
+        'Method' = 'POST'
+        'Path' = '/v1/dfs/folders'
+        'Body' = [ordered] @{
+            'Path' = 'Path'
+            'TargetPath' = 'TargetPaths'
+            'Description' = 'Settings.Description'
+            'State' = 'Settings.State'
+            'TimeToLiveSec' = 'Settings.TimeToLiveSec'
+            'EnableInsiteReferrals' = 'Settings.EnableInsiteReferrals'
+            'EnableTargetFailback' = 'Settings.EnableTargetFailback'
+            'Interlink' = 'Settings.Interlink'
+            'TargetState' = 'Targets.State'
+            'ReferralPriorityClass' = 'Targets.ReferralPriorityClass'
+            'ReferralPriorityRank' = 'Targets.ReferralPriorityRank'
+        }
+        'Target' = '{Path}'
+        'Action' = 'Make the folder'
+        'Then' = 'Get-FreeholdDfsnFolder'
+        'Key' = [ordered] @{
+            'Path' = '{Path}'
+        }
+        'Output' = 'Freehold.DfsnFolder'
+        'Program' = @('dfs', 'folder', 'add', '{Path}')
+        'Options' = [ordered] @{
+            'TargetPath' = '--target='
+            'Description' = '--description='
+            'State' = '--folder-state='
+            'TimeToLiveSec' = '--ttl='
+            'EnableInsiteReferrals' = '--insite-referrals='
+            'EnableTargetFailback' = '--target-failback='
+            'Interlink' = '--interlink='
+            'TargetState' = '--state='
+            'ReferralPriorityClass' = '--class='
+            'ReferralPriorityRank' = '--rank='
+        }
+    }
+    'Set-FreeholdDfsnFolder' = [ordered] @{
+        'Method' = 'PATCH'
+        'Path' = '/v1/dfs/folders'
+        'Body' = [ordered] @{
+            'Path' = 'Path'
+            'Description' = 'Settings.Description'
+            'State' = 'Settings.State'
+            'TimeToLiveSec' = 'Settings.TimeToLiveSec'
+            'EnableInsiteReferrals' = 'Settings.EnableInsiteReferrals'
+            'EnableTargetFailback' = 'Settings.EnableTargetFailback'
+            'Interlink' = 'Settings.Interlink'
+        }
+        'Each' = 'Path'
+        'Target' = '{Path}'
+        'Action' = 'Change the folder'
+        'Then' = 'Get-FreeholdDfsnFolder'
+        'Key' = [ordered] @{
+            'Path' = '{Path}'
+        }
+        'PassThru' = $true
+        'Output' = 'Freehold.DfsnFolder'
+        'Program' = @('dfs', 'folder', 'set', '{Path}')
+        'Options' = [ordered] @{
+            'Description' = '--description='
+            'State' = '--state='
+            'TimeToLiveSec' = '--ttl='
+            'EnableInsiteReferrals' = '--insite-referrals='
+            'EnableTargetFailback' = '--target-failback='
+            'Interlink' = '--interlink='
+        }
+    }
+    'Move-FreeholdDfsnFolder' = [ordered] @{
+        'Method' = 'POST'
+        'Path' = '/v1/dfs/folders/move'
+        'Body' = [ordered] @{
+            'Path' = 'Path'
+            'NewPath' = 'NewPath'
+        }
+        'Target' = '{Path}, {NewPath}'
+        'Action' = 'Move the folder'
+        'Then' = 'Get-FreeholdDfsnFolder'
+        'Key' = [ordered] @{
+            'Path' = '{NewPath}'
+        }
+        'Output' = 'Freehold.DfsnFolder'
+        'Program' = @('dfs', 'folder', 'move', '{Path}', '{NewPath}')
+    }
+    'Remove-FreeholdDfsnFolder' = [ordered] @{
+        'Method' = 'DELETE'
+        'Path' = '/v1/dfs/folders'
+        'Query' = [ordered] @{
+            'Path' = 'path'
+        }
+        'Each' = 'Path'
+        'Target' = '{Path}'
+        'Action' = 'Remove the folder'
+        'Program' = @('dfs', 'folder', 'remove', '{Path}', '--force')
+    }
+    'Get-FreeholdDfsnFolderTarget' = [ordered] @{
+        'Method' = 'GET'
+        'Path' = '/v1/dfs/targets'
+        'Query' = [ordered] @{
+            'Path' = 'path'
+        }
+        'Convert' = [ordered] @{
+            'Path' = 'DfsnPath'
+        }
+        'Each' = 'Path'
+        'Output' = 'Freehold.DfsnFolderTarget'
+        'Filter' = [ordered] @{
+            'TargetPath' = 'TargetPath'
+        }
+        'FilterConvert' = [ordered] @{
+            'TargetPath' = 'Backslash'
+        }
+        'Program' = @('dfs', 'target', 'list', '{Path}', '-o', 'json')
+    }
+    'New-FreeholdDfsnFolderTarget' = [ordered] @{
+        'Method' = 'POST'
+        'Path' = '/v1/dfs/targets'
+        'Body' = [ordered] @{
+            'Path' = 'Path'
+            'TargetPath' = 'TargetPath'
+            'State' = 'Settings.State'
+            'ReferralPriorityClass' = 'Settings.ReferralPriorityClass'
+            'ReferralPriorityRank' = 'Settings.ReferralPriorityRank'
+        }
+        'Target' = '{Path}, {TargetPath}'
+        'Action' = 'Add the target'
+        'Then' = 'Get-FreeholdDfsnFolderTarget'
+        'Key' = [ordered] @{
+            'Path' = '{Path}'
+            'TargetPath' = '{TargetPath}'
+        }
+        'Output' = 'Freehold.DfsnFolderTarget'
+        'Program' = @('dfs', 'target', 'add', '{Path}', '{TargetPath}')
+        'Options' = [ordered] @{
+            'State' = '--state='
+            'ReferralPriorityClass' = '--class='
+            'ReferralPriorityRank' = '--rank='
+        }
+    }
+    'Set-FreeholdDfsnFolderTarget' = [ordered] @{
+        'Method' = 'PATCH'
+        'Path' = '/v1/dfs/targets'
+        'Body' = [ordered] @{
+            'Path' = 'Path'
+            'TargetPath' = 'TargetPath'
+            'State' = 'Settings.State'
+            'ReferralPriorityClass' = 'Settings.ReferralPriorityClass'
+            'ReferralPriorityRank' = 'Settings.ReferralPriorityRank'
+        }
+        'Target' = '{Path}, {TargetPath}'
+        'Action' = 'Change the target'
+        'Then' = 'Get-FreeholdDfsnFolderTarget'
+        'Key' = [ordered] @{
+            'Path' = '{Path}'
+            'TargetPath' = '{TargetPath}'
+        }
+        'PassThru' = $true
+        'Output' = 'Freehold.DfsnFolderTarget'
+        'Program' = @('dfs', 'target', 'set', '{Path}', '{TargetPath}')
+        'Options' = [ordered] @{
+            'State' = '--state='
+            'ReferralPriorityClass' = '--class='
+            'ReferralPriorityRank' = '--rank='
+        }
+    }
+    'Remove-FreeholdDfsnFolderTarget' = [ordered] @{
+        'Method' = 'DELETE'
+        'Path' = '/v1/dfs/targets'
+        'Query' = [ordered] @{
+            'Path' = 'path'
+            'TargetPath' = 'targetPath'
+        }
+        'Target' = '{Path}, {TargetPath}'
+        'Action' = 'Remove the target'
+        'Program' = @('dfs', 'target', 'remove', '{Path}', '{TargetPath}', '--force')
+    }
+    'Test-FreeholdDfsnFolderTarget' = [ordered] @{
+        'Method' = 'GET'
+        'Path' = '/v1/dfs/test'
+        'Query' = [ordered] @{
+            'Path' = 'path'
+        }
+        'Convert' = [ordered] @{
+            'Path' = 'DfsnPath'
+        }
+        'Each' = 'Path'
+        'Output' = 'Freehold.DfsnTest'
+    }
+    'Resolve-FreeholdDfsnPath' = [ordered] @{
+        'Method' = 'GET'
+        'Path' = '/v1/dfs/resolve'
+        'Query' = [ordered] @{
+            'Path' = 'path'
+            'Client' = 'client'
+        }
+        'Output' = 'Freehold.DfsnResolution'
+        'Program' = @('dfs', 'resolve', '{Path}', '-o', 'json')
+        'Options' = [ordered] @{
+            'Client' = '--client='
+        }
+    }
     'New-FSxSmbShare' = [ordered] @{
         'Method' = 'POST'
         'Path' = '/v1/shares'
@@ -1577,7 +1885,7 @@ $script:FreeholdCompleters = @(
     }
     @{
         'Parameter' = 'Volume'
-        'Commands' = @('New-FreeholdShare', 'Set-FreeholdShare', 'Get-FreeholdUserQuotaSettings', 'Set-FreeholdUserQuotaSettings', 'Enable-FreeholdUserQuotas', 'Disable-FreeholdUserQuotas', 'Get-FreeholdUserQuota', 'Set-FreeholdUserQuota', 'Remove-FreeholdUserQuota', 'Get-FreeholdGroupQuota', 'Set-FreeholdGroupQuota', 'Remove-FreeholdGroupQuota', 'Get-FreeholdQuotaReport', 'Get-FreeholdQuotaForecast', 'New-FSxSmbShare')
+        'Commands' = @('New-FreeholdShare', 'Set-FreeholdShare', 'Get-FreeholdUserQuotaSettings', 'Set-FreeholdUserQuotaSettings', 'Enable-FreeholdUserQuotas', 'Disable-FreeholdUserQuotas', 'Get-FreeholdUserQuota', 'Set-FreeholdUserQuota', 'Remove-FreeholdUserQuota', 'Get-FreeholdGroupQuota', 'Set-FreeholdGroupQuota', 'Remove-FreeholdGroupQuota', 'Get-FreeholdQuotaReport', 'Get-FreeholdQuotaForecast', 'New-FreeholdDfsnRoot', 'New-FSxSmbShare')
         'From' = 'Get-FreeholdStatus'
         'Property' = 'Volumes'
     }
@@ -1610,6 +1918,12 @@ $script:FreeholdCompleters = @(
         'Commands' = @('New-FreeholdFolderQuota', 'Set-FreeholdFolderQuota', 'New-FreeholdAutoQuota', 'Set-FreeholdAutoQuota', 'New-FSxFSRMQuota', 'Reset-FSxFSRMQuota', 'New-FSxFSRMAutoQuota', 'Set-FSxFSRMAutoQuota')
         'From' = 'Get-FreeholdQuotaTemplate'
         'Property' = 'Name'
+    }
+    @{
+        'Parameter' = 'Path'
+        'Commands' = @('Get-FreeholdDfsnRoot', 'New-FreeholdDfsnRoot', 'Set-FreeholdDfsnRoot', 'Remove-FreeholdDfsnRoot')
+        'From' = 'Get-FreeholdDfsnRoot'
+        'Property' = 'Path'
     }
     @{
         'Parameter' = 'SessionId'

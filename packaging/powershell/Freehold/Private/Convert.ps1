@@ -85,6 +85,18 @@ function ConvertTo-FreeholdValue {
         'FolderOnVolume' {
             return ConvertTo-FreeholdVolumePath -Value $Value -Connection $Connection
         }
+        'DfsnName' {
+            # \\server\files, //server/files and files are the same namespace
+            return ($Value.Replace('/', '\').TrimEnd('\') -split '\\')[-1]
+        }
+        'Backslash' {
+            # //server/share is \\server\share
+            return $Value.Replace('/', '\')
+        }
+        'DfsnPath' {
+            # \\server\files\* is all that \\server\files has
+            return $Value.Replace('/', '\') -replace '\\\*$', ''
+        }
         'Threshold' {
             return , (ConvertTo-FreeholdThreshold -Value $Value)
         }
