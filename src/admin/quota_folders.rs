@@ -13,6 +13,20 @@ use super::service::AdminService;
 use super::{acl_path, volume_folder};
 use crate::state::accounts::fold_name;
 use crate::state::quotas::{AutoQuota, FolderEntry, FolderLimit, QuotaEdit, QuotaTemplate, QuotasSnapshot};
+use crate::vfs::quotas::Counting;
+
+/// What is known of the usage of a volume's folders.
+struct Counted {
+    usage: HashMap<FolderQuotaId, Usage>,
+    counting: Counting,
+}
+
+impl Counted {
+    /// Is more below the folder than was counted so far?
+    fn is_under_way(&self, id: Option<FolderQuotaId>) -> bool {
+        self.counting.everything || id.is_some_and(|id| self.counting.folders.contains(&id))
+    }
+}
 
 /// A folder of a volume, by its path below the root.
 struct Folder {
@@ -193,8 +207,11 @@ impl AdminService {
         Ok(QuotaReply::Folders(rows.into_iter().filter(|row| row.path == folder.path).collect()))
     }
 
-    fn folder_usage(&self, volume: &str) -> Option<HashMap<FolderQuotaId, Usage>> {
-        Some(self.counted(volume)?.folders().into_iter().collect())
+    fn folder_usage(&self, volume: &str) -> Option<Counted> {
+        let counted = self.counted(volume)?;
+        // In this order: what ends between the two is told too often, not too seldom.
+        let counting = counted.counting().unwrap_or_default();
+        Some(Counted { usage: counted.folders().into_iter().collect(), counting })
     }
 
     /// Rows of folder quotas.
@@ -224,11 +241,14 @@ impl AdminService {
         id: Option<FolderQuotaId>,
         entry: &FolderEntry,
         snapshot: &QuotasSnapshot,
-        usage: &Option<HashMap<FolderQuotaId, Usage>>,
+        counted: &Option<Counted>,
         peaks: &HashMap<FolderQuotaId, u64>,
     ) -> FolderQuotaRow {
         let template = entry.template.as_deref().and_then(|name| snapshot.template(name));
-        let used = usage.as_ref().map(|usage| id.and_then(|id| usage.get(&id)).copied().unwrap_or_default());
+        let used = counted
+            .as_ref()
+            .map(|counted| id.and_then(|id| counted.usage.get(&id)).copied().unwrap_or_default());
+        let counting = counted.as_ref().is_some_and(|counted| counted.is_under_way(id));
         let used_bytes = used.map_or(0, |used| used.logical_bytes);
         let limit_bytes = entry.limit.limit_bytes.filter(|_| !entry.disabled);
         let first = entry.limit.thresholds_percent.first().zip(limit_bytes);
@@ -253,6 +273,7 @@ impl AdminService {
             files: used.map(|used| used.files),
             status: limits.status(used_bytes).into(),
             auto: entry.auto.is_some(),
+            counting,
         }
     }
 
@@ -448,5 +469,23 @@ fn template_row(template: &QuotaTemplate, snapshot: &QuotasSnapshot) -> QuotaTem
         threshold: template.limit.thresholds_percent.clone(),
         description: template.limit.description.clone(),
         quotas: u64::try_from(folders.filter(|(_, entry)| of_it(entry)).count()).unwrap_or(u64::MAX),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_is_under_way_while_it_or_everything_is_counted() {
+        let counted = |everything, folders| Counted {
+            usage: HashMap::new(),
+            counting: Counting { everything, folders, ..Counting::default() },
+        };
+        let (one, other) = (FolderQuotaId(1), FolderQuotaId(2));
+        assert!(counted(false, vec![other, one]).is_under_way(Some(one)));
+        assert!(!counted(false, vec![other]).is_under_way(Some(one)));
+        assert!(!counted(false, vec![one]).is_under_way(None));
+        assert!(counted(true, Vec::new()).is_under_way(Some(one)));
     }
 }

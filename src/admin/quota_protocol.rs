@@ -445,6 +445,10 @@ pub struct UserQuotaRow {
     pub source: LimitSource,
     /// The group whose rule it is; empty otherwise.
     pub group: String,
+    /// The volume is still being counted: more is used than is shown.
+    #[serde(default)]
+    #[schema(required)]
+    pub counting: bool,
 }
 
 /// A group's rule.
@@ -503,6 +507,10 @@ pub struct FolderQuotaRow {
     pub status: QuotaStatus,
     /// It was made for a subfolder of a folder with an auto quota.
     pub auto: bool,
+    /// What is below the folder is still being counted: more is used than is shown.
+    #[serde(default)]
+    #[schema(required)]
+    pub counting: bool,
 }
 
 /// A template of folder quotas.

@@ -11,6 +11,7 @@ use super::quota_size::QuotaSize;
 use super::service::{AdminService, iso_8601};
 use crate::names::SidUse;
 use crate::state::quotas::{GroupMembers, QuotaEdit};
+use crate::vfs::quotas::Counting;
 
 /// Rows in one part of an answer.
 const ROWS_AT_ONCE: usize = 20_000;
@@ -54,8 +55,8 @@ impl AdminService {
                 names.prepare(
                     page.iter().flat_map(|row| [Some(row.owner), group_of(row)].into_iter().flatten()),
                 );
-                let runs = self.counted(volume).is_some();
-                if !send(page.iter().map(|row| user_row(volume, row, runs, &names)).collect(), true) {
+                let known = Known::of(self.counted(volume).map(|counted| counted.counting()));
+                if !send(page.iter().map(|row| user_row(volume, row, known, &names)).collect(), true) {
                     return Ok(());
                 }
             }
@@ -110,7 +111,8 @@ impl AdminService {
         };
         let rows: Vec<OwnerRow> = sids.iter().map(row).collect();
         names.prepare(rows.iter().flat_map(|row| [Some(row.owner), group_of(row)].into_iter().flatten()));
-        rows.iter().map(|row| user_row(volume, row, counted.is_some(), names)).collect()
+        let known = Known::of(counted.as_ref().map(|counted| counted.counting()));
+        rows.iter().map(|row| user_row(volume, row, known, names)).collect()
     }
 
     /// Gives accounts limits of their own.
@@ -304,8 +306,30 @@ fn group_of(row: &OwnerRow) -> Option<Sid> {
     }
 }
 
-/// `runs`: what is used is known.
-fn user_row(volume: &str, row: &OwnerRow, runs: bool, names: &Names) -> UserQuotaRow {
+/// How much is known of what accounts use on a volume.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Known {
+    /// Nothing: the server does not run.
+    Nothing,
+    /// What was counted so far.
+    SoFar,
+    /// All.
+    All,
+}
+
+impl Known {
+    /// `counted`: what is being counted of the volume, where the server runs.
+    fn of(counted: Option<Option<Counting>>) -> Known {
+        match counted {
+            None => Known::Nothing,
+            Some(Some(counting)) if counting.everything => Known::SoFar,
+            Some(_) => Known::All,
+        }
+    }
+}
+
+fn user_row(volume: &str, row: &OwnerRow, known: Known, names: &Names) -> UserQuotaRow {
+    let runs = known != Known::Nothing;
     UserQuotaRow {
         quota_volume: volume.to_owned(),
         user: names.name_of(&row.owner),
@@ -323,5 +347,21 @@ fn user_row(volume: &str, row: &OwnerRow, runs: bool, names: &Names) -> UserQuot
             Source::Exempt => LimitSource::Exempt,
         },
         group: group_of(row).map_or_else(String::new, |group| names.name_of(&group)),
+        counting: known == Known::SoFar,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn usage_of_accounts_is_complete_once_the_volume_is_counted() {
+        let everything = Counting { everything: true, ..Counting::default() };
+        assert!(Known::of(None) == Known::Nothing);
+        assert!(Known::of(Some(Some(everything))) == Known::SoFar);
+        // What is counted below a folder was charged to its owners before.
+        assert!(Known::of(Some(Some(Counting::default()))) == Known::All);
+        assert!(Known::of(Some(None)) == Known::All);
     }
 }

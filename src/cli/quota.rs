@@ -17,8 +17,17 @@ use crate::admin::quota_size::QuotaSize;
 /// Columns of tables and of CSV.
 const SETTINGS_COLUMNS: [&str; 6] =
     ["QuotaVolume", "State", "DefaultLimit", "DefaultWarningLimit", "RecordWarning", "RecordLimit"];
-const USER_COLUMNS: [&str; 8] =
-    ["QuotaVolume", "User", "DiskSpaceUsed", "Limit", "WarningLimit", "Status", "Source", "Group"];
+const USER_COLUMNS: [&str; 9] = [
+    "QuotaVolume",
+    "User",
+    "DiskSpaceUsed",
+    "Limit",
+    "WarningLimit",
+    "Status",
+    "Source",
+    "Group",
+    "Counting",
+];
 const GROUP_COLUMNS: [&str; 6] = ["QuotaVolume", "Group", "Limit", "WarningLimit", "Members", "Error"];
 
 /// Arguments of `freehold quota`.

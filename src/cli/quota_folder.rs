@@ -9,8 +9,8 @@ use crate::admin::quota_protocol::{ApplyTo, FolderQuotaChange, QuotaReply, Quota
 use crate::admin::quota_size::QuotaSize;
 
 /// Columns of tables and of CSV.
-const FOLDER_COLUMNS: [&str; 8] =
-    ["QuotaVolume", "Path", "Usage", "Size", "SoftLimit", "Status", "Template", "Description"];
+const FOLDER_COLUMNS: [&str; 9] =
+    ["QuotaVolume", "Path", "Usage", "Size", "SoftLimit", "Status", "Template", "Description", "Counting"];
 const TEMPLATE_COLUMNS: [&str; 6] = ["Name", "Size", "SoftLimit", "Threshold", "Quotas", "Description"];
 const AUTO_COLUMNS: [&str; 5] = ["QuotaVolume", "Path", "Template", "Disabled", "Quotas"];
 

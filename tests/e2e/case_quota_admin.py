@@ -278,3 +278,28 @@ def a_hundred_thousand_entries_are_listed_in_under_a_second(t):
     print('100,000 quota entries listed in %.2f s by %s' % (seconds, s.binary), flush=True)
     # A build without optimisation is several times slower.
     t.true(seconds < (1 if 'release' in str(s.binary) else 15), '%.2f s' % seconds)
+
+
+@case(freehold_only=True)
+def a_folder_that_is_still_being_counted_says_so(t):
+    """Usage is all that there is, or the row says that it is not yet."""
+    s = t.own_server()
+    s.run('quota', 'mode', 'data', 'track')
+    s.run('share', 'add', 'work', '--volume', 'data', '--path', 'work')
+    big = s.volume / 'work' / 'big'
+    for part in range(40):
+        (big / str(part)).mkdir(parents=True)
+        for number in range(500):
+            (big / str(part) / str(number)).write_bytes(b'x')
+    s.run('quota', 'folder', 'add', 'work:/big', '--size', '1GB')
+    seen = []
+
+    def counted():
+        row = json.loads(s.run('quota', 'folder', 'list', '-o', 'json').stdout)[0]
+        seen.append((row['Counting'], row['Usage']))
+        t.true(row['Counting'] or row['Usage'] == 20000, 'not counted, and %r' % row)
+        return not row['Counting']
+    wait_for('the folder is counted', counted, seconds=120)
+    t.true(all(usage <= 20000 for _, usage in seen), 'more than there is: %r' % seen)
+    user = json.loads(s.run('quota', 'list', '-o', 'json').stdout)
+    t.true(all(row['Counting'] is False for row in user), 'accounts: %r' % user)

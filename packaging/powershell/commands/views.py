@@ -19,7 +19,7 @@ VIEWS = {
     "Freehold.UserQuota": ["User", "Status", ("DiskSpaceUsed", SIZE), ("Limit", SIZE), ("WarningLimit", SIZE), "Source",
                            "QuotaVolume"],
     "Freehold.GroupQuota": ["Group", ("Limit", SIZE), ("WarningLimit", SIZE), ("Members", COUNT), "QuotaVolume"],
-    "Freehold.FolderQuota": ["Path", ("Usage", SIZE), ("Size", SIZE), "SoftLimit", "Status", "Template", "QuotaVolume"],
+    "Freehold.FolderQuota": ["Path", ("Usage", SIZE), ("Size", SIZE), "SoftLimit", "Status", "Counting", "Template", "QuotaVolume"],
     "Freehold.QuotaTemplate": ["Name", ("Size", SIZE), "SoftLimit", "Threshold", "Description"],
     "Freehold.AutoQuota": ["Path", "Template", "Disabled", ("Quotas", COUNT), "QuotaVolume"],
     "Freehold.QuotaReport": ["Name", ("DiskSpaceUsed", SIZE), ("Files", COUNT), ("Percent", COUNT), "QuotaVolume"],
