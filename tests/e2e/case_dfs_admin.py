@@ -69,6 +69,8 @@ def rpcclient_manages_links(t):
     s = t.own_server()
     s.run('dfs', 'namespace', 'add', 'files', '--volume', 'data', '--path', 'dfs')
     t.contains(rpc(t, s, 'dfsversion'), 'dfs is present (4)')
+    # SHI1005_FLAGS_DFS and SHI1005_FLAGS_DFS_ROOT: the share is a root.
+    t.contains(rpc(t, s, 'netsharegetinfo files 1005'), 'flags: 0x3')
     link = '\\\\\\\\%s\\\\files\\\\teams\\\\red' % s.host
     rpc(t, s, 'dfsadd %s fs1 red a-comment' % link, 'dfsadd %s fs2 red -' % link)
     t.equal(rows(s, 'folder', 'list')[0]['TargetPaths'], ['\\\\fs1\\red', '\\\\fs2\\red'], 'targets')
@@ -102,3 +104,40 @@ def targets_are_asked_whether_they_answer(t):
     t.contains(found[0]['Message'], 'no-such-host.invalid')
     s.stop()
     t.contains(offline(t, s, 'target', 'test', ok=False), 'running server')
+
+
+@case(freehold_only=True)
+def every_verb_that_changes_can_only_say_so_and_is_recorded(t):
+    """--what-if changes nothing; a change is in the audit log with who made it and what of, refused ones too."""
+    s = t.own_server()
+    changes = (
+        (('namespace', 'add', 'files', '--volume', 'data', '--path', 'dfs'), 'DfsAddNamespace', 'files'),
+        (('namespace', 'set', 'files', '--ttl', '60'), 'DfsSetNamespace', 'files'),
+        (('folder', 'add', 'files/a', '--target', '//fs1/a'), 'DfsAddFolder', 'files/a'),
+        (('folder', 'set', 'files/a', '--description', 'said twice'), 'DfsSetFolder', 'files/a'),
+        (('folder', 'move', 'files/a', 'files/b'), 'DfsMoveFolder', 'files/a'),
+        (('target', 'add', 'files/b', '//fs2/b'), 'DfsAddTarget', 'files/b'),
+        (('target', 'set', 'files/b', '//fs2/b', '--rank', '3'), 'DfsSetTarget', 'files/b'),
+        (('target', 'remove', 'files/b', '//fs2/b'), 'DfsRemoveTarget', 'files/b'),
+        (('folder', 'remove', 'files/b'), 'DfsRemoveFolder', 'files/b'),
+        (('namespace', 'remove', 'files'), 'DfsRemoveNamespace', 'files'),
+    )
+
+    def state():
+        return [s.run('dfs', noun, 'list', '-o', 'json').stdout for noun in ('namespace', 'folder', 'target')]
+
+    for words, _, _ in changes:
+        before = state()
+        t.contains(s.run('dfs', *words, '--what-if').stdout, 'What if: ')
+        t.equal(state(), before, 'the state after dfs %s --what-if' % ' '.join(words))
+        s.run('dfs', *words, *(['--force'] if 'remove' in words else []))
+        t.true(state() != before, 'the state after dfs %s' % ' '.join(words))
+    refused(t, s, 'folder', 'add', 'none/a', '--target', '//fs1/a')
+    out = s.run('audit', 'search', '--config', str(s.config), '-o', 'jsonl').stdout
+    found = [row for row in map(json.loads, out.splitlines()) if row.get('Operation', '').startswith('Dfs')]
+    t.equal([(r['Operation'], r['ObjectName'], r['Keywords']) for r in found],
+            [(operation, thing, 'Audit Success') for _, operation, thing in changes] + [('DfsAddFolder', 'none/a', 'Audit Failure')],
+            'what is recorded')
+    t.equal({(r['Service'], r['SubjectUserName']) for r in found}, {('local', found[0]['SubjectUserName'])}, 'who')
+    t.true(found[0]['SubjectUserName'], 'nobody is named')
+    t.contains(json.dumps(found[3]), 'said twice')

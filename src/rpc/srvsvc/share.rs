@@ -19,6 +19,10 @@ pub(super) const DISK_TREE: u32 = 0;
 const IPC: u32 = 3;
 /// STYPE_IPC with STYPE_SPECIAL.
 const IPC_SPECIAL: u32 = 0x8000_0003;
+/// [MS-SRVS] 2.2.4.29 SHARE_INFO_1005: SHI1005_FLAGS_DFS, the share is in a DFS namespace.
+const FLAG_DFS: u32 = 0x0001;
+/// SHI1005_FLAGS_DFS_ROOT: it is the root of one.
+const FLAG_DFS_ROOT: u32 = 0x0002;
 /// SHI1005_FLAGS_ACCESS_BASED_DIRECTORY_ENUM.
 pub(super) const FLAG_ACCESS_BASED_ENUMERATION: u32 = 0x0800;
 /// SHI1005_FLAGS_ENABLE_CA.
@@ -144,6 +148,7 @@ impl ShareView {
             (settings.access_based_enumeration, FLAG_ACCESS_BASED_ENUMERATION),
             (settings.continuously_available, FLAG_CONTINUOUSLY_AVAILABLE),
             (settings.encrypt, FLAG_ENCRYPT_DATA),
+            (cx.namespaces.namespace(&share.name).is_some(), FLAG_DFS | FLAG_DFS_ROOT),
         ] {
             if set {
                 flags |= flag;
@@ -251,9 +256,15 @@ impl Entry for ShareView {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use freehold_dfs::{Kind, Namespace, NamespaceIndex, NamespaceOptions, Namespaces, State};
+    use freehold_dtyp::Guid;
+
     use super::super::super::ndr::NdrReader;
     use super::super::super::testing::{self, Client, Fixture};
     use super::*;
+    use crate::state::dfs::FOLD;
 
     fn request(level: u32, preferred: u32, resume: Option<u32>) -> Vec<u8> {
         let mut writer = NdrWriter::new();
@@ -378,6 +389,30 @@ mod tests {
         assert_eq!(descriptor.owner, Some(freehold_dtyp::Sid::ADMINISTRATORS));
         assert_eq!((reader.u32("").unwrap(), reader.remaining()), (0, 0));
         assert!(info(503).len() > stub.len());
+    }
+
+    #[test]
+    fn the_root_of_a_namespace_is_shown_as_one() {
+        let namespace = Namespace {
+            name: "data".to_owned(),
+            guid: Guid([1; 16]),
+            kind: Kind::StandAlone,
+            comment: String::new(),
+            state: State::Offline,
+            ttl_seconds: 300,
+            options: NamespaceOptions::default(),
+            targets: Vec::new(),
+        };
+        let index = NamespaceIndex::new(Arc::new(namespace));
+        let fixture = Fixture::new().with_namespaces(Namespaces::new(FOLD, [index]));
+        let mut client = Client::srvsvc(&fixture);
+        let mut flags = |name, level, at| {
+            let stub = client.call(16, &testing::share_info_request(name, level)).unwrap();
+            u32::from_le_bytes(stub[at..at + 4].try_into().unwrap())
+        };
+        assert_eq!(flags("DATA", 1005, 8), 0x8813);
+        // Pointers to the name and the remark stand before.
+        assert_eq!((flags("Data", 501, 20), flags("hidden$", 1005, 8) & 3), (0x8813, 0));
     }
 
     #[test]
