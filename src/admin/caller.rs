@@ -8,6 +8,7 @@ use std::fmt::Write as _;
 use freehold_dtyp::{FileTime, Sid};
 
 use super::AdminService;
+use super::dfs_protocol::DfsRequest;
 use super::open::NothingFits;
 use super::protocol::{Reply, Request};
 use super::quota_protocol::QuotaRequest;
@@ -161,7 +162,15 @@ impl Caller {
         self.token.is_none() && *account == self.sid.to_string()
     }
 
-    /// A token makes no token that may do what itself may not.
+    /// What a request takes besides its scope: a share that is made for the root of a namespace takes that of namespaces too, and a token
+    /// makes no token that may do what itself may not.
+    fn may_besides(&self, request: &Request) -> Result<(), Denied> {
+        if let Request::Dfs { request: DfsRequest::AddNamespace { name, volume: Some(_), .. } } = request {
+            return self.may(&Demand::new(Scope::DfsWrite, "DfsAddNamespace", name));
+        }
+        self.may_hand_on(request)
+    }
+
     fn may_hand_on(&self, request: &Request) -> Result<(), Denied> {
         let Request::Token { request: TokenRequest::Add { scopes: wanted, .. } } = request else {
             return Ok(());
@@ -190,7 +199,7 @@ impl AdminService {
         let demand = demand(&request);
         let text = if self.records() { request_text(&request) } else { String::new() };
         let allowed = if caller.owns(&request) { Ok(()) } else { caller.may(&demand) };
-        let allowed = allowed.and_then(|()| caller.may_hand_on(&request));
+        let allowed = allowed.and_then(|()| caller.may_besides(&request));
         self.perform(caller, &demand, &text, allowed, || self.carry_out(request, sink))
     }
 

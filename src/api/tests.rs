@@ -101,7 +101,11 @@ fn server() -> Server {
 
 impl Server {
     fn token(&self, scopes: &[&str]) -> String {
-        format!("Bearer {}", *self.state.add_api_token("t", scopes, None).unwrap())
+        self.token_called("t", scopes)
+    }
+
+    fn token_called(&self, name: &str, scopes: &[&str]) -> String {
+        format!("Bearer {}", *self.state.add_api_token(name, scopes, None).unwrap())
     }
 
     async fn send(&self, connection: &Arc<Connection>, request: Request<Body>) -> (Response<()>, Value) {

@@ -33,8 +33,7 @@ pub(super) fn routes() -> OpenApiRouter<Arc<Api>> {
 struct NewDfsNamespace {
     /// Its name, which is its share's.
     name: String,
-    /// Volume of a share that is made for it, for which a token needs `shares:write` in place of `dfs:write`; left out where the share is
-    /// there.
+    /// Volume of a share that is made for it, for which a token needs `shares:write` as well; left out where the share is there.
     volume: Option<String>,
     /// Folder of that share within the volume.
     path: Option<String>,

@@ -90,6 +90,11 @@ async fn a_token_changes_namespaces_by_its_scope_alone() {
     let new = r#"{"Name":"files","Volume":"data"}"#;
     let (status, problem) = server.ask("POST", "/v1/dfs/namespaces", &reader, new).await;
     assert_eq!((status, &problem["scope"]), (StatusCode::FORBIDDEN, &json!("shares:write")));
+    // A share alone is not enough for a namespace.
+    let shares = server.token_called("shares", &["shares:write"]);
+    let (status, problem) = server.ask("POST", "/v1/dfs/namespaces", &shares, new).await;
+    assert_eq!((status, &problem["scope"]), (StatusCode::FORBIDDEN, &json!("dfs:write")));
+    assert!(server.state.shares().share("files").is_none());
     // The test of targets takes a server that runs.
     assert_eq!(server.ask("GET", "/v1/dfs/test", &reader, "").await.0, StatusCode::UNPROCESSABLE_ENTITY);
 }
