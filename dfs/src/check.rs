@@ -227,7 +227,7 @@ impl Namespaces {
         is_own: &dyn Fn(&str) -> bool,
     ) -> Result<(), ModelError> {
         let fold = self.fold();
-        let itself = (fold.name(namespace), fold.path(folder.path.encode_utf16()));
+        let itself: Vec<u16> = fold.path(folder.path.encode_utf16()).collect();
         for target in &folder.targets {
             let mut seen = HashSet::new();
             let mut next = vec![target.clone()];
@@ -235,8 +235,8 @@ impl Namespaces {
                 if !is_own(&step.server) {
                     continue;
                 }
-                let path = fold.path(step.path.encode_utf16());
-                if fold.name(&step.share) == itself.0 && is_prefix(&itself.1, &path) {
+                let path: Vec<u16> = fold.path(step.path.encode_utf16()).collect();
+                if fold.name(&step.share).eq(fold.name(namespace)) && is_prefix(&itself, &path) {
                     return Err(ModelError::Loop { target: target.unc(), through: step.unc() });
                 }
                 let Found::Folder { folder, .. } =

@@ -20,6 +20,7 @@
 )]
 
 pub mod check;
+mod chunks;
 mod model;
 mod names;
 mod namespaces;
@@ -35,6 +36,6 @@ pub use model::{
     NamespaceOptions, Priority, PriorityClass, State, Target, TargetState,
 };
 pub use names::Fold;
-pub use namespaces::{Found, NamespaceIndex, Namespaces};
+pub use namespaces::{Difference, Found, NamespaceIndex, Namespaces};
 pub use order::{Distance, Placed, Rules, order};
 pub use referral::{Answer, LeftOut, ReferralError, Surroundings, Told};

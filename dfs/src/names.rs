@@ -16,27 +16,50 @@ impl Fold {
         Err(_) => unit,
     });
 
-    /// The path's components folded, one separator between them; empty ones are left out.
+    /// The path's components folded, one separator between them; empty ones are left out. What it gives is not kept anywhere.
     #[must_use]
-    pub(crate) fn path(self, units: impl Iterator<Item = u16>) -> Vec<u16> {
-        let mut folded = Vec::with_capacity(units.size_hint().0);
-        let mut pending = false;
-        for unit in units {
-            if unit == u16::from(b'\\') {
-                pending = !folded.is_empty();
-            } else {
-                if core::mem::take(&mut pending) {
-                    folded.push(SEPARATOR);
-                }
-                folded.push((self.0)(unit));
-            }
-        }
-        folded
+    pub(crate) fn path<I: Iterator<Item = u16>>(self, units: I) -> Folded<I> {
+        Folded { fold: self, units, begun: false, held: None }
     }
 
     /// One name folded.
-    pub(crate) fn name(self, name: &str) -> Vec<u16> {
-        name.encode_utf16().map(self.0).collect()
+    pub(crate) fn name(self, name: &str) -> impl Iterator<Item = u16> + Clone {
+        name.encode_utf16().map(move |unit| (self.0)(unit))
+    }
+}
+
+/// The units of [`Fold::path`].
+#[derive(Clone)]
+pub(crate) struct Folded<I> {
+    fold: Fold,
+    units: I,
+    begun: bool,
+    /// What follows a separator.
+    held: Option<u16>,
+}
+
+impl<I: Iterator<Item = u16>> Iterator for Folded<I> {
+    type Item = u16;
+
+    fn next(&mut self) -> Option<u16> {
+        if let Some(unit) = self.held.take() {
+            return Some(unit);
+        }
+        let mut separated = false;
+        loop {
+            let unit = self.units.next()?;
+            if unit == u16::from(b'\\') {
+                separated = self.begun;
+                continue;
+            }
+            self.begun = true;
+            let unit = (self.fold.0)(unit);
+            if separated {
+                self.held = Some(unit);
+                return Some(SEPARATOR);
+            }
+            return Some(unit);
+        }
     }
 }
 
@@ -98,7 +121,7 @@ mod tests {
 
     #[test]
     fn a_path_is_its_components_without_case() {
-        let fold = |path: &str| Fold::ASCII.path(path.encode_utf16());
+        let fold = |path: &str| Fold::ASCII.path(path.encode_utf16()).collect::<Vec<_>>();
         assert_eq!(fold(r"\a\\B\"), fold(r"A\b"));
         assert_ne!(fold(r"a\b"), fold("ab"));
         assert!(fold("").is_empty() && fold(r"\\").is_empty());

@@ -1,26 +1,42 @@
 //! All namespaces of a server at one time, and the longest-prefix lookup in them ([MS-DFSC] 3.2.5.5, 3.2.4.1).
 
-use std::collections::{BTreeMap, HashMap};
-use std::ops::Bound;
 use std::sync::Arc;
 
-use crate::check::{MAX_DEPTH, ModelError};
+use crate::check::ModelError;
+use crate::chunks::Chunks;
 use crate::model::{Folder, Namespace};
 use crate::names::{Fold, SEPARATOR};
 
-/// A namespace with its folders, found by their paths without case. Cloning it copies no folder.
+/// A namespace with its folders, found by their paths without case. Cloning it copies no folder, and changing the clone copies
+/// a small part of the index.
 #[derive(Clone, Debug)]
 pub struct NamespaceIndex {
     namespace: Arc<Namespace>,
     /// By folded path. No path is a prefix of another.
-    folders: BTreeMap<Arc<[u16]>, Arc<Folder>>,
+    folders: Chunks<Folder>,
+}
+
+/// A folder that differs between two states of a namespace.
+#[derive(Clone, Copy, Debug)]
+pub enum Difference<'a> {
+    /// It is new.
+    Added(&'a Arc<Folder>),
+    /// It is gone.
+    Removed(&'a Arc<Folder>),
+    /// It is another than before, at the same path; that may be spelled in another way.
+    Changed {
+        /// What it was.
+        before: &'a Arc<Folder>,
+        /// What it is.
+        after: &'a Arc<Folder>,
+    },
 }
 
 impl NamespaceIndex {
     /// A namespace without folders.
     #[must_use]
     pub fn new(namespace: Arc<Namespace>) -> Self {
-        NamespaceIndex { namespace, folders: BTreeMap::new() }
+        NamespaceIndex { namespace, folders: Chunks::new() }
     }
 
     /// The namespace.
@@ -35,14 +51,29 @@ impl NamespaceIndex {
     }
 
     /// Its folders in the order of their paths.
-    pub fn folders(&self) -> impl ExactSizeIterator<Item = &Arc<Folder>> {
+    pub fn folders(&self) -> impl ExactSizeIterator<Item = &Arc<Folder>> + Clone {
         self.folders.values()
     }
 
     /// The folder of exactly that path.
     #[must_use]
     pub fn folder(&self, fold: Fold, path: &str) -> Option<&Arc<Folder>> {
-        self.folders.get(fold.path(path.encode_utf16()).as_slice())
+        self.folders.get(fold.path(path.encode_utf16()))
+    }
+
+    /// What differs from an earlier state, in the order of the paths. What both states share is passed over, so that one folder
+    /// among many is found without looking at the others.
+    #[must_use]
+    pub fn differences<'a>(&'a self, before: &'a Self) -> Vec<Difference<'a>> {
+        let pairs = self.folders.differences(&before.folders).into_iter();
+        pairs
+            .filter_map(|pair| match pair {
+                (None, Some(after)) => Some(Difference::Added(after)),
+                (Some(before), None) => Some(Difference::Removed(before)),
+                (Some(before), Some(after)) => Some(Difference::Changed { before, after }),
+                (None, None) => None,
+            })
+            .collect()
     }
 
     /// Whether a folder may be made at `path`.
@@ -50,19 +81,17 @@ impl NamespaceIndex {
     /// # Errors
     /// [`ModelError::FolderExists`], [`ModelError::BelowFolder`], [`ModelError::AboveFolder`].
     pub fn check_place(&self, fold: Fold, path: &str) -> Result<(), ModelError> {
-        let key = fold.path(path.encode_utf16());
-        if let Some((above, length)) = self.find_folded(&key) {
-            let path = above.path.clone();
-            let same = length == key.len();
-            return Err(if same { ModelError::FolderExists(path) } else { ModelError::BelowFolder(path) });
+        if let Some(found) = self.find_below(fold, path.encode_utf16()) {
+            let path = found.folder.path.clone();
+            return Err(if found.exact {
+                ModelError::FolderExists(path)
+            } else {
+                ModelError::BelowFolder(path)
+            });
         }
-        match self.folders.range::<[u16], _>((Bound::Excluded(key.as_slice()), Bound::Unbounded)).next() {
-            Some((next, below))
-                if next.strip_prefix(key.as_slice()).and_then(<[u16]>::first) == Some(&SEPARATOR) =>
-            {
-                Err(ModelError::AboveFolder(below.path.clone()))
-            }
-            _ => Ok(()),
+        match self.first_below(fold, path.encode_utf16()) {
+            Some(below) => Err(ModelError::AboveFolder(below.path.clone())),
+            None => Ok(()),
         }
     }
 
@@ -72,32 +101,65 @@ impl NamespaceIndex {
     /// As [`NamespaceIndex::check_place`].
     pub fn insert(&mut self, fold: Fold, folder: Arc<Folder>) -> Result<(), ModelError> {
         self.check_place(fold, &folder.path)?;
-        self.folders.insert(fold.path(folder.path.encode_utf16()).into(), folder);
+        let key: Vec<u16> = fold.path(folder.path.encode_utf16()).collect();
+        self.folders.insert(key.into(), folder);
         Ok(())
     }
 
     /// Puts another in the place of the folder of the same path; `None` when there is none.
     pub fn replace(&mut self, fold: Fold, folder: Arc<Folder>) -> Option<Arc<Folder>> {
-        let place = self.folders.get_mut(fold.path(folder.path.encode_utf16()).as_slice())?;
-        Some(core::mem::replace(place, folder))
+        let key: Vec<u16> = fold.path(folder.path.encode_utf16()).collect();
+        self.folders.replace(key.iter().copied(), folder)
     }
 
     /// Takes a folder away.
     pub fn remove(&mut self, fold: Fold, path: &str) -> Option<Arc<Folder>> {
-        self.folders.remove(fold.path(path.encode_utf16()).as_slice())
+        self.folders.remove(fold.path(path.encode_utf16()))
     }
 
-    /// The folder that is the path or above it, and how many units of the folded path it covers.
-    fn find_folded(&self, path: &[u16]) -> Option<(&Arc<Folder>, usize)> {
-        if self.folders.is_empty() {
-            return None;
+    /// The first folder that lies below `path`, without being it.
+    pub fn first_below(&self, fold: Fold, path: impl Iterator<Item = u16> + Clone) -> Option<&Arc<Folder>> {
+        let path = fold.path(path);
+        let (key, folder) = self.folders.above(path.clone())?;
+        let (mut key, mut begun) = (key.iter().copied(), false);
+        for unit in path {
+            begun = true;
+            if key.next() != Some(unit) {
+                return None;
+            }
         }
-        let ends = path.iter().enumerate().filter(|(_, unit)| **unit == SEPARATOR).map(|(at, _)| at);
-        ends.chain([path.len()]).take(MAX_DEPTH).find_map(|end| {
-            let prefix = path.get(..end)?;
-            self.folders.get(prefix).map(|folder| (folder, end))
-        })
+        // Everything lies below the root, whose path is empty.
+        (!begun || key.next() == Some(SEPARATOR)).then_some(folder)
     }
+
+    /// The folder that the path is or goes through. One search: where a folder is above the path, no other path lies between
+    /// them in the order, because what would lie there is below the folder. Allocates nothing.
+    fn find_below(&self, fold: Fold, path: impl Iterator<Item = u16> + Clone) -> Option<Below<'_>> {
+        let path = fold.path(path);
+        let (key, folder) = self.folders.at_most(path.clone())?;
+        let mut path = path;
+        let mut components = 1_usize;
+        for unit in key {
+            if path.next() != Some(*unit) {
+                return None;
+            }
+            components = components.saturating_add(usize::from(*unit == SEPARATOR));
+        }
+        match path.next() {
+            None => Some(Below { folder, components, exact: true }),
+            Some(SEPARATOR) => Some(Below { folder, components, exact: false }),
+            Some(_) => None,
+        }
+    }
+}
+
+/// A folder that a path is or goes through.
+struct Below<'a> {
+    folder: &'a Arc<Folder>,
+    /// Components of the folder's path.
+    components: usize,
+    /// The path is the folder's.
+    exact: bool,
 }
 
 /// What a path of a referral request or of a CREATE leads to.
@@ -131,13 +193,14 @@ pub enum Found<'a> {
 #[derive(Clone, Debug)]
 pub struct Namespaces {
     fold: Fold,
-    by_name: HashMap<Vec<u16>, Arc<NamespaceIndex>>,
+    /// By folded name, in order.
+    by_name: Vec<(Box<[u16]>, Arc<NamespaceIndex>)>,
 }
 
 impl Default for Namespaces {
     /// None.
     fn default() -> Self {
-        Namespaces { fold: Fold::ASCII, by_name: HashMap::new() }
+        Namespaces { fold: Fold::ASCII, by_name: Vec::new() }
     }
 }
 
@@ -145,12 +208,11 @@ impl Namespaces {
     /// Of these namespaces; a later one of the same name wins.
     #[must_use]
     pub fn new(fold: Fold, namespaces: impl IntoIterator<Item = impl Into<Arc<NamespaceIndex>>>) -> Self {
-        let by_name = namespaces
-            .into_iter()
-            .map(Into::into)
-            .map(|index: Arc<NamespaceIndex>| (fold.name(&index.namespace.name), index))
-            .collect();
-        Namespaces { fold, by_name }
+        let mut all = Namespaces { fold, by_name: Vec::new() };
+        for index in namespaces {
+            all.set(index.into());
+        }
+        all
     }
 
     /// How names are compared.
@@ -168,25 +230,41 @@ impl Namespaces {
     /// All, in the order of their names.
     #[must_use]
     pub fn list(&self) -> Vec<&Arc<NamespaceIndex>> {
-        let mut all: Vec<_> = self.by_name.iter().collect();
-        all.sort_by_key(|(name, _)| *name);
-        all.into_iter().map(|(_, index)| index).collect()
+        self.by_name.iter().map(|(_, index)| index).collect()
     }
 
     /// The namespace of that name.
     #[must_use]
     pub fn namespace(&self, name: &str) -> Option<&Arc<NamespaceIndex>> {
-        if self.by_name.is_empty() { None } else { self.by_name.get(&self.fold.name(name)) }
+        self.index_of(self.fold.name(name))
     }
 
     /// Puts a namespace in, or in the place of the one of its name.
     pub fn set(&mut self, index: Arc<NamespaceIndex>) {
-        self.by_name.insert(self.fold.name(&index.namespace.name), index);
+        let key: Vec<u16> = self.fold.name(&index.namespace.name).collect();
+        match self.place_of(key.iter().copied()) {
+            Ok(place) => {
+                if let Some((_, present)) = self.by_name.get_mut(place) {
+                    *present = index;
+                }
+            }
+            Err(place) => self.by_name.insert(place, (key.into(), index)),
+        }
     }
 
     /// Takes a namespace out.
     pub fn remove(&mut self, name: &str) -> Option<Arc<NamespaceIndex>> {
-        self.by_name.remove(&self.fold.name(name))
+        let place = self.place_of(self.fold.name(name)).ok()?;
+        Some(self.by_name.remove(place).1)
+    }
+
+    fn index_of(&self, name: impl Iterator<Item = u16> + Clone) -> Option<&Arc<NamespaceIndex>> {
+        let place = self.place_of(name).ok()?;
+        self.by_name.get(place).map(|(_, index)| index)
+    }
+
+    fn place_of(&self, name: impl Iterator<Item = u16> + Clone) -> Result<usize, usize> {
+        self.by_name.binary_search_by(|(key, _)| key.iter().copied().cmp(name.clone()))
     }
 
     /// Where `\server\namespace\path` leads, in UTF-16 code units. The server may have any name: the client found this one by
@@ -197,32 +275,30 @@ impl Namespaces {
             return Found::NotInShare;
         };
         let name = path.get(end_of_server..consumed).unwrap_or_default();
-        let Some(index) = self.by_name.get(&self.fold.path(name.iter().copied())) else {
+        let Some(index) = self.index_of(self.fold.path(name.iter().copied())) else {
             return Found::NoNamespace;
         };
         let namespace = &index.namespace;
-        let below = self.fold.path(path.get(consumed..).unwrap_or_default().iter().copied());
-        match index.find_folded(&below) {
+        let below = path.get(consumed..).unwrap_or_default().iter().copied();
+        match index.find_below(self.fold, below) {
             None => Found::Root { namespace, consumed },
-            Some((folder, length)) => {
-                let components = below.iter().take(length).filter(|unit| **unit == SEPARATOR).count();
-                let all = components.saturating_add(3);
-                let consumed = end_of(path, all).unwrap_or(path.len());
-                Found::Folder { namespace, folder, consumed, exact: length == below.len() }
+            Some(Below { folder, components, exact }) => {
+                let consumed = end_of(path, components.saturating_add(2)).unwrap_or(path.len());
+                Found::Folder { namespace, folder, consumed, exact }
             }
         }
     }
 
-    /// The folder of a namespace that `path`, relative to the root, is or goes through; true when it is the folder itself.
+    /// The folder of a namespace that `path`, relative to the root, is or goes through; true when it is the folder itself. One
+    /// search for the namespace and one for the folder; allocates nothing.
     #[must_use]
     pub fn find_below(
         &self,
         namespace: &str,
-        path: impl Iterator<Item = u16>,
+        path: impl Iterator<Item = u16> + Clone,
     ) -> Option<(&Arc<Folder>, bool)> {
-        let index = self.namespace(namespace)?;
-        let path = self.fold.path(path);
-        index.find_folded(&path).map(|(folder, length)| (folder, length == path.len()))
+        let found = self.namespace(namespace)?.find_below(self.fold, path)?;
+        Some((found.folder, found.exact))
     }
 }
 
