@@ -27,6 +27,8 @@ const ATTRIBUTES: u32 = 0x004;
 const SIZE: u32 = 0x008;
 /// FILE_NOTIFY_CHANGE_LAST_WRITE
 const LAST_WRITE: u32 = 0x010;
+/// FILE_NOTIFY_CHANGE_SECURITY
+const SECURITY: u32 = 0x100;
 /// FILE_NOTIFY_CHANGE_STREAM_NAME
 const STREAM_NAME: u32 = 0x200;
 
@@ -49,6 +51,12 @@ pub fn report_removed(server: &Server, volume: VolumeId, path: &VfsPath, is_dire
 /// A file or directory is gone.
 pub fn report_gone(server: &Server, volume: VolumeId, path: &VfsPath, by: By) {
     server.directory_leases.entry_changed(server, volume, path, by);
+}
+
+/// A directory has become a DFS link, or the link has another descriptor.
+pub fn report_link_changed(server: &Server, volume: VolumeId, path: &VfsPath, by: By) {
+    server.directory_leases.entry_changed(server, volume, path, by);
+    server.notify.report(server, volume, path, true, MODIFIED, ATTRIBUTES | SECURITY);
 }
 
 /// A file was overwritten.

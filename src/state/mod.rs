@@ -17,6 +17,7 @@ mod api_tokens;
 pub mod declared;
 pub mod dfs;
 mod dfs_changes;
+mod dfs_placed;
 #[cfg(test)]
 mod dfs_tests;
 pub mod domain;
@@ -58,6 +59,7 @@ pub use acl_jobs::{AclJob, AclJobProgress, AclJobStatus, NewAclJob};
 pub use api_tokens::ApiToken;
 pub use declared::DeclaredStep;
 pub use dfs::DfsEdit;
+pub use dfs_placed::{PlacedFolder, PlacedMark, PlacedRoot};
 pub use domain::{MachinePassword, Membership};
 pub use domain_changes::NewMembership;
 pub use error::StateError;

@@ -16,6 +16,7 @@ pub(super) const MIGRATIONS: &[&str] = &[
     API_TOKENS,
     PERSISTENT_MARKS,
     DFS,
+    DFS_PLACED,
 ];
 
 /// Persistent opens keep what others change of them, and their application.
@@ -311,6 +312,23 @@ CREATE TABLE dfs_target (
     priority_class INTEGER NOT NULL,
     priority_rank INTEGER NOT NULL CHECK (priority_rank BETWEEN 0 AND 31),
     PRIMARY KEY (folder, position)
+) STRICT, WITHOUT ROWID;
+";
+
+/// Folders of DFS namespaces that are in the shares of their roots.
+const DFS_PLACED: &str = "
+CREATE TABLE dfs_placed_root (
+    root TEXT PRIMARY KEY,
+    volume BLOB NOT NULL CHECK (length(volume) = 16),
+    path BLOB NOT NULL,
+    node INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE dfs_placed (
+    root TEXT NOT NULL REFERENCES dfs_placed_root (root) ON DELETE CASCADE,
+    path TEXT NOT NULL,
+    security BLOB,
+    done INTEGER NOT NULL CHECK (done IN (0, 1)),
+    PRIMARY KEY (root, path)
 ) STRICT, WITHOUT ROWID;
 ";
 
