@@ -2,12 +2,15 @@
 //!
 //! Everything here is for tree connects to roots only ([`TreeConnect::is_dfs`]); other shares never come here.
 
+use freehold_acl::AccessMask;
 use freehold_dtyp::NtStatus;
 
 use super::context::Context;
 use super::status::CommandError;
 use super::tree_connect::TreeConnect;
 use crate::smb2::HeaderFlags;
+use crate::smb2::create::{CreateOptions, CreateRequest};
+use crate::vfs::VfsPath;
 
 const BACKSLASH: [u8; 2] = [b'\\', 0];
 
@@ -52,27 +55,64 @@ fn split_component(name: &[u8]) -> (&[u8], &[u8]) {
     }
 }
 
+/// Rights that change a file, or what lies in a directory.
+const CHANGES: AccessMask = AccessMask::FILE_WRITE_DATA
+    .union(AccessMask::FILE_APPEND_DATA)
+    .union(AccessMask::FILE_WRITE_EA)
+    .union(AccessMask::FILE_WRITE_ATTRIBUTES)
+    .union(AccessMask::FILE_DELETE_CHILD)
+    .union(AccessMask::DELETE)
+    .union(AccessMask::WRITE_DAC)
+    .union(AccessMask::WRITE_OWNER);
+
+/// What an open through a tree connect to a root is about: its name, relative to the root, and the access that the tree connect
+/// gives to it. A folder of the namespace is there to be looked at: administrators of the namespace change it, nobody else
+/// deletes or renames it, or gives it another descriptor.
+///
+/// # Errors
+/// As [`relative_name`]; PATH_NOT_COVERED for what is elsewhere.
+pub(super) fn name_and_access<'n>(
+    cx: &Context<'_>,
+    tree: &TreeConnect,
+    request: &CreateRequest<'n>,
+) -> Result<(&'n [u8], AccessMask), CommandError> {
+    let name = relative_name(cx, tree, request.name.as_bytes())?;
+    let as_link = request.create_options.contains(CreateOptions::OPEN_REPARSE_POINT);
+    let is_folder = is_covered(cx, tree, name, as_link)?;
+    Ok((name, if is_folder { tree.maximal_access.without(CHANGES) } else { tree.maximal_access }))
+}
+
+/// Whether folders of the namespace lie below a directory that is open: it is to stay where it is.
+pub(super) fn is_way_to_folders(cx: &Context<'_>, tree: &TreeConnect, directory: &VfsPath) -> bool {
+    let Some((_, root)) = tree.disk().filter(|_| tree.is_dfs) else { return false };
+    let namespaces = cx.server.namespaces.load();
+    let Some(index) = namespaces.namespace(&tree.share.name) else { return false };
+    let below = directory.components().skip(root.components().count());
+    let path = below.flat_map(|name| core::iter::once(u16::from(b'\\')).chain(name.utf16()));
+    index.first_below(namespaces.fold(), path.collect::<Vec<_>>().into_iter()).is_some()
+}
+
 /// Refuses a name, relative to the root, that is a folder of the namespace or goes through one: the client asks for a referral
-/// then. The folder itself is opened for who does not resolve names by DFS and asks for the reparse point.
+/// then. The folder itself is opened for who does not resolve names by DFS and asks for the reparse point: true.
 ///
 /// # Errors
 /// PATH_NOT_COVERED.
-pub(super) fn check_covered(
+fn is_covered(
     cx: &Context<'_>,
     tree: &TreeConnect,
     name: &[u8],
     opens_reparse_point: bool,
-) -> Result<(), CommandError> {
+) -> Result<bool, CommandError> {
     let units = name.as_chunks::<2>().0.iter().map(|unit| u16::from_le_bytes(*unit));
     // A stream of a folder is in the folder's target.
     let path = units.take_while(|unit| *unit != u16::from(b':'));
     let namespaces = cx.server.namespaces.load();
     match namespaces.find_below(&tree.share.name, path) {
-        None => Ok(()),
+        None => Ok(false),
         Some((_, true))
             if opens_reparse_point && !cx.request.header.flags.contains(HeaderFlags::DFS_OPERATIONS) =>
         {
-            Ok(())
+            Ok(true)
         }
         Some(_) => Err(NtStatus::PATH_NOT_COVERED.into()),
     }

@@ -331,6 +331,8 @@ fn load_folders(database: &Connection, namespace: Guid) -> Result<Vec<Folder>, S
         let place = present.as_mut().ok_or(StateError::Damaged { what: "dfs_target.folder" })?;
         place.targets.push(target_of(row)?);
     }
+    // A list that grows by itself begins with room for four.
+    folders.iter_mut().for_each(|folder| folder.targets.shrink_to_fit());
     Ok(folders)
 }
 

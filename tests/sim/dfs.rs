@@ -4,19 +4,23 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
 
 use freehold::client::{ClientError, Reply};
+use freehold::fscc::FileInformationClass;
+use freehold::fscc::file_info::RenameInformation;
 use freehold::fscc::fsctl::FsctlCode;
 use freehold::fscc::upcase::upcase_unit;
 use freehold::proto::tree_connect::{CachingMode, Share, ShareTarget, Shares};
+use freehold::smb2::close::{CloseFlags, CloseRequest};
 use freehold::smb2::create::{
     CreateDisposition, CreateOptions, CreateRequest, CreateResponse, ImpersonationLevel, ShareAccess,
 };
 use freehold::smb2::create_context::CreateContexts;
 use freehold::smb2::ioctl::{IoctlFlags, IoctlRequest, IoctlResponse};
+use freehold::smb2::set_info::SetInfoRequest;
 use freehold::smb2::tree_connect::{
     ShareCapabilities, ShareFlags, TreeConnectContexts, TreeConnectFlags, TreeConnectRequest,
     TreeConnectResponse,
 };
-use freehold::smb2::{Command, DecodeMessage, FileId, OplockLevel, TreeId, Utf16Buf};
+use freehold::smb2::{Command, DecodeMessage, FileId, InfoType, OplockLevel, TreeId, Utf16Buf};
 use freehold_acl::AccessMask;
 use freehold_dfs::wire::{Entry, EntryFlags, ReferralRequest, ReferralResponse};
 use freehold_dfs::{
@@ -28,6 +32,8 @@ use freehold_dtyp::{Encode, Guid, NtStatus, Writer};
 use crate::world::{ClientId, World, open_security};
 
 const FOLD: Fold = Fold(upcase_unit);
+/// FILE_DIRECTORY_FILE
+const DIRECTORY: u32 = 0x1;
 /// FILE_OPEN_REPARSE_POINT
 const OPEN_REPARSE_POINT: u32 = 0x0020_0000;
 
@@ -116,11 +122,25 @@ impl Desk {
 
     /// Opens or makes a file; the status.
     fn create(&mut self, tree: TreeId, name: &str, options: u32) -> NtStatus {
+        match self.open(tree, name, options, AccessMask::FILE_READ_ATTRIBUTES) {
+            Ok(_) => NtStatus::SUCCESS,
+            Err(status) => status,
+        }
+    }
+
+    /// The same with the access that is asked for.
+    fn open(
+        &mut self,
+        tree: TreeId,
+        name: &str,
+        options: u32,
+        access: AccessMask,
+    ) -> Result<FileId, NtStatus> {
         let name = Utf16Buf::from(name);
         let request = CreateRequest {
             requested_oplock_level: OplockLevel::NONE,
             impersonation_level: ImpersonationLevel::IMPERSONATION,
-            desired_access: AccessMask::FILE_READ_ATTRIBUTES.0,
+            desired_access: access.0,
             file_attributes: 0,
             share_access: ShareAccess::from_bits_retain(7),
             create_disposition: CreateDisposition(3),
@@ -129,10 +149,30 @@ impl Desk {
             contexts: CreateContexts::EMPTY,
         };
         match self.call(tree, Command::CREATE, &request).body::<CreateResponse<'_>>() {
-            Ok(_) => NtStatus::SUCCESS,
-            Err(ClientError::Status(status)) => status,
+            Ok(response) => Ok(response.file_id),
+            Err(ClientError::Status(status)) => Err(status),
             Err(error) => panic!("{error}"),
         }
+    }
+
+    fn close(&mut self, tree: TreeId, file_id: FileId) {
+        let request = CloseRequest { flags: CloseFlags::empty(), file_id };
+        assert_eq!(self.call(tree, Command::CLOSE, &request).header.status, NtStatus::SUCCESS);
+    }
+
+    /// FileRenameInformation through an open.
+    fn rename(&mut self, tree: TreeId, file_id: FileId, to: &str) -> NtStatus {
+        let to = utf16(to);
+        let information = RenameInformation { replace_if_exists: false, root_directory: 0, file_name: &to };
+        let buffer = information.to_bytes();
+        let request = SetInfoRequest {
+            info_type: InfoType::FILE,
+            file_info_class: FileInformationClass::RENAME.0,
+            additional_information: 0,
+            file_id,
+            buffer: &buffer,
+        };
+        self.call(tree, Command::SET_INFO, &request).header.status
     }
 
     fn ioctl(&mut self, tree: TreeId, code: FsctlCode, input: &[u8], room: u32) -> (NtStatus, Vec<u8>) {
@@ -256,6 +296,51 @@ fn what_is_a_folder_of_the_namespace_or_below_it_is_not_covered() {
     desk.world.server.set_namespaces(namespaces(&[("topping", &[r"\\fs\t"])]));
     assert_eq!(desk.create(desk.dfs, r"sim\data\topping\x", 0), NtStatus::PATH_NOT_COVERED);
     assert_eq!(desk.create(desk.dfs, r"sim\data\top", 0), NtStatus::SUCCESS);
+}
+
+#[test]
+fn a_folder_is_there_to_be_looked_at_and_stays_where_it_is() {
+    let mut desk = Desk::new(Arc::default());
+    let plain = desk.plain;
+    for name in ["dir", r"dir\link", "diary", "di"] {
+        let made = desk.open(plain, name, DIRECTORY, AccessMask::FILE_READ_ATTRIBUTES).unwrap();
+        desk.close(plain, made);
+    }
+    desk.world.server.set_namespaces(ordinary());
+    // Who has connected before the share was a root sees no root.
+    let plain = desk.world.tree_connect(desk.client, "data").unwrap();
+    // What leads to a folder is renamed as little; what only begins with its name is no way to it.
+    let way = desk.open(plain, "dir", DIRECTORY, AccessMask::DELETE).unwrap();
+    assert_eq!(desk.rename(plain, way, "elsewhere"), NtStatus::ACCESS_DENIED);
+    let beside = desk.open(plain, "di", DIRECTORY, AccessMask::DELETE).unwrap();
+    assert_eq!(desk.rename(plain, beside, "elsewhere"), NtStatus::SUCCESS);
+    let look = AccessMask::FILE_GENERIC_READ.union(AccessMask::FILE_EXECUTE);
+    assert!(desk.open(plain, r"DIR\LINK", OPEN_REPARSE_POINT, look).is_ok());
+    for access in [
+        AccessMask::DELETE,
+        AccessMask::FILE_WRITE_DATA,
+        AccessMask::FILE_APPEND_DATA,
+        AccessMask::FILE_WRITE_ATTRIBUTES,
+        AccessMask::FILE_WRITE_EA,
+        AccessMask::FILE_DELETE_CHILD,
+        AccessMask::WRITE_DAC,
+        AccessMask::WRITE_OWNER,
+        AccessMask::GENERIC_WRITE,
+        AccessMask::GENERIC_ALL,
+    ] {
+        let status = desk.open(plain, r"dir\link", OPEN_REPARSE_POINT, access);
+        assert_eq!(status, Err(NtStatus::ACCESS_DENIED), "{access:?}");
+        assert!(desk.open(plain, "diary", OPEN_REPARSE_POINT, access).is_ok(), "{access:?}");
+    }
+    let delete_on_close = OPEN_REPARSE_POINT | 0x1000;
+    assert_eq!(
+        desk.open(plain, r"dir\link", delete_on_close, AccessMask::DELETE),
+        Err(NtStatus::ACCESS_DENIED)
+    );
+    let most = desk.open(plain, r"dir\link", OPEN_REPARSE_POINT, AccessMask::MAXIMUM_ALLOWED).unwrap();
+    assert_eq!(desk.rename(plain, most, r"dir\other"), NtStatus::ACCESS_DENIED, "without DELETE");
+    // Nothing is made where a folder is, also before it lies in the share.
+    assert_eq!(desk.create(plain, "top", OPEN_REPARSE_POINT), NtStatus::ACCESS_DENIED);
 }
 
 #[test]

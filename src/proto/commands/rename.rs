@@ -17,6 +17,7 @@ use super::super::caching::{self, BreakWait, Registration};
 use super::super::changes;
 use super::super::commands;
 use super::super::context::{Context, Step, StepResult, file_of};
+use super::super::dfs;
 use super::super::directory_lease::By;
 use super::super::event::Wake;
 use super::super::node::{NodeCell, NodeKey, link_of_path};
@@ -150,6 +151,9 @@ pub fn decide(
         return Err(NtStatus::FILE_IS_A_DIRECTORY.into());
     }
     if !open.tree.maximal_access.contains(added(directory)) {
+        return Err(NtStatus::ACCESS_DENIED.into());
+    }
+    if directory && dfs::is_way_to_folders(cx, &open.tree, &file.file.0.path()) {
         return Err(NtStatus::ACCESS_DENIED.into());
     }
     work.start(cx)

@@ -60,16 +60,20 @@ impl Asked {
         self.answer_with(&[], self.resume, status)
     }
 
-    /// Entries from the resume handle on: as many as the client wants at once, at least one.
+    /// Where the answer begins, in entries.
+    fn start(&self) -> usize {
+        usize::try_from(self.resume.unwrap_or(0)).unwrap_or(usize::MAX)
+    }
+
+    /// `items`, which begin at the resume handle: as many as the client wants at once, at least one.
     fn answer<'e>(&self, cx: &RpcContext<'_>, items: impl Iterator<Item = Item<'e>>) -> NdrWriter {
-        let start = usize::try_from(self.resume.unwrap_or(0)).unwrap_or(usize::MAX);
         let most = match self.preferred_bytes {
             ALL => MAX_ANSWER_BYTES,
             bytes => usize::try_from(bytes).unwrap_or(usize::MAX).min(MAX_ANSWER_BYTES),
         };
         let mut probe = NdrWriter::new();
         let mut entries = Vec::new();
-        for item in items.skip(start) {
+        for item in items {
             let entry = item.entry(cx);
             entry.fixed(&mut probe, self.level);
             entry.referents(&mut probe, self.level);
@@ -81,7 +85,7 @@ impl Asked {
         if entries.is_empty() {
             return self.refuse(Win32::NO_MORE_ITEMS);
         }
-        let next = u32::try_from(start.saturating_add(entries.len())).unwrap_or(u32::MAX);
+        let next = u32::try_from(self.start().saturating_add(entries.len())).unwrap_or(u32::MAX);
         self.answer_with(&entries, self.resume.map(|_| next), Win32::SUCCESS)
     }
 
@@ -129,10 +133,24 @@ impl Item<'_> {
     }
 }
 
-/// The root and all links of a namespace.
-fn items(index: &Arc<NamespaceIndex>) -> impl Iterator<Item = Item<'_>> {
-    let links = index.folders().map(move |folder| Item::Link(index, folder));
-    std::iter::once(Item::Root(index)).chain(links)
+/// The root of each namespace followed by its links, from the `start`th entry on. What is left out is not looked at one by one:
+/// a client that reads a long list in small pieces costs no more than the list.
+fn items<'e>(
+    all: impl IntoIterator<Item = &'e Arc<NamespaceIndex>>,
+    mut start: usize,
+) -> impl Iterator<Item = Item<'e>> {
+    all.into_iter().flat_map(move |index| {
+        let left_out = start.min(index.folders().len().saturating_add(1));
+        start = start.saturating_sub(left_out);
+        let root = (left_out == 0).then(|| Item::Root(index));
+        let links = index.folders().skip(left_out.saturating_sub(1));
+        root.into_iter().chain(links.map(move |folder| Item::Link(index, folder)))
+    })
+}
+
+/// The roots of namespaces, from the `start`th on.
+fn roots(all: Vec<&Arc<NamespaceIndex>>, start: usize) -> impl Iterator<Item = Item<'_>> {
+    all.into_iter().skip(start).map(|index| Item::Root(index))
 }
 
 /// NetrDfsEnum: of the server's namespace; where there are several, of all of them.
@@ -143,12 +161,12 @@ pub(super) fn enumerate(call: &mut Call<'_, '_>) -> Result<NdrWriter, Fault> {
     }
     let all = call.cx.namespaces.list();
     if asked.level == ROOTS {
-        return Ok(asked.answer(call.cx, all.into_iter().map(|index| Item::Root(index))));
+        return Ok(asked.answer(call.cx, roots(all, asked.start())));
     }
     if all.is_empty() {
         return Ok(asked.refuse(Win32::NOT_FOUND));
     }
-    Ok(asked.answer(call.cx, all.into_iter().flat_map(items)))
+    Ok(asked.answer(call.cx, items(all, asked.start())))
 }
 
 /// NetrDfsEnumEx: of the namespace that is named; of a server for its roots.
@@ -160,11 +178,11 @@ pub(super) fn enumerate_ex(call: &mut Call<'_, '_>) -> Result<NdrWriter, Fault> 
     }
     if asked.level == ROOTS {
         let all = call.cx.namespaces.list();
-        return Ok(asked.answer(call.cx, all.into_iter().map(|index| Item::Root(index))));
+        return Ok(asked.answer(call.cx, roots(all, asked.start())));
     }
     // What follows the namespace's name is ignored.
     match EntryPath::parse(&path).and_then(|path| path.index(call.cx)) {
-        Ok(index) => Ok(asked.answer(call.cx, items(index))),
+        Ok(index) => Ok(asked.answer(call.cx, items([index], asked.start()))),
         Err(status) => Ok(asked.refuse(status)),
     }
 }

@@ -295,6 +295,18 @@ fn a_share_that_leads_elsewhere_has_the_folders_there() {
 }
 
 #[test]
+fn a_directory_that_was_taken_away_is_back_when_its_folder_changes() {
+    let mut desk = Desk::new();
+    desk.settle(of(&["a", "b"]));
+    desk.volume.unlink(&desk.open("a").unwrap().file).unwrap();
+    // The same folders, read anew: nothing is looked at.
+    assert_eq!(desk.settle(of(&["a", "b"])), Settled::default());
+    let described = Folder { comment: "for all".to_owned(), ..folder("a") };
+    assert_eq!(desk.settle(namespaces(vec![described, folder("b")])).placed, 1);
+    assert_eq!(desk.tag("a"), LINK);
+}
+
+#[test]
 fn a_folder_gives_way_to_folders_below_it_and_takes_another_spelling() {
     let mut desk = Desk::new();
     desk.settle(of(&[r"a\b"]));

@@ -35,25 +35,29 @@ impl Work {
             match difference {
                 Difference::Added(folder) => work.place.push(Arc::clone(folder)),
                 Difference::Removed(folder) => work.withdraw.push(folder.path.clone()),
+                Difference::Changed { before, after } if before == after => {}
                 Difference::Changed { before, after } => {
-                    work.change(&before.path, before.security.as_ref(), after);
+                    if !work.change(&before.path, before.security.as_ref(), after) {
+                        // Somebody may have taken it away on disk: who changes a folder has it looked at.
+                        work.place.push(Arc::clone(after));
+                    }
                 }
             }
         }
         work
     }
 
-    /// A folder that is there with a spelling and a descriptor.
-    fn change(&mut self, path: &str, security: Option<&Vec<u8>>, wanted: &Arc<Folder>) {
-        let same = security == wanted.security.as_ref();
-        if path == wanted.path && same {
-            return;
+    /// A folder that is there with a spelling and a descriptor: whether it is to have others.
+    fn change(&mut self, path: &str, security: Option<&Vec<u8>>, wanted: &Arc<Folder>) -> bool {
+        if path == wanted.path && security == wanted.security.as_ref() {
+            return false;
         }
         if path != wanted.path || wanted.security.is_none() {
             // What it inherits is worked out where it is made.
             self.anew.push(path.to_owned());
         }
         self.place.push(Arc::clone(wanted));
+        true
     }
 }
 

@@ -115,7 +115,11 @@ impl Intent {
             return Err(NtStatus::BAD_IMPERSONATION_LEVEL.into());
         }
         let options = check_options(request.create_options)?;
-        let desired = share_access_check(AccessMask(request.desired_access), tree.maximal_access, &mut ())?;
+        let (wire_name, share_allows) = match tree.is_dfs {
+            true => dfs::name_and_access(cx, tree, request)?,
+            false => (request.name.as_bytes(), tree.maximal_access),
+        };
+        let desired = share_access_check(AccessMask(request.desired_access), share_allows, &mut ())?;
         let disposition =
             CreateDisposition::from_wire(request.create_disposition.0).ok_or(FsaError::InvalidParameter)?;
         let directory = options.contains(CreateOptions::DIRECTORY_FILE);
@@ -125,13 +129,6 @@ impl Intent {
             return Err(NtStatus::INVALID_PARAMETER.into());
         }
         let posix = posix::requested(cx, request)?;
-        let wire_name = if tree.is_dfs {
-            let wire_name = dfs::relative_name(cx, tree, request.name.as_bytes())?;
-            dfs::check_covered(cx, tree, wire_name, options.contains(CreateOptions::OPEN_REPARSE_POINT))?;
-            wire_name
-        } else {
-            request.name.as_bytes()
-        };
         let mut name = match posix {
             Some(_) => parse_posix_path(wire_name)?,
             None => ParsedName::from_utf16le(wire_name)?,
@@ -151,7 +148,7 @@ impl Intent {
             names_data: false,
             trailing_separator: name.trailing_separator,
             desired,
-            share_allows: tree.maximal_access,
+            share_allows,
             attributes: FileAttributes::from_bits_retain(request.file_attributes),
             share,
             disposition,
