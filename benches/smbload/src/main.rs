@@ -80,6 +80,9 @@ struct Arguments {
     /// SIDs whose names are asked for, by comma.
     #[arg(long, value_delimiter = ',', default_value = "S-1-5-32-544,S-1-5-32-545,S-1-5-11,S-1-5-18")]
     sids: Vec<Sid>,
+    /// File of the paths whose DFS referrals are asked for, `\server\namespace[\folder]`, one a line.
+    #[arg(long)]
+    dfs_paths: Option<PathBuf>,
     /// Does not compute the signatures of replies, so that the client costs less.
     #[arg(long)]
     no_verify: bool,
@@ -115,8 +118,15 @@ fn main() -> anyhow::Result<()> {
         let Some(row) = ROWS.iter().find(|row| row.name == name) else { bail!("there is no row `{name}`") };
         chosen.push(row);
     }
+    let dfs_paths = match &arguments.dfs_paths {
+        Some(file) => {
+            std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?
+        }
+        None => String::new(),
+    };
+    let dfs_paths: Vec<String> = dfs_paths.lines().map(str::to_owned).collect();
     if chosen.is_empty() {
-        chosen.extend(ROWS);
+        chosen.extend(ROWS.iter().filter(|row| row.name != "referral" || !dfs_paths.is_empty()));
     }
     ensure!(!arguments.sids.is_empty(), "--sids must name one at least");
     ensure!(arguments.seconds > 0.0, "--seconds must be more than zero");
@@ -142,6 +152,7 @@ fn main() -> anyhow::Result<()> {
             sessions: arguments.sessions.max(1),
         },
         sids: arguments.sids,
+        dfs_paths,
     };
     if !arguments.json && !arguments.prepare {
         report::print_heading();

@@ -4,6 +4,7 @@ mod data;
 mod directory;
 mod files;
 mod names;
+mod referrals;
 mod sessions;
 mod sids;
 
@@ -83,6 +84,8 @@ pub struct Run {
     pub sizes: Sizes,
     /// SIDs whose names are asked for.
     pub sids: Vec<Sid>,
+    /// Paths whose DFS referrals are asked for.
+    pub dfs_paths: Vec<String>,
 }
 
 /// A kind of work.
@@ -270,6 +273,14 @@ pub const ROWS: &[Row] = &[
         depth: 8,
         prepare: files::prepare_nothing,
         measure: Measure::Own(sids::hundred),
+    },
+    Row {
+        name: "referral",
+        title: "DFS referrals of the paths of --dfs-paths",
+        unit: Unit::Operations,
+        depth: 8,
+        prepare: files::prepare_nothing,
+        measure: Measure::Link(Protection::Clear, referrals::row),
     },
     Row {
         name: "session",
