@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
-use freehold_dfs::{Folder, NamespaceIndex, Namespaces, Target, TargetState};
+use freehold_dfs::{Namespaces, TargetState};
 use parking_lot::Mutex;
 use tokio::sync::watch;
 
@@ -20,6 +20,10 @@ use super::Shared;
 use crate::client::{Client, ClientOptions, Protection};
 use crate::crypto::SigningAlgorithm;
 use crate::smb2::Dialect;
+
+mod told;
+
+use told::Told;
 
 /// Time between two rounds.
 const ROUND: Duration = Duration::from_secs(10);
@@ -66,14 +70,18 @@ impl Condition {
     }
 }
 
-/// Conditions of the servers that folders lead to, by folded name.
+/// What is known of the servers that folders lead to.
 #[derive(Debug, Default)]
-pub(super) struct Health(Mutex<HashMap<String, Condition>>);
+pub(super) struct Health {
+    /// By folded name.
+    conditions: Mutex<HashMap<String, Condition>>,
+    told: Mutex<Told>,
+}
 
 impl Health {
     /// Takes in a round; true when a server is dead or alive since. Servers that were not asked are forgotten.
     fn take(&self, answers: &HashMap<String, Answer>) -> bool {
-        let mut conditions = self.0.lock();
+        let mut conditions = self.conditions.lock();
         let mut changed = false;
         let before = conditions.len();
         conditions.retain(|server, condition| answers.contains_key(server) || !condition.dead);
@@ -99,60 +107,31 @@ impl Health {
 
     /// Servers that do not answer.
     pub(super) fn dead(&self) -> HashSet<String> {
-        let conditions = self.0.lock();
+        let conditions = self.conditions.lock();
         conditions.iter().filter(|(_, condition)| condition.dead).map(|(server, _)| server.clone()).collect()
     }
 
     /// The namespaces as clients are told of them: without targets whose server is dead, where the folder has others.
     pub(super) fn for_clients(&self, namespaces: Arc<Namespaces>) -> Arc<Namespaces> {
-        let dead = self.dead();
-        if dead.is_empty() {
-            return namespaces;
-        }
-        let fold = namespaces.fold();
-        let mut told = Namespaces::clone(&namespaces);
-        for index in namespaces.list() {
-            let mut changed: Option<NamespaceIndex> = None;
-            for folder in index.folders() {
-                if let Some(folder) = without(folder, &dead) {
-                    let index = changed.get_or_insert_with(|| NamespaceIndex::clone(index));
-                    index.replace(fold, Arc::new(folder));
-                }
-            }
-            if let Some(index) = changed {
-                told.set(Arc::new(index));
-            }
-        }
-        Arc::new(told)
+        let mut told = self.told.lock();
+        told.next(namespaces, self.dead())
     }
-}
-
-/// The folder without targets that do not answer; `None` where that changes nothing or would leave none.
-fn without(folder: &Folder, dead: &HashSet<String>) -> Option<Folder> {
-    let answers = |target: &Target| !dead.contains(&target.server.to_lowercase());
-    if folder.targets.iter().all(answers) {
-        return None;
-    }
-    let is_left = |target: &&Target| target.state == TargetState::Online && answers(target);
-    if !folder.targets.iter().any(|target| is_left(&target)) {
-        return None;
-    }
-    let targets = folder.targets.iter().filter(|target| answers(target)).cloned().collect();
-    Some(Folder { targets, ..folder.clone() })
 }
 
 /// The servers between which a client of some folder can choose, folded.
 fn servers(namespaces: &Namespaces) -> Vec<String> {
-    let mut servers = BTreeSet::new();
+    let mut servers = HashSet::new();
     for index in namespaces.list() {
         for folder in index.folders() {
             let online = folder.targets.iter().filter(|target| target.state == TargetState::Online);
             if online.clone().count() > 1 {
-                servers.extend(online.map(|target| target.server.to_lowercase()));
+                servers.extend(online.map(|target| target.server.as_str()));
             }
         }
     }
-    servers.into_iter().collect()
+    // Many folders lead to few servers.
+    let folded: BTreeSet<String> = servers.into_iter().map(str::to_lowercase).collect();
+    folded.into_iter().collect()
 }
 
 /// Asks the servers, round after round, until `stopped`.
@@ -245,7 +224,7 @@ fn negotiate(mut stream: TcpStream) -> anyhow::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use freehold_dfs::{Fold, Kind, Namespace, State as DfsState};
+    use freehold_dfs::{Fold, Folder, Kind, Namespace, NamespaceIndex, State as DfsState, Target};
     use freehold_dtyp::Guid;
 
     use super::*;

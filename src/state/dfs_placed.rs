@@ -171,7 +171,7 @@ mod tests {
         let root =
             PlacedRoot { root: "FILES".into(), volume: Guid([3; 16]), path: b"a/b".to_vec(), node: u64::MAX };
         state.set_placed_root(&root).unwrap();
-        assert_eq!(state.placed_roots().unwrap(), [root.clone()]);
+        assert_eq!(state.placed_roots().unwrap(), std::slice::from_ref(&root));
         let done = PlacedMark::Done { path: "b".into() };
         let gone = PlacedMark::Gone { path: "c".into() };
         state.mark_placed("FILES", &[begun("b"), begun("c"), begun("a\\x"), done, gone]).unwrap();
