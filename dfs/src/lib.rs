@@ -26,6 +26,7 @@ mod names;
 mod namespaces;
 mod order;
 mod referral;
+pub mod sites;
 #[cfg(test)]
 mod test_support;
 pub mod wire;
@@ -39,3 +40,4 @@ pub use names::Fold;
 pub use namespaces::{Difference, Found, NamespaceIndex, Namespaces};
 pub use order::{Distance, Placed, Rules, order};
 pub use referral::{Answer, LeftOut, ReferralError, Surroundings, Told};
+pub use sites::Sites;
