@@ -37,6 +37,7 @@ INSERT INTO quota_sample VALUES ('data', 'S-1-5-21-1-2-3-1000', 1, 1);
 INSERT INTO dfs_namespace VALUES (zeroblob(16), 'Files', 'FILES', '', 1, 300, 0);
 INSERT INTO dfs_folder VALUES (x'01000000000000000000000000000000', zeroblob(16), 'a', '', 1, 1800, 0, NULL);
 INSERT INTO dfs_target VALUES (x'01000000000000000000000000000000', 0, 'server', 'share', '', 1, 0, 0);
+INSERT INTO dfs_sites VALUES (1, 'corp.example', 1, '{}', '{}');
 INSERT INTO api_token VALUES ('T', 't', zeroblob(32), 'shares:read', 1, NULL, 0);
 ";
 
@@ -64,6 +65,7 @@ fn list(state: State) {
     let _ = state.acl_jobs();
     let _ = state.quota_samples("data");
     let _ = state.quota_peaks();
+    let _ = state.kept_dfs_sites();
     let service = AdminService::new(state);
     let quota = |request| Request::Quota { request };
     for request in [

@@ -2,6 +2,7 @@
 
 mod path;
 mod resolve;
+mod sites;
 #[cfg(test)]
 mod tests;
 
@@ -91,6 +92,7 @@ impl AdminService {
             DfsRequest::Resolve { path, client } => {
                 return Ok(DfsReply::Resolution(Box::new(self.resolve_path(&path, client.as_deref())?)));
             }
+            DfsRequest::Sites { from } => return Ok(DfsReply::Sites(self.site_rows(from.as_deref())?)),
         }
         Ok(DfsReply::Done)
     }

@@ -119,6 +119,12 @@ pub enum DfsRequest {
         /// Address of the client; where it is left out, of one whose place nobody knows.
         client: Option<String>,
     },
+    /// The sites of the directory: answers [`DfsReply::Sites`].
+    Sites {
+        /// A site, or an address in it, from which costs are counted; this server's where it is left out.
+        #[serde(default)]
+        from: Option<String>,
+    },
 }
 
 /// What the service answers.
@@ -136,6 +142,8 @@ pub enum DfsReply {
     Tests(Vec<DfsTestRow>),
     /// What a client would get.
     Resolution(Box<DfsResolution>),
+    /// Sites.
+    Sites(Vec<DfsSiteRow>),
 }
 
 /// Is it given to clients?
@@ -317,6 +325,9 @@ pub struct DfsResolution {
     pub path_consumed: u32,
     /// How long the client keeps it, in seconds.
     pub time_to_live_sec: u32,
+    /// The client's site; empty where it is not known.
+    #[serde(default)]
+    pub client_site: String,
     /// Where the client goes, in the order in which it tries.
     pub targets: Vec<DfsResolvedTarget>,
     /// Targets that it is not told of, and all that was decided.
@@ -337,4 +348,35 @@ pub struct DfsResolvedTarget {
     pub referral_priority_class: DfsPriorityClass,
     /// Its rank.
     pub referral_priority_rank: u8,
+    /// The site of its server; empty where it is not known.
+    #[serde(default)]
+    pub site: String,
+    /// What it costs to come there from the client's site, 0 within it; null where that is not known.
+    #[serde(default)]
+    pub site_cost: Option<u32>,
+    /// Why it has this place.
+    #[serde(default)]
+    pub reason: String,
+}
+
+/// A site of the directory.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "PascalCase")]
+pub struct DfsSiteRow {
+    /// Name.
+    pub name: String,
+    /// The subnets in it.
+    pub subnets: Vec<String>,
+    /// The site links that lead from it, each with its cost.
+    pub links: Vec<String>,
+    /// Servers of DFS targets in it.
+    pub servers: Vec<String>,
+    /// The site from which costs are counted; empty where it is not known.
+    pub from: String,
+    /// What the way from there costs; null where there is none.
+    pub cost: Option<u32>,
+    /// When a domain controller told it last, ISO 8601 UTC.
+    pub read_at: String,
+    /// Why it could not be read since; empty where it could.
+    pub problem: String,
 }

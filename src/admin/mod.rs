@@ -57,7 +57,7 @@ mod volume_folder;
 
 pub use client::{Client, ClientError};
 pub use open::NothingFits;
-pub use running::{LiveOpen, RunningServer};
+pub use running::{KnownSites, LiveOpen, RunningServer};
 pub use service::AdminService;
 pub use shares::default_share_security;
 pub use socket::listen;

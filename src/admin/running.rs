@@ -6,6 +6,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use freehold_dfs::Sites;
+use freehold_dtyp::FileTime;
+
 use super::open_protocol::{OpenFileRow, SessionRow};
 use crate::acl_jobs::AclJobs;
 use crate::audit::record::Batch;
@@ -62,8 +65,24 @@ pub trait RunningServer: Send + Sync {
     /// Servers, in lower case, that DFS clients are not sent to since they do not answer.
     fn dead_dfs_servers(&self) -> HashSet<String>;
 
+    /// Where clients and targets of DFS are, as far as it is known.
+    fn dfs_sites(&self) -> KnownSites;
+
     /// Users of a share now.
     fn share_users(&self, share: &str) -> u32;
+}
+
+/// What is known of the directory's sites.
+#[derive(Clone, Debug, Default)]
+pub struct KnownSites {
+    /// The sites; none where they were never read.
+    pub sites: Arc<Sites>,
+    /// Name of this server's own site: where its addresses are, else where a domain controller has said.
+    pub own: Option<String>,
+    /// When a domain controller told them last.
+    pub read: Option<FileTime>,
+    /// Why they could not be read since.
+    pub problem: Option<String>,
 }
 
 /// An open and whose it is.

@@ -391,6 +391,7 @@ fn dfs(request: &DfsRequest) -> Demand {
         DfsRequest::RemoveTarget { path, .. } => Demand::new(DfsWrite, "DfsRemoveTarget", path),
         DfsRequest::Test { path } => of("DfsTest", path.as_ref()),
         DfsRequest::Resolve { path, .. } => of("DfsResolve", Some(path)),
+        DfsRequest::Sites { from } => of("DfsSites", from.as_ref()),
     }
 }
 

@@ -4,6 +4,7 @@ use clap::{Args, Subcommand};
 
 use super::dfs_folder::{self, FolderCommand};
 use super::dfs_namespace::{self, NamespaceCommand};
+use super::dfs_site::{self, SiteCommand};
 use super::dfs_target::{self, TargetCommand};
 use super::output::{Format, OutputOptions};
 use super::{ChangeOptions, ServerOptions, output, target};
@@ -11,8 +12,16 @@ use crate::admin::dfs_protocol::{DfsReply, DfsRequest, DfsResolution};
 use crate::admin::protocol::{Reply, Request};
 
 /// Columns of where a client goes.
-const RESOLVED_COLUMNS: [&str; 5] =
-    ["TargetPath", "LeadsTo", "SetBoundary", "ReferralPriorityClass", "ReferralPriorityRank"];
+const RESOLVED_COLUMNS: [&str; 8] = [
+    "TargetPath",
+    "LeadsTo",
+    "SetBoundary",
+    "ReferralPriorityClass",
+    "ReferralPriorityRank",
+    "Site",
+    "SiteCost",
+    "Reason",
+];
 
 /// Arguments of `freehold dfs`.
 #[derive(Debug, Subcommand)]
@@ -31,6 +40,9 @@ pub(super) enum DfsCommand {
     /// Where folders lead
     #[command(subcommand)]
     Target(TargetCommand),
+    /// Sites of the directory, by which targets are ordered
+    #[command(subcommand)]
+    Site(SiteCommand),
     /// Say which referral a client would get, and why
     #[command(after_help = "Examples:\n  freehold dfs resolve 'files\\projects\\plans'\n  \
                             freehold dfs resolve '\\\\server\\files\\projects' --client 10.0.0.7 -o json")]
@@ -54,6 +66,7 @@ pub(super) fn run(command: DfsCommand, options: &ServerOptions) -> anyhow::Resul
         DfsCommand::Namespace(command) => dfs_namespace::run(command, options),
         DfsCommand::Folder(command) => dfs_folder::run(command, options),
         DfsCommand::Target(command) => dfs_target::run(command, options),
+        DfsCommand::Site(command) => dfs_site::run(command, options),
         DfsCommand::Resolve(ResolveArgs { path, client, form }) => {
             let client = client.map(|address| address.to_string());
             match ask(options, DfsRequest::Resolve { path, client })? {

@@ -18,6 +18,7 @@ mod demo;
 mod dfs;
 mod dfs_folder;
 mod dfs_namespace;
+mod dfs_site;
 mod dfs_target;
 mod domain;
 mod domain_lookup;

@@ -26,6 +26,7 @@ pub mod netlogon;
 mod own_ticket;
 mod rotation;
 mod rpc;
+mod sites;
 mod status;
 #[cfg(test)]
 mod testing;

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 
 use arc_swap::{ArcSwap, ArcSwapOption};
-use freehold_dfs::Namespaces;
+use freehold_dfs::{Namespaces, Sites};
 use freehold_dtyp::{FileTime, Guid, Sid};
 use parking_lot::Mutex;
 
@@ -143,6 +143,8 @@ pub struct Server {
     pub namespaces: ArcSwap<Namespaces>,
     /// The same with all their targets, also those that do not answer, as the RPC interfaces tell of them.
     pub kept_namespaces: ArcSwap<Namespaces>,
+    /// Where clients and targets are, as the directory says; the shell swaps it.
+    pub sites: ArcSwap<Sites>,
     /// How the RPC interfaces present this server.
     pub rpc: ServerInfo,
     /// The domain that this server is a member of, swapped when it joins or leaves.
@@ -243,6 +245,7 @@ impl Server {
             share_settings: ArcSwap::from_pointee(SharesSnapshot::default()),
             namespaces: ArcSwap::from_pointee(Namespaces::default()),
             kept_namespaces: ArcSwap::from_pointee(Namespaces::default()),
+            sites: ArcSwap::from_pointee(Sites::default()),
             rpc,
             domain: ArcSwapOption::empty(),
             directory: Arc::default(),

@@ -5,6 +5,7 @@ mod audit;
 mod clock;
 mod dfs_health;
 mod dfs_links;
+mod dfs_sites;
 mod entropy;
 mod interfaces;
 mod lane;

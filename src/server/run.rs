@@ -16,12 +16,13 @@ use tokio::sync::{Notify, Semaphore, watch};
 use super::audit::{BlockingRecorder, logon_audit, open_audit, share_audit};
 use super::clock::Clock;
 use super::dfs_health::{self, Health};
+use super::dfs_sites::{self, DfsSites};
 use super::entropy::SystemEntropy;
 use super::listener;
 use super::{metrics_http, persistent, process, scavenger};
 use crate::acl_jobs::{AclJobs, Recorder as _};
 use crate::admin::open_protocol::{OpenFileRow, SessionRow};
-use crate::admin::{AdminService, LiveOpen, RunningServer};
+use crate::admin::{AdminService, KnownSites, LiveOpen, RunningServer};
 use crate::audit::log::AuditLog;
 use crate::audit::record::Batch;
 use crate::config::{Config, DomainNtlm, EncryptionMode, Limits, VolumeConfig};
@@ -67,6 +68,8 @@ pub struct Shared {
     pub(super) quotas: Arc<QuotaService>,
     /// Which targets of DFS folders answer.
     pub(super) dfs_health: Health,
+    /// Where clients and targets of DFS are.
+    pub(super) dfs_sites: DfsSites,
 }
 
 impl Shared {
@@ -243,6 +246,10 @@ impl RunningServer for Shared {
         self.dfs_health.dead()
     }
 
+    fn dfs_sites(&self) -> KnownSites {
+        self.known_sites()
+    }
+
     fn probe(&self, servers: &[String]) -> HashMap<String, Result<Duration, String>> {
         dfs_health::probe(servers)
     }
@@ -350,10 +357,12 @@ pub async fn run(config: Config, state: Arc<State>, ready: impl FnOnce(Ready) + 
         api: OnceLock::new(),
         quotas,
         dfs_health: Health::default(),
+        dfs_sites: DfsSites::default(),
     });
     shared.core.metrics.slow.set_threshold(config.metrics.slow);
     shared.load_shares();
     shared.load_namespaces();
+    shared.load_dfs_sites().context("the sites of the directory")?;
     shared.load_server_settings();
     shared.acl_jobs.resume();
     {
@@ -421,6 +430,7 @@ pub async fn run(config: Config, state: Arc<State>, ready: impl FnOnce(Ready) + 
     }
     let linking = tokio::spawn(super::dfs_links::keep(Arc::clone(&shared), stopped.clone()));
     let watching = tokio::spawn(dfs_health::watch(Arc::clone(&shared), stopped.clone()));
+    let placing = tokio::spawn(dfs_sites::keep(Arc::clone(&shared), stopped.clone()));
     let maintaining = tokio::spawn(Arc::clone(&shared.domain).maintain(stopped.clone()));
     let channel = tokio::spawn(netlogon::keep_channel(Arc::clone(&shared.domain), stopped.clone()));
     let admin = tokio::spawn(crate::admin::listen(service, config.admin_socket.clone(), stopped.clone()));
@@ -457,6 +467,7 @@ pub async fn run(config: Config, state: Arc<State>, ready: impl FnOnce(Ready) + 
         door.closed().await;
     }
     let _ = watching.await;
+    let _ = placing.await;
     let _ = maintaining.await;
     let _ = linking.await;
     let _ = channel.await;

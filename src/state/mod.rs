@@ -18,6 +18,7 @@ pub mod declared;
 pub mod dfs;
 mod dfs_changes;
 mod dfs_placed;
+pub mod dfs_sites;
 #[cfg(test)]
 mod dfs_tests;
 pub mod domain;

@@ -17,6 +17,7 @@ pub(super) const MIGRATIONS: &[&str] = &[
     PERSISTENT_MARKS,
     DFS,
     DFS_PLACED,
+    DFS_SITES,
 ];
 
 /// Persistent opens keep what others change of them, and their application.
@@ -330,6 +331,17 @@ CREATE TABLE dfs_placed (
     done INTEGER NOT NULL CHECK (done IN (0, 1)),
     PRIMARY KEY (root, path)
 ) STRICT, WITHOUT ROWID;
+";
+
+/// The sites of the directory as they were read last.
+const DFS_SITES: &str = "
+CREATE TABLE dfs_sites (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    domain TEXT NOT NULL,
+    read INTEGER NOT NULL,
+    topology TEXT NOT NULL,
+    servers TEXT NOT NULL
+) STRICT;
 ";
 
 /// Brings the database to this program's version, step by step, each in its own transaction.

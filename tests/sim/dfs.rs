@@ -22,6 +22,7 @@ use freehold::smb2::tree_connect::{
 };
 use freehold::smb2::{Command, DecodeMessage, FileId, InfoType, OplockLevel, TreeId, Utf16Buf};
 use freehold_acl::AccessMask;
+use freehold_dfs::sites::{Controller, SiteLink, Sites, Subnet, Topology};
 use freehold_dfs::wire::{Entry, EntryFlags, ReferralRequest, ReferralResponse};
 use freehold_dfs::{
     DEFAULT_FOLDER_TTL_SECONDS, DEFAULT_ROOT_TTL_SECONDS, Fold, Folder, Kind, Namespace, NamespaceIndex,
@@ -193,6 +194,19 @@ impl Desk {
         (status, IoctlResponse::decode(&reply.message).unwrap().output.to_vec())
     }
 
+    /// Addresses as a client that names its site is told them.
+    fn refer_to_site(&mut self, path: &str, site: &[u8]) -> Vec<String> {
+        let path = utf16(path);
+        let request =
+            ReferralRequest { max_referral_level: 4, request_file_name: &path, site_name: Some(site) };
+        let mut writer = Writer::new();
+        request.encode_ex(&mut writer);
+        let (status, output) =
+            self.ioctl(self.pipes, FsctlCode::DFS_GET_REFERRALS_EX, writer.as_slice(), 4096);
+        assert_eq!(status, NtStatus::SUCCESS);
+        addresses(&ReferralResponse::from_bytes(&output).unwrap())
+    }
+
     /// Asks for a referral; addresses with `|` before the first of each target set.
     fn refer(&mut self, path: &str, level: u16) -> Result<(u16, u32, Vec<String>), NtStatus> {
         let path = utf16(path);
@@ -209,24 +223,7 @@ impl Desk {
         let extended = self.ioctl(self.pipes, FsctlCode::DFS_GET_REFERRALS_EX, writer.as_slice(), 4096);
         assert_eq!((extended.0, extended.1.len()), (NtStatus::SUCCESS, output.len()));
         let response = ReferralResponse::from_bytes(&output).unwrap();
-        let mut addresses = Vec::new();
-        for entry in &response.entries {
-            let (address, boundary) = match entry {
-                Entry::Target { address, flags, .. } => {
-                    (*address, flags.contains(EntryFlags::TARGET_SET_BOUNDARY))
-                }
-                Entry::Share { share_name, .. } => (*share_name, false),
-                Entry::Names { .. } => panic!("{entry:?}"),
-            };
-            let units: Vec<u16> =
-                address.as_chunks::<2>().0.iter().map(|unit| u16::from_le_bytes(*unit)).collect();
-            addresses.push(format!(
-                "{}{}",
-                if boundary { "|" } else { "" },
-                String::from_utf16(&units).unwrap()
-            ));
-        }
-        Ok((response.path_consumed, response.flags.bits(), addresses))
+        Ok((response.path_consumed, response.flags.bits(), addresses(&response)))
     }
 
     fn connected(&mut self, share: &str) -> (ShareFlags, ShareCapabilities) {
@@ -241,6 +238,24 @@ impl Desk {
         let dfs = ShareFlags::DFS | ShareFlags::DFS_ROOT;
         (response.share_flags & dfs, response.capabilities & ShareCapabilities::DFS)
     }
+}
+
+/// Addresses of a response, with `|` before the first of each target set.
+fn addresses(response: &ReferralResponse<'_>) -> Vec<String> {
+    let mut addresses = Vec::new();
+    for entry in &response.entries {
+        let (address, boundary) = match entry {
+            Entry::Target { address, flags, .. } => {
+                (*address, flags.contains(EntryFlags::TARGET_SET_BOUNDARY))
+            }
+            Entry::Share { share_name, .. } => (*share_name, false),
+            Entry::Names { .. } => panic!("{entry:?}"),
+        };
+        let units: Vec<u16> =
+            address.as_chunks::<2>().0.iter().map(|unit| u16::from_le_bytes(*unit)).collect();
+        addresses.push(format!("{}{}", if boundary { "|" } else { "" }, String::from_utf16(&units).unwrap()));
+    }
+    addresses
 }
 
 fn ordinary() -> Arc<Namespaces> {
@@ -371,6 +386,68 @@ fn equal_targets_take_turns() {
     }
     assert_eq!(first.len(), 2, "{first:?}");
     assert!(first.values().all(|count| *count >= 8), "{first:?}");
+}
+
+/// The client's address is in Berlin, which is 10 away from Rome and 30 from Paris.
+fn sites() -> Sites {
+    let text = |text: &str| text.to_owned();
+    let link = |name: &str, cost, sites: [&str; 2]| SiteLink {
+        name: text(name),
+        cost,
+        sites: sites.into_iter().map(text).collect(),
+    };
+    let topology = Topology {
+        sites: ["Berlin", "Paris", "Rome"].map(text).into(),
+        subnets: vec![
+            Subnet { prefix: text("192.0.2.0/24"), site: text("Berlin") },
+            Subnet { prefix: text("198.51.100.0/24"), site: text("Rome") },
+        ],
+        links: vec![link("a", 10, ["Berlin", "Rome"]), link("b", 20, ["Rome", "Paris"])],
+        controllers: vec![Controller { name: text("paris.example"), site: text("Paris") }],
+        ..Topology::default()
+    };
+    let servers = [("BERLIN", "192.0.2.9"), ("rome", "198.51.100.7"), ("paris", "203.0.113.1")];
+    let place = |address: &str| freehold_dfs::sites::ServerPlace {
+        addresses: vec![address.parse().unwrap()],
+        site: None,
+    };
+    Sites::new(topology, &servers.map(|(name, address)| (name.to_owned(), place(address))).into())
+}
+
+#[test]
+fn targets_come_in_the_order_of_sites() {
+    const FOLDER: &str = r"\sim\data\link";
+    let all: &[(&str, &[&str])] = &[("link", &[r"\\paris\d", r"\\rome\d", r"\\lost\d", r"\\Berlin\d"])];
+    let mut desk = Desk::new(namespaces(all));
+    let costing = |site_costing, insite_referrals| {
+        let mut changed = Namespaces::clone(&namespaces(all));
+        let mut index = NamespaceIndex::clone(changed.namespace("data").unwrap());
+        let root = Namespace::clone(index.namespace());
+        let options = freehold_dfs::NamespaceOptions { site_costing, insite_referrals, ..root.options };
+        index.set_namespace(Arc::new(Namespace { options, ..root }));
+        changed.set(Arc::new(index));
+        Arc::new(changed)
+    };
+    let sets = |found: &[String]| found.iter().filter(|address| address.starts_with('|')).count();
+    let told = |desk: &mut Desk| desk.refer(FOLDER, 4).unwrap().2;
+    desk.world.server.set_namespaces(costing(true, false));
+    assert_eq!(sets(&told(&mut desk)), 1, "no site is known");
+    desk.world.server.sites.store(Arc::new(sites()));
+    let by_cost = [r"|\Berlin\d", r"|\rome\d", r"|\paris\d", r"|\lost\d"];
+    for _ in 0..10 {
+        assert_eq!(told(&mut desk), by_cost);
+    }
+    let of_paris = [r"|\paris\d", r"|\rome\d", r"|\Berlin\d", r"|\lost\d"];
+    assert_eq!(desk.refer_to_site(FOLDER, &utf16("PARIS\0")), of_paris);
+    // A name that no site has is as none, also one that is no text.
+    for name in [utf16("Atlantis"), utf16(""), vec![0x00, 0xD8]] {
+        assert_eq!(desk.refer_to_site(FOLDER, &name), by_cost);
+    }
+    desk.world.server.set_namespaces(costing(false, false));
+    let found = told(&mut desk);
+    assert_eq!((found[0].as_str(), sets(&found)), (r"|\Berlin\d", 2), "{found:?}");
+    desk.world.server.set_namespaces(costing(true, true));
+    assert_eq!(told(&mut desk), [r"|\Berlin\d"]);
 }
 
 #[test]

@@ -19,6 +19,13 @@ impl<'a> ReferralRequest<'a> {
         self.request_file_name.as_chunks::<2>().0.iter().map(|unit| u16::from_le_bytes(*unit))
     }
 
+    /// The name of the client's site; `None` where it gives none. What is no UTF-16 becomes a name that no site has.
+    #[must_use]
+    pub fn site(&self) -> Option<String> {
+        let units = self.site_name?.as_chunks::<2>().0.iter().map(|unit| u16::from_le_bytes(*unit));
+        Some(char::decode_utf16(units).map(|unit| unit.unwrap_or(char::REPLACEMENT_CHARACTER)).collect())
+    }
+
     /// Flag SiteName of the extended form.
     const SITE_NAME: u16 = 1;
 
@@ -108,6 +115,7 @@ mod tests {
         assert_eq!(ReferralRequest::from_bytes(&bytes[..10]), Ok(request));
         assert!(ReferralRequest::from_bytes(&bytes[..9]).is_err());
         let with_site = ReferralRequest { site_name: Some(b"S\0"), ..request };
+        assert_eq!((request.site(), with_site.site().as_deref()), (None, Some("S")));
         for request in [request, with_site] {
             let mut writer = Writer::new();
             request.encode_ex(&mut writer);

@@ -1,12 +1,16 @@
 //! Requests about namespaces, from the first share to the last target.
 
+use freehold_dfs::sites::{Controller, ServerPlace, SiteLink, Subnet, Topology};
+use freehold_dtyp::FileTime;
+
 use super::super::dfs_protocol::{
-    DfsFolderRow, DfsNamespaceRow, DfsPriorityClass, DfsReply, DfsRequest, DfsResolution, DfsState,
-    DfsTargetRow, FolderOptions, NamespaceOptions, TargetOptions,
+    DfsFolderRow, DfsNamespaceRow, DfsPriorityClass, DfsReply, DfsRequest, DfsResolution, DfsResolvedTarget,
+    DfsSiteRow, DfsState, DfsTargetRow, FolderOptions, NamespaceOptions, TargetOptions,
 };
 use super::super::protocol::{Reply, Request};
 use super::super::service::AdminService;
 use super::super::testing::{add_share, done as share_done, refused, service, shares};
+use crate::state::dfs_sites::KeptSites;
 
 fn ask(service: &AdminService, request: DfsRequest) -> Reply {
     service.execute(Request::Dfs { request })
@@ -193,4 +197,113 @@ fn a_folder_never_leads_back_to_itself() {
     done(&service, add_folder("files\\c", &[&in_root("d")]));
     is_refused(DfsRequest::MoveFolder { path: "files\\c".to_owned(), new_path: "files\\d".to_owned() });
     assert_eq!(folders(&service).len(), 3);
+}
+
+/// Berlin, which is 30 away from Paris, and a server in each.
+fn keep_sites(service: &AdminService) {
+    let text = |text: &str| text.to_owned();
+    let place = |address: &str| ServerPlace { addresses: vec![address.parse().unwrap()], site: None };
+    let kept = KeptSites {
+        domain: text("corp.example"),
+        read: FileTime(133_000_000_000_000_000),
+        topology: Topology {
+            sites: vec![text("Berlin"), text("Paris"), text("Rome")],
+            subnets: vec![
+                Subnet { prefix: text("10.1.0.0/16"), site: text("Berlin") },
+                Subnet { prefix: text("10.2.0.0/16"), site: text("Paris") },
+            ],
+            links: vec![SiteLink { name: text("a"), cost: 30, sites: vec![text("Berlin"), text("Paris")] }],
+            controllers: vec![Controller { name: text("dc.corp.example"), site: text("Rome") }],
+            ..Topology::default()
+        },
+        servers: [("fs1", "10.1.0.7"), ("fs2", "10.2.0.7"), ("dc", "10.2.0.8")]
+            .map(|(name, address)| (name.to_owned(), place(address)))
+            .into(),
+    };
+    service.state().keep_dfs_sites(&kept).unwrap();
+}
+
+fn sites(service: &AdminService, from: Option<&str>) -> Result<Vec<DfsSiteRow>, String> {
+    match ask(service, DfsRequest::Sites { from: from.map(str::to_owned) }) {
+        Reply::Dfs(DfsReply::Sites(rows)) => Ok(rows),
+        other => Err(refused(other)),
+    }
+}
+
+#[test]
+fn a_resolution_says_where_client_and_targets_are() {
+    let (service, _folder) = service();
+    done(&service, add_namespace("files", Some("data")));
+    let settings = NamespaceOptions { enable_site_costing: Some(true), ..NamespaceOptions::default() };
+    done(&service, DfsRequest::SetNamespace { name: "files".to_owned(), settings });
+    done(&service, add_folder("files\\a", &["\\\\fs9\\a", "\\\\dc\\a", "\\\\FS2\\a", "\\\\fs1\\a"]));
+    let resolve = |client: Option<&str>| {
+        let request = DfsRequest::Resolve { path: "files\\a".to_owned(), client: client.map(str::to_owned) };
+        match ask(&service, request) {
+            Reply::Dfs(DfsReply::Resolution(resolution)) => *resolution,
+            other => panic!("{other:?}"),
+        }
+    };
+    let without = resolve(Some("10.1.0.1"));
+    assert!(without.reasons.iter().any(|reason| reason.contains("freehold domain join")), "{without:?}");
+    assert_eq!((without.client_site.as_str(), without.targets[0].site_cost), ("", None));
+    keep_sites(&service);
+    let found = resolve(Some("10.1.0.1"));
+    assert_eq!(found.client_site, "Berlin");
+    let row = |row: &DfsResolvedTarget| (row.target_path.clone(), row.site.clone(), row.site_cost);
+    let rows: Vec<_> = found.targets.iter().map(row).collect();
+    let expected = |target: &str, site: &str, cost| (format!("\\\\{target}\\a"), site.to_owned(), cost);
+    assert_eq!(rows[..2], [expected("fs1", "Berlin", Some(0)), expected("FS2", "Paris", Some(30))]);
+    let mut last = rows[2..].to_vec();
+    last.sort();
+    assert_eq!(last, [expected("dc", "Rome", None), expected("fs9", "", None)]);
+    assert_eq!(
+        found.targets[0].reason,
+        "in Berlin, by its address 10.1.0.7 in 10.1.0.0/16: the client's site"
+    );
+    assert!(found.targets[1].reason.ends_with("another site, cost 30"), "{:?}", found.targets[1]);
+    assert!(
+        found
+            .reasons
+            .iter()
+            .any(|reason| reason.contains("10.1.0.1 is in the site Berlin (subnet 10.1.0.0/16)"))
+    );
+    assert_eq!(resolve(Some("::ffff:10.2.0.1")).targets[0].target_path, "\\\\FS2\\a");
+    let unknown = resolve(Some("192.0.2.1"));
+    assert!(unknown.reasons.iter().any(|reason| reason.contains("no subnet")), "{unknown:?}");
+    assert_eq!(resolve(None).client_site, "");
+    let insite = NamespaceOptions { enable_insite_referrals: Some(true), ..NamespaceOptions::default() };
+    done(&service, DfsRequest::SetNamespace { name: "files".to_owned(), settings: insite });
+    let found = resolve(Some("10.1.0.1"));
+    assert_eq!(found.targets.len(), 1);
+    assert!(
+        found.reasons.iter().any(|reason| reason.contains("it is in Paris, by its address 10.2.0.7")),
+        "{found:?}"
+    );
+}
+
+#[test]
+fn sites_are_listed_with_costs_from_one_of_them() {
+    let (service, _folder) = service();
+    assert!(sites(&service, None).unwrap_err().contains("freehold domain join"));
+    keep_sites(&service);
+    let rows = sites(&service, None).unwrap();
+    let names: Vec<_> = rows.iter().map(|row| (row.name.as_str(), row.cost, row.from.as_str())).collect();
+    assert_eq!(
+        names,
+        [("Berlin", None, ""), ("Paris", None, ""), ("Rome", None, "")],
+        "its own site is not known"
+    );
+    assert_eq!(rows[0].subnets, ["10.1.0.0/16"]);
+    assert_eq!(rows[1].links, ["a (30)"]);
+    assert_eq!(
+        (rows[1].servers.as_slice(), rows[2].servers.as_slice()),
+        (&["fs2".to_owned()][..], &["dc".to_owned()][..])
+    );
+    assert_eq!(rows[0].read_at.get(..5), Some("2022-"));
+    for from in ["paris", "10.2.3.4"] {
+        let costs: Vec<_> = sites(&service, Some(from)).unwrap().iter().map(|row| row.cost).collect();
+        assert_eq!(costs, [Some(30), Some(0), None], "{from}");
+    }
+    assert!(sites(&service, Some("192.0.2.1")).unwrap_err().contains("From is \"192.0.2.1\""));
 }

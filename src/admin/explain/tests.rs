@@ -28,6 +28,10 @@ impl RunningServer for Fixture {
         std::collections::HashSet::new()
     }
 
+    fn dfs_sites(&self) -> crate::admin::KnownSites {
+        crate::admin::KnownSites::default()
+    }
+
     fn probe(&self, _: &[String]) -> std::collections::HashMap<String, Result<std::time::Duration, String>> {
         std::collections::HashMap::new()
     }

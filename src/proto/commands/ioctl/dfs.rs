@@ -3,7 +3,7 @@
 use core::net::IpAddr;
 
 use freehold_dfs::wire::{ReferralRequest, ResponseError};
-use freehold_dfs::{Distance, ReferralError, Surroundings};
+use freehold_dfs::{ReferralError, Surroundings};
 use freehold_dtyp::NtStatus;
 
 use super::super::super::context::{Context, StepResult};
@@ -28,9 +28,14 @@ pub(super) fn referrals(cx: &mut Context<'_>, call: &Call) -> StepResult {
     };
     let request = request.map_err(|_| NtStatus::INVALID_PARAMETER)?;
     let path: Vec<u16> = request.path().collect();
+    // Without sites no target is nearer than another ([MS-DFSC] 3.2.1.1).
+    let sites = cx.server.sites.load();
+    let client = match sites.is_empty() {
+        true => None,
+        false => sites.of_client(request.site().as_deref(), cx.link.peer.parse().ok()),
+    };
     let around = Surroundings {
-        // Sites are the directory's; without one no target is nearer than another ([MS-DFSC] 3.2.1.1).
-        distance: &|_| Distance::Unknown,
+        distance: &|target| sites.distance(client, &target.server),
         // Who puts the namespaces in place leaves out what does not answer.
         is_dead: &|_| false,
         is_own: &|name| is_own_name(cx.server, name),
