@@ -94,20 +94,21 @@ impl Shared {
         self.dfs_sites.0.lock().kept = Arc::new(kept);
     }
 
-    /// This server under any of its names: where its addresses are, else where a domain controller has said.
-    fn own_place(&self, membership: &Membership) -> ServerPlace {
-        let addresses = self.core.config.interfaces.iter().map(|interface| interface.address).collect();
-        ServerPlace { addresses, site: membership.site.clone() }
-    }
-
-    fn is_own_name(&self, name: &str, membership: &Membership) -> bool {
+    /// This server under each of its names: where its addresses are, else where a domain controller has said.
+    fn own(&self, membership: &Membership) -> Own {
         let config = &self.core.config;
-        let own = membership.host_names();
-        [&config.netbios_name, &config.dns_name]
-            .into_iter()
-            .chain(&own)
-            .any(|own| own.eq_ignore_ascii_case(name))
+        let mut names = membership.host_names();
+        names.extend([config.netbios_name.clone(), config.dns_name.clone()]);
+        let addresses = config.interfaces.iter().map(|interface| interface.address).collect();
+        Own { names, place: ServerPlace { addresses, site: membership.site.clone() } }
     }
+}
+
+/// This server among the targets.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Own {
+    names: Vec<String>,
+    place: ServerPlace,
 }
 
 /// Keeps them until `stopped`.
@@ -130,6 +131,9 @@ struct Keeper {
     read_at: Instant,
     /// When each server is asked for again.
     resolve_at: HashMap<String, Instant>,
+    /// When the first of them is.
+    resolve_next: Instant,
+    own: Own,
     /// The namespaces that `servers` are of.
     namespaces: Option<Arc<Namespaces>>,
     servers: BTreeSet<String>,
@@ -142,6 +146,8 @@ impl Keeper {
         Keeper {
             read_at: Instant::now(),
             resolve_at: HashMap::new(),
+            resolve_next: Instant::now(),
+            own: Own::default(),
             namespaces: None,
             servers: BTreeSet::new(),
             written: FileTime::ZERO,
@@ -154,18 +160,29 @@ impl Keeper {
             return;
         };
         let Known { kept: before, mut problem } = shared.dfs_sites.0.lock().clone();
-        let mut kept = KeptSites::clone(&before);
-        if kept.domain != membership.dns_domain {
-            kept = KeptSites { domain: membership.dns_domain.clone(), ..KeptSites::default() };
+        if before.domain != membership.dns_domain {
             self.read_at = Instant::now();
         }
-        if self.read_at <= Instant::now() {
+        let reading = self.read_at <= Instant::now();
+        let own = shared.own(&membership);
+        let servers_differ = self.servers_differ(shared) || own != self.own;
+        if !reading && !servers_differ && self.resolve_next > Instant::now() {
+            return;
+        }
+        let mut kept = match before.domain == membership.dns_domain {
+            true => KeptSites::clone(&before),
+            false => KeptSites { domain: membership.dns_domain.clone(), ..KeptSites::default() },
+        };
+        if reading {
             self.read(shared, &mut kept, &mut problem).await;
             shared.dfs_sites.0.lock().problem = problem;
         }
+        self.own = own;
         // Without a site nobody needs an address.
-        if !kept.topology.sites.is_empty() {
-            self.find_servers(shared, &membership, &mut kept).await;
+        if kept.topology.sites.is_empty() {
+            self.resolve_next = self.read_at;
+        } else {
+            self.find_servers(&mut kept).await;
         }
         let changed = kept.topology != before.topology
             || kept.servers != before.servers
@@ -230,24 +247,46 @@ impl Keeper {
         }
     }
 
-    /// Sees to it that `kept` has a place for each server that has targets.
-    async fn find_servers(&mut self, shared: &Shared, membership: &Membership, kept: &mut KeptSites) {
+    /// Looks for the servers of the targets anew where namespaces have changed; true then.
+    fn servers_differ(&mut self, shared: &Shared) -> bool {
         let namespaces = shared.core.kept_namespaces.load_full();
-        if self.namespaces.as_ref().is_none_or(|known| !Arc::ptr_eq(known, &namespaces)) {
-            self.servers = servers(&namespaces);
-            self.resolve_at.retain(|name, _| self.servers.contains(name));
-            self.namespaces = Some(namespaces);
+        if self.namespaces.as_ref().is_some_and(|known| Arc::ptr_eq(known, &namespaces)) {
+            return false;
         }
+        let servers = servers(&namespaces);
+        self.namespaces = Some(namespaces);
+        if servers == self.servers {
+            return false;
+        }
+        self.resolve_at.retain(|name, _| servers.contains(name));
+        self.servers = servers;
+        true
+    }
+
+    /// Sees to it that `kept` has a place for each server that has targets.
+    async fn find_servers(&mut self, kept: &mut KeptSites) {
         kept.servers.retain(|name, _| self.servers.contains(name));
         let now = Instant::now();
         let mut asked = Vec::new();
         for name in &self.servers {
-            if shared.is_own_name(name, membership) {
-                kept.servers.insert(name.clone(), shared.own_place(membership));
+            if self.own.names.iter().any(|own| own.eq_ignore_ascii_case(name)) {
+                kept.servers.insert(name.clone(), self.own.place.clone());
             } else if self.resolve_at.get(name).is_none_or(|due| *due <= now) {
                 asked.push(name.clone());
             }
         }
+        self.resolve(asked, kept).await;
+        // Those that there was no time for are asked for at the next look.
+        let known = self.servers.iter().filter(|name| kept.servers.contains_key(*name)).count();
+        self.resolve_next = match known < self.servers.len() {
+            true => Instant::now(),
+            false => {
+                self.resolve_at.values().min().copied().unwrap_or_else(|| Instant::now() + ADDRESSES_FOR)
+            }
+        };
+    }
+
+    async fn resolve(&mut self, asked: Vec<String>, kept: &mut KeptSites) {
         if asked.is_empty() {
             return;
         }
