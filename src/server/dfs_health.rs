@@ -209,15 +209,15 @@ fn negotiate(mut stream: TcpStream) -> anyhow::Result<()> {
         // Nobody logs on with it.
         random: [0; 48],
     });
-    stream.write_all(&client.negotiate())?;
-    // [MS-SMB2] 2.1: a zero byte and a length of 24 bits.
+    // [MS-SMB2] 2.1: in front of a message a zero byte and its length of 24 bits.
+    let request = client.negotiate();
+    stream.write_all(&[&u32::try_from(request.len())?.to_be_bytes()[..], &request].concat())?;
     let mut header = [0; 4];
     stream.read_exact(&mut header)?;
-    let length = u32::from_be_bytes(header);
-    let length = usize::try_from(length).ok().filter(|length| *length <= MAX_ANSWER_BYTES);
-    let mut answer = header.to_vec();
-    answer.resize(header.len() + length.context("its answer is too long")?, 0);
-    stream.read_exact(answer.get_mut(header.len()..).unwrap_or_default())?;
+    let length = usize::try_from(u32::from_be_bytes(header)).ok();
+    let length = length.filter(|length| *length <= MAX_ANSWER_BYTES).context("its answer is too long")?;
+    let mut answer = vec![0; length];
+    stream.read_exact(&mut answer)?;
     client.on_negotiate(&mut answer)?;
     Ok(())
 }
@@ -225,9 +225,14 @@ fn negotiate(mut stream: TcpStream) -> anyhow::Result<()> {
 #[cfg(test)]
 mod tests {
     use freehold_dfs::{Fold, Folder, Kind, Namespace, NamespaceIndex, State as DfsState, Target};
-    use freehold_dtyp::Guid;
+    use freehold_dtyp::{FileTime, Guid};
 
     use super::*;
+    use crate::smb2::negotiate::{NegotiateRequest, NegotiateResponse};
+    use crate::smb2::negotiate_context::NegotiateContexts;
+    use crate::smb2::{
+        Capabilities, DecodeMessage as _, HeaderFlags, SecurityMode, Smb2Header, message_bytes,
+    };
 
     fn namespaces() -> Arc<Namespaces> {
         let namespace = Namespace {
@@ -310,6 +315,43 @@ mod tests {
         let answers = probe(&servers);
         assert!(answers[&servers[0]].as_ref().unwrap_err().contains("no-such-host.invalid"));
         assert!(answers[&servers[1]].is_err());
+    }
+
+    /// A server that reads and writes as [MS-SMB2] 2.1 has it.
+    #[test]
+    fn who_answers_negotiate_answers() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let peer = std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            let mut length = [0; 4];
+            stream.read_exact(&mut length).unwrap();
+            let mut request = vec![0; u32::from_be_bytes(length) as usize];
+            stream.read_exact(&mut request).unwrap();
+            let header = Smb2Header::decode(&request).unwrap();
+            assert!(
+                NegotiateRequest::decode(&request).unwrap().dialects.iter().any(|d| d == Dialect::SMB_2_1)
+            );
+            let header = Smb2Header { flags: HeaderFlags::SERVER_TO_REDIR, ..header };
+            let response = NegotiateResponse {
+                security_mode: SecurityMode::SIGNING_ENABLED,
+                dialect: Dialect::SMB_2_1,
+                server_guid: Guid::ZERO,
+                capabilities: Capabilities::empty(),
+                max_transact_size: 65_536,
+                max_read_size: 65_536,
+                max_write_size: 65_536,
+                system_time: FileTime(0),
+                server_start_time: FileTime(0),
+                security_buffer: &[],
+                contexts: NegotiateContexts::from([].as_slice()),
+            };
+            let reply = message_bytes(&header, &response);
+            stream.write_all(&u32::try_from(reply.len()).unwrap().to_be_bytes()).unwrap();
+            stream.write_all(&reply).unwrap();
+        });
+        negotiate(TcpStream::connect(address).unwrap()).unwrap();
+        peer.join().unwrap();
     }
 
     #[test]
