@@ -153,7 +153,9 @@ impl Namespaces {
 
 /// The only root target of a namespace on this server alone: the name by which the client asks.
 fn root_by_name(path: &[u16]) -> Vec<Target> {
-    Target::from_unc(&String::from_utf16_lossy(path)).into_iter().collect()
+    // With as many backslashes in front as the client gave: one, as a rule.
+    let name = String::from_utf16_lossy(path);
+    Target::from_unc(&format!("\\\\{}", name.trim_start_matches('\\'))).into_iter().collect()
 }
 
 fn choose(

@@ -102,7 +102,14 @@ impl AdminService {
         let namespaces = self.state().namespaces();
         let mut own = self.state().membership().map_or_else(Vec::new, |membership| membership.host_names());
         own.push(self.dfs_server());
-        let is_own = |name: &str| own.iter().any(|one| path::same(one, name));
+        own.push("localhost".to_owned());
+        let running = self.if_running();
+        let is_own = |name: &str| {
+            own.iter().any(|one| path::same(one, name))
+                || name
+                    .parse()
+                    .is_ok_and(|address| running.is_some_and(|server| server.is_own_address(address)))
+        };
         let present = |namespace: &str, path: &str| {
             let index = namespaces.namespace(namespace)?;
             index.folder(model::FOLD, path).map(|folder| Folder::clone(folder))

@@ -1,7 +1,7 @@
 //! What only a running server can tell an administrator or do for him: it has the volumes open.
 
 use std::collections::{HashMap, HashSet};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -67,6 +67,9 @@ pub trait RunningServer: Send + Sync {
 
     /// Where clients and targets of DFS are, as far as it is known.
     fn dfs_sites(&self) -> KnownSites;
+
+    /// It is reached by this address, as far as it tells clients of its addresses.
+    fn is_own_address(&self, address: IpAddr) -> bool;
 
     /// Users of a share now.
     fn share_users(&self, share: &str) -> u32;

@@ -1,7 +1,7 @@
 //! Puts the server together and runs it until it is told to stop.
 
 use std::collections::{HashMap, HashSet};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::atomic::AtomicU32;
 use std::sync::{Arc, OnceLock};
@@ -252,6 +252,10 @@ impl RunningServer for Shared {
 
     fn probe(&self, servers: &[String]) -> HashMap<String, Result<Duration, String>> {
         dfs_health::probe(servers)
+    }
+
+    fn is_own_address(&self, address: IpAddr) -> bool {
+        self.core.config.interfaces.iter().any(|interface| interface.address == address)
     }
 
     fn share_users(&self, share: &str) -> u32 {

@@ -28,7 +28,7 @@ from rig import server  # noqa: E402
 
 # What a file server answers: the interfaces of its pipes, binding, and handles. Of samba3 what is not about SMB1, NETLOGON
 # or the registry.
-FAMILIES = re.compile(r'^rpc\.(lsa|lsalookup|lsa-getuser|samr|srvsvc|wkssvc|dssetup|handles|bind|altercontext|'
+FAMILIES = re.compile(r'^rpc\.(lsa|lsalookup|lsa-getuser|samr|srvsvc|wkssvc|dfs|dssetup|handles|bind|altercontext|'
                       r'asyncbind|authcontext|objectuuid|mgmt|'
                       r'samba3\.(srvsvc|lsa|getaliasmembership-0|smb2-.*))(\.|$)')
 # No tests of a server: they run for minutes, or measure a domain controller with thousands of accounts.

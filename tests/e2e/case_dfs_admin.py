@@ -93,6 +93,15 @@ def rpcclient_manages_links(t):
 
 
 @case(freehold_only=True)
+def impacket_manages_links(t):
+    s = t.own_server()
+    s.run('dfs', 'namespace', 'add', 'files', '--volume', 'data', '--path', 'dfs')
+    t.equal(t.python('peer_netdfs.py', s.host, s.port, 'files', t.user.name, t.user.password, s.admin.name, s.admin.password).strip(), 'done',
+            'impacket')
+    t.equal(rows(s, 'folder', 'list'), [], 'folders')
+
+
+@case(freehold_only=True)
 def targets_are_asked_whether_they_answer(t):
     s = t.own_server()
     s.run('dfs', 'namespace', 'add', 'files', '--volume', 'data')

@@ -46,6 +46,9 @@ fn a_root_is_told_by_the_name_it_was_asked_by() {
     assert_eq!(asked(r"\ME.example\Files"), Ok(expected.clone()));
     assert_eq!(asked(r"\ME.example\Files\nothing\here"), Ok(expected.clone()));
     assert_eq!(asked(r"\ME.example\Files\a"), Ok(expected));
+    // A client that forgot the backslash is told where to go as well.
+    let expected = (3, r"ME.example\Files".to_owned(), vec![r"\ME.example\Files".to_owned()]);
+    assert_eq!(asked(r"ME.example\Files"), Ok(expected));
 }
 
 #[test]

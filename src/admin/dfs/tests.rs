@@ -188,6 +188,7 @@ fn a_folder_never_leads_back_to_itself() {
     };
     is_refused(add_folder("files\\a", &[&in_root("A")]));
     is_refused(add_folder("files\\a", &[&in_root("a\\below")]));
+    is_refused(add_folder("files\\a", &["\\\\localhost\\files\\a"]));
     done(&service, add_folder("files\\a", &[&in_root("b\\below")]));
     is_refused(add_folder("files\\b", &[&in_root("a")]));
     done(&service, add_folder("files\\b", &["\\\\other\\files"]));

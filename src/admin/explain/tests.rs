@@ -52,6 +52,10 @@ impl RunningServer for Fixture {
         0
     }
 
+    fn is_own_address(&self, _: std::net::IpAddr) -> bool {
+        false
+    }
+
     fn share_users(&self, _: &str) -> u32 {
         0
     }
