@@ -9,10 +9,19 @@ use freehold_dtyp::Writer;
 
 const CAPTURED: &str = include_str!("vectors/samba.txt");
 
+/// Who was asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Server {
+    StandAlone,
+    /// The only controller of its domain.
+    Controller,
+    /// One of two controllers.
+    OneOfTwo,
+}
+
 /// A request and its reply.
 struct Vector {
-    /// Of the domain controller, not of the stand-alone server.
-    controller: bool,
+    server: Server,
     /// What is asked for, without the level.
     what: &'static str,
     level: u16,
@@ -32,6 +41,11 @@ fn vectors() -> Vec<Vector> {
     let mut found = Vec::new();
     for section in CAPTURED.split("# ").skip(1) {
         let (origin, rest) = section.split_once('\n').unwrap();
+        let server = match origin {
+            _ if origin.contains("as one of two domain controllers") => Server::OneOfTwo,
+            _ if origin.contains("as a domain controller") => Server::Controller,
+            _ => Server::StandAlone,
+        };
         for text in rest.split("= ").skip(1) {
             let mut lines = text.lines();
             let (what, level) = lines.next().unwrap().rsplit_once(", level ").unwrap();
@@ -40,7 +54,7 @@ fn vectors() -> Vec<Vector> {
                 values.find(|(key, _)| *key == name).map(|(_, value)| value)
             };
             found.push(Vector {
-                controller: origin.contains("as a domain controller"),
+                server,
                 what,
                 level: level.parse().unwrap(),
                 extended: field("code") == Some("ex"),
@@ -80,46 +94,51 @@ fn expected(vector: &Vector) -> Option<Expected> {
         ttl_seconds: if vector.level == 4 { 900 } else { 600 },
         ..link(path, targets)
     };
-    Some(match (vector.controller, vector.what) {
-        (false, "root") => Expected {
+    Some(match (vector.server, vector.what) {
+        (Server::StandAlone, "root") => Expected {
             path: r"\127.0.0.1\files",
             root: true,
             flags: HeaderFlags::REFERRAL_SERVERS | HeaderFlags::STORAGE_SERVERS,
             ttl_seconds: 600,
             targets: &[r"\127.0.0.1\files"],
         },
-        (false, "link" | "path below a link") => link(r"\127.0.0.1\files\one", &[r"\second.example\data"]),
-        (false, "link in other case") => link(r"\127.0.0.1\FILES\ONE", &[r"\second.example\data"]),
-        (false, "link with three targets") => link(
+        (Server::StandAlone, "link" | "path below a link") => {
+            link(r"\127.0.0.1\files\one", &[r"\second.example\data"])
+        }
+        (Server::StandAlone, "link in other case") => {
+            link(r"\127.0.0.1\FILES\ONE", &[r"\second.example\data"])
+        }
+        (Server::StandAlone, "link with three targets") => link(
             r"\127.0.0.1\files\three",
             &[r"\second.example\data", r"\third.example\data\deep", r"\10.1.2.3\data"],
         ),
-        (false, "link outside of ASCII") => {
+        (Server::StandAlone, "link outside of ASCII") => {
             link("\\127.0.0.1\\files\\ümlaut", &["\\zweite.example\\Daten ü"])
         }
-        (true, "sysvol") => sysvol(r"\corp.example\sysvol", &[r"\dc1.corp.example\sysvol"]),
-        (true, "netlogon by the short name") => sysvol(r"\CORP\netlogon", &[r"\DC1\netlogon"]),
+        (Server::Controller, "sysvol") => sysvol(r"\corp.example\sysvol", &[r"\dc1.corp.example\sysvol"]),
+        (Server::Controller, "netlogon by the short name") => sysvol(r"\CORP\netlogon", &[r"\DC1\netlogon"]),
         _ => return None,
     })
 }
 
 /// Answers with names: each special name with its expanded ones.
 fn expected_names(vector: &Vector) -> Option<&'static [(&'static str, &'static [&'static str])]> {
-    match (vector.controller, vector.what) {
-        (true, "domains") => Some(&[(r"\CORP", &[]), (r"\corp.example", &[])]),
+    match (vector.server, vector.what) {
+        (Server::Controller, "domains") => Some(&[(r"\CORP", &[]), (r"\corp.example", &[])]),
         // DIFFERS from [MS-DFSC] 2.2.5.3.2, where SpecialName begins with a backslash as the expanded names do.
-        (true, "controllers of the domain") => Some(&[("corp.example", &[r"\dc1.corp.example"])]),
-        (true, "controllers of the domain by its short name") => Some(&[("CORP", &[r"\DC1"])]),
+        (Server::Controller, "controllers of the domain") => {
+            Some(&[("corp.example", &[r"\dc1.corp.example"])])
+        }
+        (Server::Controller, "controllers of the domain by its short name") => Some(&[("CORP", &[r"\DC1"])]),
         _ => None,
     }
 }
 
 fn each(mut judge: impl FnMut(&Vector)) {
     let vectors = vectors();
-    assert_eq!(vectors.len(), 80, "all that were captured");
+    assert_eq!(vectors.len(), 86, "all that were captured");
     for vector in &vectors {
-        let server = if vector.controller { "controller" } else { "stand-alone" };
-        println!("{server}: {}, level {}", vector.what, vector.level);
+        println!("{:?}: {}, level {}", vector.server, vector.what, vector.level);
         judge(vector);
     }
 }
@@ -150,7 +169,7 @@ fn every_request_is_read_and_written_to_the_same_bytes() {
 fn samba_version(vector: &Vector) -> u16 {
     match vector.level {
         1 | 2 => 2,
-        4 if vector.controller && expected(vector).is_some() => 4,
+        4 if vector.server == Server::Controller && expected(vector).is_some() => 4,
         _ => 3,
     }
 }
@@ -265,6 +284,55 @@ fn replies_with_one_target_are_written_to_the_same_bytes() {
     assert_eq!(same, 5 * 4 + 2 * 2);
 }
 
+/// Two controllers are told in an order that changes from answer to answer; in version 4 the first of them starts the only target
+/// set.
+#[test]
+fn two_controllers_are_told_in_any_order() {
+    let mut answers = 0;
+    each(|vector| {
+        if vector.server != Server::OneOfTwo {
+            return;
+        }
+        answers += 1;
+        let bytes = vector.reply.as_ref().unwrap();
+        let reply = ReferralResponse::from_bytes(bytes).unwrap();
+        if vector.what == "controllers of the domain" {
+            let [Entry::Names { version: 3, ttl_seconds: 600, special, expanded }] = &reply.entries[..]
+            else {
+                panic!("{reply:?}")
+            };
+            assert_eq!(*special, le("corp.example"));
+            let mut names = expanded.clone();
+            names.sort_unstable();
+            assert_eq!(names, [le(r"\dc1.corp.example"), le(r"\dc2.corp.example")]);
+            return;
+        }
+        let (path, targets) = match vector.what {
+            "sysvol" => (r"\corp.example\sysvol", [r"\dc1.corp.example\sysvol", r"\dc2.corp.example\sysvol"]),
+            _ => (r"\CORP\netlogon", [r"\DC1\netlogon", r"\DC2\netlogon"]),
+        };
+        let told: Vec<&str> = reply
+            .entries
+            .iter()
+            .map(|entry| {
+                let Entry::Target { address, .. } = entry else { panic!("{entry:?}") };
+                *targets.iter().find(|target| le(target) == *address).unwrap()
+            })
+            .collect();
+        assert!(told == targets || told.iter().rev().eq(&targets), "{told:?}");
+        // What they say in that order is what this crate writes.
+        let units: Vec<u16> = path.encode_utf16().collect();
+        let ttl_seconds = if vector.level == 4 { 900 } else { 600 };
+        let referral =
+            Referral { path: &units, root: false, flags: HeaderFlags::STORAGE_SERVERS, ttl_seconds };
+        let rows: Vec<_> =
+            told.iter().enumerate().map(|(place, target)| Row { target, starts_set: place == 0 }).collect();
+        let ours = referral.encode(vector.level, 4096, &rows).unwrap();
+        assert_eq!(ReferralResponse::from_bytes(&ours).unwrap(), reply);
+    });
+    assert_eq!(answers, 6);
+}
+
 /// What this crate says at the levels where Samba answers in another version than it was asked for: [MS-DFSC] 3.2.5.5 has the
 /// server answer in the highest version that both know.
 #[test]
@@ -291,17 +359,17 @@ fn levels_are_answered_in_their_own_version() {
 #[test]
 fn refusals_are_as_captured() {
     each(|vector| {
-        let wanted = match (vector.controller, vector.what) {
+        let wanted = match (vector.server, vector.what) {
             // Neither server knows the extended form: FS_DRIVER_REQUIRED. This one answers it.
             (_, what) if what.starts_with("extended") => 0xC000_019C,
             // DIFFERS: of a path that is no link this server gives the referral of the root ([MS-DFSC] 3.2.5.5).
-            (false, "path that is no link") => 0xC000_003A,
+            (Server::StandAlone, "path that is no link") => 0xC000_003A,
             // DIFFERS: this server says INVALID_PARAMETER ([MS-DFSC] 3.2.5.2 and 3.2.5.3: no controller).
-            (false, "domains" | "server only") => 0xC000_0225,
-            (false, "share that is no root" | "no such share") => 0xC000_0225,
-            (true, "path in sysvol" | "share of the domain that is no root") => 0xC000_0225,
-            (true, "controllers of another domain") => 0xC000_000D,
-            (true, _) if vector.level < 3 => 0xC000_0001,
+            (Server::StandAlone, "domains" | "server only") => 0xC000_0225,
+            (Server::StandAlone, "share that is no root" | "no such share") => 0xC000_0225,
+            (Server::Controller, "path in sysvol" | "share of the domain that is no root") => 0xC000_0225,
+            (Server::Controller, "controllers of another domain") => 0xC000_000D,
+            (Server::Controller, _) if vector.level < 3 => 0xC000_0001,
             _ => 0,
         };
         assert_eq!(vector.status, wanted);

@@ -35,6 +35,8 @@ CONTROLLER = {'domains': '', 'controllers of the domain': '\\' + hosts.DOMAIN, '
               'sysvol': r'\%s\sysvol' % hosts.DOMAIN, 'netlogon by the short name': r'\%s\netlogon' % hosts.NETBIOS,
               'path in sysvol': r'\%s\sysvol\%s' % (hosts.DOMAIN, hosts.DOMAIN),
               'controllers of another domain': r'\other.example', 'share of the domain that is no root': r'\%s\nothing' % hosts.DOMAIN}
+# Of two controllers: answers with several targets in version 4, and lists of several names.
+TWO_CONTROLLERS = {what: CONTROLLER[what] for what in ('controllers of the domain', 'sysvol', 'netlogon by the short name')}
 
 
 def plain(level, path):
@@ -97,10 +99,18 @@ def main():
     dc = controllers.Controller(folder, 'dc1')
     dc.provision()
     dc.start()
+    dc.add_names()
     asked = list(requests(CONTROLLER, r'\%s\sysvol' % hosts.DOMAIN))
     user = servers.Account('%s\\alice' % hosts.NETBIOS, 'Passw0rd.alice')
     section(out, 'smbd %s as a domain controller (dc1.%s); asked over SMB 3.1.1 on IPC$, %s' % (version, hosts.DOMAIN, today), asked,
             ask(dc.address, 445, user, asked))
+    second = controllers.Controller(folder, 'dc2')
+    second.join(dc)
+    second.start()
+    asked = [(what, 'plain', plain(int(what[-1]), TWO_CONTROLLERS[what.partition(',')[0]]))
+             for what in ('%s, level %d' % (title, level) for title in TWO_CONTROLLERS for level in (3, 4))]
+    section(out, 'smbd %s as one of two domain controllers (dc1 and dc2.%s), the first of which is asked over SMB 3.1.1 on IPC$, %s' % (
+        version, hosts.DOMAIN, today), asked, ask(dc.address, 445, user, asked))
     OUT.parent.mkdir(parents=True, exist_ok=True)
     OUT.write_text('\n'.join(out) + '\n', 'utf-8')
     print('%d requests in %s' % (sum(line.startswith('= ') for line in out), OUT))
