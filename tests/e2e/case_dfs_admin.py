@@ -80,6 +80,16 @@ def rpcclient_manages_links(t):
     t.contains(out, '\\files\\teams\\red', 'a-comment', 'num_stores: 2', 'server: fs1', 'share: red', 'server: fs2')
     for level in '1', '2':
         t.contains(rpc(t, s, 'dfsgetinfo %s fs1 red %s' % (link, level)), '\\files\\teams\\red')
+    # what rpcclient takes in and has no way to print: with an error it would say that instead
+    for level in '4', '5', '6', '100':
+        t.contains(rpc(t, s, 'dfsgetinfo %s fs1 red %s' % (link, level)), 'unsupported info level ' + level)
+    root = '\\\\\\\\%s\\\\files' % s.host
+    for level in '1', '2', '3', '4', '300':
+        for command in 'dfsenum ' + level, 'dfsenumex %s %s' % (root, level):
+            t.contains(rpc(t, s, command), 'unsupported info level ' + level if level in ('4', '300') else '\\files\\teams\\red')
+    for level in '5', '6', '8', '9':
+        for command in 'dfsenum ' + level, 'dfsenumex %s %s' % (root, level):
+            t.contains(rpc(t, s, command), 'Unknown info level ' + level)
     for command in 'dfsenum 3', 'dfsenumex \\\\\\\\%s\\\\files 3' % s.host:
         t.contains(rpc(t, s, command), '\\files\\teams\\red', 'server: fs2')
     t.contains(rpc(t, s, 'dfsgetinfo \\\\\\\\%s\\\\files\\\\none x x 1' % s.host, ok=None), 'WERR_NOT_FOUND')
