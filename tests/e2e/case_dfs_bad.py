@@ -164,7 +164,7 @@ def a_thousand_targets(t):
     t.equal(done.returncode, 1, 'status of one target more')
     t.contains(done.stderr, '1001 are more than the 1000')
     out = t.samba('rpcclient', s.host, '-c', r'dfsadd \\\\%s\\files\\many server-x data -' % s.host, user=s.admin, server=s, ok=None).stdout
-    t.contains(out, 'WERR_')
+    t.contains(out, 'WERR_INVALID_PARAMETER')
     out = t.samba('rpcclient', s.host, '-c', r'dfsgetinfo \\\\%s\\files\\many x x 3' % s.host, user=s.admin, server=s).stdout
     t.contains(out, 'num_stores: 1000')
     path = ROOT + r'\many'
@@ -201,7 +201,7 @@ def what_leads_back_to_itself_is_refused(t):
     done = s.run('dfs', 'folder', 'add', r'other\y', '--target', r'\\%s\files\x' % s.name, check=False)
     t.contains(done.stderr, 'leads back to the folder itself')
     out = t.samba('rpcclient', s.host, '-c', r'dfsadd \\\\%s\\other\\y %s files\\x -' % (s.host, s.name), user=s.admin, server=s, ok=None).stdout
-    t.contains(out, 'WERR_')
+    t.contains(out, 'WERR_INVALID_PARAMETER')
     t.equal([f['Path'].split('\\')[-1] for f in json.loads(s.run('dfs', 'folder', 'list', '-o', 'json').stdout)], ['x'], 'folders')
 
 
