@@ -29,6 +29,9 @@ pub trait RunningServer: Send + Sync {
     /// Where administration is served over HTTPS, and the fingerprint of the certificate there.
     fn api(&self) -> Option<(Vec<SocketAddr>, String)>;
 
+    /// It is reached by this address, as far as it tells clients of its addresses.
+    fn is_own_address(&self, address: IpAddr) -> bool;
+
     /// The folder of the audit log.
     fn audit_folder(&self) -> PathBuf;
 
@@ -67,9 +70,6 @@ pub trait RunningServer: Send + Sync {
 
     /// Where clients and targets of DFS are, as far as it is known.
     fn dfs_sites(&self) -> KnownSites;
-
-    /// It is reached by this address, as far as it tells clients of its addresses.
-    fn is_own_address(&self, address: IpAddr) -> bool;
 
     /// Users of a share now.
     fn share_users(&self, share: &str) -> u32;
