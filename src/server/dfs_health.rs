@@ -225,14 +225,9 @@ fn negotiate(mut stream: TcpStream) -> anyhow::Result<()> {
 #[cfg(test)]
 mod tests {
     use freehold_dfs::{Fold, Folder, Kind, Namespace, NamespaceIndex, State as DfsState, Target};
-    use freehold_dtyp::{FileTime, Guid};
+    use freehold_dtyp::Guid;
 
     use super::*;
-    use crate::smb2::negotiate::{NegotiateRequest, NegotiateResponse};
-    use crate::smb2::negotiate_context::NegotiateContexts;
-    use crate::smb2::{
-        Capabilities, DecodeMessage as _, HeaderFlags, SecurityMode, Smb2Header, message_bytes,
-    };
 
     fn namespaces() -> Arc<Namespaces> {
         let namespace = Namespace {
@@ -320,6 +315,14 @@ mod tests {
     /// A server that reads and writes as [MS-SMB2] 2.1 has it.
     #[test]
     fn who_answers_negotiate_answers() {
+        use freehold_dtyp::FileTime;
+
+        use crate::smb2::negotiate::{NegotiateRequest, NegotiateResponse};
+        use crate::smb2::negotiate_context::NegotiateContexts;
+        use crate::smb2::{
+            Capabilities, DecodeMessage as _, HeaderFlags, SecurityMode, Smb2Header, message_bytes,
+        };
+
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let peer = std::thread::spawn(move || {
