@@ -14,10 +14,12 @@ use freehold_dfs::{
 };
 
 use self::path::{NamespacePath, target_of};
+use super::dfs_domain::{root_path, root_targets, type_of};
 use super::dfs_protocol::{
     DfsFolderRow, DfsNamespaceRow, DfsPriorityClass, DfsReply, DfsRequest, DfsState, DfsTargetRow,
     DfsTestRow, FolderOptions, NamespaceOptions, TargetOptions,
 };
+use super::domain_protocol::DomainLogon;
 use super::service::AdminService;
 use super::shares::default_share_security;
 use crate::state::dfs::{
@@ -43,17 +45,18 @@ impl AdminService {
             DfsRequest::Namespaces { name } => {
                 return Ok(DfsReply::Namespaces(self.namespace_rows(name.as_deref())?));
             }
-            DfsRequest::AddNamespace { name, volume, path, settings } => {
-                self.add_namespace(name, volume, path, &settings)?;
+            DfsRequest::AddNamespace { name, volume, path, settings, domain, logon } => {
+                let root = (volume, path);
+                self.add_namespace(name, root, &settings, domain, logon)?;
             }
             DfsRequest::SetNamespace { name, settings } => {
                 let name = namespace_name(&name)?;
                 let change = namespace_change(&settings);
-                self.state().edit_dfs(&[DfsEdit::ChangeNamespace { name, change }])?;
+                self.commit_dfs(&[DfsEdit::ChangeNamespace { name, change }], None)?;
             }
-            DfsRequest::RemoveNamespace { name } => {
+            DfsRequest::RemoveNamespace { name, logon } => {
                 let name = namespace_name(&name)?;
-                self.state().edit_dfs(&[DfsEdit::RemoveNamespace { name }])?;
+                self.commit_dfs(&[DfsEdit::RemoveNamespace { name }], logon)?;
             }
             DfsRequest::Folders { path } => {
                 return Ok(DfsReply::Folders(self.dfs_folder_rows(path.as_deref())?));
@@ -64,12 +67,12 @@ impl AdminService {
             DfsRequest::SetFolder { path, settings } => {
                 let (namespace, path) = NamespacePath::parse(&path)?.folder()?;
                 let change = folder_change(&settings);
-                self.state().edit_dfs(&[DfsEdit::ChangeFolder { namespace, path, change }])?;
+                self.commit_dfs(&[DfsEdit::ChangeFolder { namespace, path, change }], None)?;
             }
             DfsRequest::MoveFolder { path, new_path } => self.move_folder(&path, &new_path)?,
             DfsRequest::RemoveFolder { path } => {
                 let (namespace, path) = NamespacePath::parse(&path)?.folder()?;
-                self.state().edit_dfs(&[DfsEdit::RemoveFolder { namespace, path }])?;
+                self.commit_dfs(&[DfsEdit::RemoveFolder { namespace, path }], None)?;
             }
             DfsRequest::Targets { path } => {
                 return Ok(DfsReply::Targets(self.target_rows(path.as_deref())?));
@@ -86,7 +89,7 @@ impl AdminService {
                 let (namespace, path) = NamespacePath::parse(&path)?.folder()?;
                 let target = target_of(&target_path)?.unc();
                 let edit = DfsEdit::RemoveTarget { namespace, path, target, with_folder: false };
-                self.state().edit_dfs(&[edit])?;
+                self.commit_dfs(&[edit], None)?;
             }
             DfsRequest::Test { path } => return Ok(DfsReply::Tests(self.test_targets(path.as_deref())?)),
             DfsRequest::Resolve { path, client } => {
@@ -131,7 +134,7 @@ impl AdminService {
                 namespaces.check_loop(namespace, &folder, &is_own).map_err(StateError::Namespace)?;
             }
         }
-        Ok(self.state().edit_dfs(edits)?)
+        self.commit_dfs(edits, None)
     }
 
     /// What this server is called in paths.
@@ -142,11 +145,14 @@ impl AdminService {
     fn add_namespace(
         &self,
         name: String,
-        volume: Option<String>,
-        path: Option<String>,
+        (volume, path): (Option<String>, Option<String>),
         options: &NamespaceOptions,
+        domain: bool,
+        logon: Option<DomainLogon>,
     ) -> anyhow::Result<()> {
         let name = namespace_name(&name)?;
+        anyhow::ensure!(domain || logon.is_none(), "Logon is for namespaces of the domain: leave it out");
+        let (kind, targets) = self.kind_of_new(&name, domain)?;
         let mut steps = Vec::new();
         if let Some(volume) = volume {
             let path = self.settle_path(&volume, &path.unwrap_or_default())?;
@@ -159,14 +165,17 @@ impl AdminService {
         let mut namespace = Namespace {
             name,
             guid: State::new_guid()?,
-            kind: Kind::StandAlone,
+            kind,
             comment: String::new(),
             state: ModelState::Online,
             ttl_seconds: DEFAULT_ROOT_TTL_SECONDS,
             options: freehold_dfs::NamespaceOptions::default(),
-            targets: Vec::new(),
+            targets,
         };
         namespace_change(options).apply(&mut namespace);
+        if domain {
+            return self.add_domain_namespace(namespace, &steps, logon);
+        }
         steps.push(DeclaredStep::Dfs(DfsEdit::AddNamespace(namespace)));
         Ok(self.state().change_all(&steps)?)
     }
@@ -208,16 +217,27 @@ impl AdminService {
     }
 
     fn set_target(&self, path: &str, target_path: &str, settings: &TargetOptions) -> anyhow::Result<()> {
-        let (namespace, path) = NamespacePath::parse(path)?.folder()?;
+        let parsed = NamespacePath::parse(path)?;
         let target = target_of(target_path)?.unc();
-        let present = self.folder_called(&namespace, &path)?.targets;
+        let root = self.namespace_called(&parsed.namespace)?.namespace().clone();
+        let is_root = parsed.below.is_empty() && root.kind != Kind::StandAlone;
+        let (namespace, path) = if is_root { (parsed.namespace, parsed.below) } else { parsed.folder()? };
+        let present =
+            if is_root { root.targets.clone() } else { self.folder_called(&namespace, &path)?.targets };
         let found = present
             .iter()
             .find(|one| path::same(&one.unc(), &target))
             .ok_or_else(|| StateError::NotFound { kind: "target", name: target.clone() })?;
         let priority = priority(found.priority, settings);
         let change = TargetChange { state: settings.state.map(target_state), priority: Some(priority) };
-        Ok(self.state().edit_dfs(&[DfsEdit::ChangeTarget { namespace, path, target, change }])?)
+        self.commit_dfs(
+            &[if is_root {
+                DfsEdit::ChangeRootTarget { name: namespace, target, change }
+            } else {
+                DfsEdit::ChangeTarget { namespace, path, target, change }
+            }],
+            None,
+        )
     }
 
     fn folder_called(&self, namespace: &str, path: &str) -> anyhow::Result<Folder> {
@@ -276,8 +296,13 @@ impl AdminService {
     fn target_rows(&self, path: Option<&str>) -> anyhow::Result<Vec<DfsTargetRow>> {
         let server = self.dfs_server();
         let mut rows = Vec::new();
+        let (indexes, below) = self.about(path)?;
+        for index in indexes.iter().filter(|_| below.is_none()) {
+            let path = root_path(&server, index.namespace());
+            rows.extend(index.namespace().targets.iter().map(|target| target_row(&path, target)));
+        }
         for (index, folder) in self.folders_about(path)? {
-            let path = format!("\\\\{server}\\{}\\{}", index.namespace().name, folder.path);
+            let path = format!("{}\\{}", root_path(&server, index.namespace()), folder.path);
             rows.extend(folder.targets.iter().map(|target| target_row(&path, target)));
         }
         Ok(rows)
@@ -448,9 +473,10 @@ pub(super) fn properties(flags: u32) -> Vec<String> {
 fn namespace_row(server: &str, index: &NamespaceIndex) -> DfsNamespaceRow {
     let namespace = index.namespace();
     DfsNamespaceRow {
-        path: format!("\\\\{server}\\{}", namespace.name),
+        path: root_path(server, namespace),
         name: namespace.name.clone(),
-        r#type: "Standalone".to_owned(),
+        r#type: type_of(namespace).to_owned(),
+        target_paths: root_targets(server, namespace),
         properties: properties(model::namespace_flags(&namespace.options)),
         time_to_live_sec: namespace.ttl_seconds,
         state: shown_state(namespace.state),
@@ -462,7 +488,7 @@ fn namespace_row(server: &str, index: &NamespaceIndex) -> DfsNamespaceRow {
 
 fn folder_row(server: &str, namespace: &Namespace, folder: &Folder) -> DfsFolderRow {
     DfsFolderRow {
-        path: format!("\\\\{server}\\{}\\{}", namespace.name, folder.path),
+        path: format!("{}\\{}", root_path(server, namespace), folder.path),
         namespace: namespace.name.clone(),
         state: shown_state(folder.state),
         time_to_live_sec: folder.ttl_seconds,

@@ -4,6 +4,8 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::domain_protocol::DomainLogon;
+
 /// What can be asked about namespaces.
 ///
 /// `path` is a namespace or a folder of it: `files`, `files\projects\x`, `\\server\files\projects\x`, with `/` in place of `\` where
@@ -16,7 +18,7 @@ pub enum DfsRequest {
         /// One only.
         name: Option<String>,
     },
-    /// Makes a stand-alone namespace; its root is the share of that name.
+    /// Makes a namespace, or this server a root target of a domain's namespace that is there; its root is the share of that name.
     AddNamespace {
         /// Its name, which is the share's.
         name: String,
@@ -28,6 +30,12 @@ pub enum DfsRequest {
         path: Option<String>,
         /// The settings; what is not given has its default.
         settings: NamespaceOptions,
+        /// The directory of the domain keeps it, for all servers that hold its root; else it is this server's alone.
+        #[serde(default)]
+        domain: bool,
+        /// Who changes the directory, for a namespace of the domain; this server where it is left out.
+        #[serde(default)]
+        logon: Option<DomainLogon>,
     },
     /// Changes a namespace; what is not given stays.
     SetNamespace {
@@ -36,10 +44,14 @@ pub enum DfsRequest {
         /// The changes.
         settings: NamespaceOptions,
     },
-    /// Removes a namespace with its folders. The share and what the targets hold stay.
+    /// Removes a namespace with its folders. The share and what the targets hold stay. Of a domain's namespace this server goes out
+    /// of the root targets; the last one takes the namespace with it.
     RemoveNamespace {
         /// The namespace.
         name: String,
+        /// Who changes the directory, for a namespace of the domain; this server where it is left out.
+        #[serde(default)]
+        logon: Option<DomainLogon>,
     },
     /// The folders of a namespace, or of all: answers [`DfsReply::Folders`].
     Folders {
@@ -251,6 +263,8 @@ pub struct DfsNamespaceRow {
     pub description: String,
     /// How many folders it has.
     pub folders: usize,
+    /// The shares that hold its root.
+    pub target_paths: Vec<String>,
     /// What the namespace is called by in its metadata.
     pub guid: String,
 }

@@ -23,6 +23,7 @@ pub mod declared_namespaces;
 pub mod declared_protocol;
 mod dfs;
 pub mod dfs_fields;
+mod dfs_domain;
 pub mod dfs_protocol;
 mod domain;
 pub mod domain_protocol;

@@ -379,7 +379,7 @@ fn dfs(request: &DfsRequest) -> Demand {
         }
         DfsRequest::AddNamespace { name, volume: None, .. } => Demand::new(DfsWrite, "DfsAddNamespace", name),
         DfsRequest::SetNamespace { name, .. } => Demand::new(DfsWrite, "DfsSetNamespace", name),
-        DfsRequest::RemoveNamespace { name } => Demand::new(DfsWrite, "DfsRemoveNamespace", name),
+        DfsRequest::RemoveNamespace { name, .. } => Demand::new(DfsWrite, "DfsRemoveNamespace", name),
         DfsRequest::Folders { path } => of("DfsFolders", path.as_ref()),
         DfsRequest::AddFolder { path, .. } => Demand::new(DfsWrite, "DfsAddFolder", path),
         DfsRequest::SetFolder { path, .. } => Demand::new(DfsWrite, "DfsSetFolder", path),

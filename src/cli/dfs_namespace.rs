@@ -4,8 +4,10 @@ use clap::{Args, Subcommand};
 
 use super::dfs::{ask, change, unexpected};
 use super::output::OutputOptions;
+use super::password::LogonPasswordOptions;
 use super::{ChangeOptions, ServerOptions, output, target};
 use crate::admin::dfs_protocol::{DfsNamespaceRow, DfsReply, DfsRequest, DfsState, NamespaceOptions};
+use crate::admin::domain_protocol::DomainLogon;
 
 /// Columns of the table and of CSV.
 const COLUMNS: [&str; 7] = ["Path", "Type", "State", "TimeToLiveSec", "Folders", "Properties", "Description"];
@@ -22,7 +24,11 @@ pub(super) enum NamespaceCommand {
     /// Make a namespace
     #[command(
         after_help = "Examples:\n  freehold dfs namespace add files --volume data --path dfs/files\n  \
-                            freehold dfs namespace add Projects --description \"A share that is there\" --access-based-enumeration true"
+                            freehold dfs namespace add Projects --description \"A share that is there\" --access-based-enumeration true\n  \
+                            freehold dfs namespace add files --domain --volume data --path dfs/files\n  \
+                            freehold dfs namespace add files --domain --volume data --user Administrator\n\n\
+                            --domain keeps it in the directory, for \\\\domain\\files: the account that changes it needs rights on \
+                            CN=Dfs-Configuration,CN=System there."
     )]
     Add(AddArgs),
     /// Change a namespace; what is not named stays
@@ -32,7 +38,9 @@ pub(super) enum NamespaceCommand {
     )]
     Set(SetArgs),
     /// Remove a namespace with its folders; the share and what the targets hold stay
-    #[command(after_help = "Examples:\n  freehold dfs namespace remove files --force")]
+    #[command(after_help = "Examples:\n  freehold dfs namespace remove files --force\n\n\
+                            Of a namespace of the domain this server goes out of the root targets; with the last one the namespace \
+                            and its folders leave the directory.")]
     Remove(RemoveArgs),
     /// List namespaces
     #[command(after_help = "Examples:\n  freehold dfs namespace list\n  freehold dfs namespace list -o csv")]
@@ -86,6 +94,26 @@ impl CommonArgs {
     }
 }
 
+/// Who changes the directory.
+#[derive(Debug, Args)]
+struct LogonArgs {
+    /// Who changes the directory, for a namespace of the domain: name, name@domain or DOMAIN\name [default: this server's account]
+    #[arg(long, value_name = "USER")]
+    user: Option<String>,
+    #[command(flatten)]
+    password: LogonPasswordOptions,
+}
+
+impl LogonArgs {
+    fn obtain(&self) -> anyhow::Result<Option<DomainLogon>> {
+        let Some(user) = &self.user else {
+            anyhow::ensure!(!self.password.is_given(), "a password is of somebody: add --user");
+            return Ok(None);
+        };
+        Ok(Some(DomainLogon { user: user.clone(), password: self.password.obtain(user)? }))
+    }
+}
+
 #[derive(Debug, Args)]
 pub(super) struct AddArgs {
     /// Name of the namespace, which is its share's
@@ -96,6 +124,11 @@ pub(super) struct AddArgs {
     /// Folder of that share within the volume; made when it is missing
     #[arg(long, value_name = "PATH", requires = "volume")]
     path: Option<String>,
+    /// Keep it in the directory of the domain, for every server that holds its root; one that is there already gets this server too
+    #[arg(long)]
+    domain: bool,
+    #[command(flatten)]
+    logon: LogonArgs,
     #[command(flatten)]
     common: CommonArgs,
     #[command(flatten)]
@@ -116,6 +149,8 @@ pub(super) struct SetArgs {
 pub(super) struct RemoveArgs {
     /// Name of the namespace
     name: String,
+    #[command(flatten)]
+    logon: LogonArgs,
     /// Do not ask
     #[arg(long)]
     force: bool,
@@ -133,11 +168,21 @@ pub(super) struct ShowArgs {
 
 pub(super) fn run(command: NamespaceCommand, options: &ServerOptions) -> anyhow::Result<()> {
     match command {
-        NamespaceCommand::Add(AddArgs { name, volume, path, common, change: only }) => {
-            let what = format!("the namespace {name} would be made");
-            let done = format!("The namespace {name} is made.");
-            let settings = common.into_options();
-            change(only, &what, options, DfsRequest::AddNamespace { name, volume, path, settings }, &done)
+        NamespaceCommand::Add(AddArgs { name, volume, path, domain, logon, common, change: only }) => {
+            let what = format!(
+                "the namespace {name} would be made{}",
+                if domain { " in the directory of the domain" } else { "" }
+            );
+            let done = match domain {
+                false => format!("The namespace {name} is made."),
+                true => format!("The namespace {name} of the domain is served."),
+            };
+            if only.only_says(&what) {
+                return Ok(());
+            }
+            let (settings, logon) = (common.into_options(), logon.obtain()?);
+            let request = DfsRequest::AddNamespace { name, volume, path, settings, domain, logon };
+            change(only, &what, options, request, &done)
         }
         NamespaceCommand::Set(SetArgs { name, common, change: only }) => {
             let what = format!("the namespace {name} would be changed");
@@ -145,13 +190,17 @@ pub(super) fn run(command: NamespaceCommand, options: &ServerOptions) -> anyhow:
             let settings = common.into_options();
             change(only, &what, options, DfsRequest::SetNamespace { name, settings }, &done)
         }
-        NamespaceCommand::Remove(RemoveArgs { name, force, change: only }) => {
+        NamespaceCommand::Remove(RemoveArgs { name, logon, force, change: only }) => {
             if !only.what_if {
                 target::confirm(force, &format!("Remove the namespace {name} with its folders"))?;
             }
             let what = format!("the namespace {name} would be removed with its folders");
             let done = format!("The namespace {name} is removed; its share stays.");
-            change(only, &what, options, DfsRequest::RemoveNamespace { name }, &done)
+            if only.only_says(&what) {
+                return Ok(());
+            }
+            let logon = logon.obtain()?;
+            change(only, &what, options, DfsRequest::RemoveNamespace { name, logon }, &done)
         }
         NamespaceCommand::List(form) => output::print(&rows(options, None)?, &COLUMNS, form.format),
         NamespaceCommand::Show(ShowArgs { name, form }) => match rows(options, Some(name))?.first() {

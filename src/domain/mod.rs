@@ -10,6 +10,7 @@ mod account;
 mod alias;
 mod ber;
 mod check;
+pub mod dfs;
 pub mod directory;
 pub mod dns;
 mod error;
@@ -38,6 +39,7 @@ use freehold_dtyp::{FileTime, Sid};
 use zeroize::Zeroizing;
 
 pub use check::{Check, CheckResult};
+pub use dfs::DfsDirectoryError;
 pub use error::DomainError;
 pub use join::{JoinRequest, Joined};
 pub use leave::AccountEnd;
@@ -81,6 +83,8 @@ pub struct Domain {
     joined_through: parking_lot::Mutex<Option<Arc<locator::DomainController>>>,
     /// One join, leave, change of the password or of names at a time.
     changing: tokio::sync::Mutex<()>,
+    /// The namespaces that the directory keeps.
+    dfs: dfs::DfsDirectory,
 }
 
 /// What a member has to reach its domain with.
@@ -145,6 +149,7 @@ impl Domain {
             member: ArcSwapOption::empty(),
             joined_through: parking_lot::Mutex::new(None),
             changing: tokio::sync::Mutex::new(()),
+            dfs: dfs::DfsDirectory::default(),
         });
         domain.refresh();
         domain

@@ -436,6 +436,7 @@ pub async fn run(config: Config, state: Arc<State>, ready: impl FnOnce(Ready) + 
     let watching = tokio::spawn(dfs_health::watch(Arc::clone(&shared), stopped.clone()));
     let placing = tokio::spawn(dfs_sites::keep(Arc::clone(&shared), stopped.clone()));
     let maintaining = tokio::spawn(Arc::clone(&shared.domain).maintain(stopped.clone()));
+    let following = tokio::spawn(Arc::clone(&shared.domain).follow_namespaces(stopped.clone()));
     let channel = tokio::spawn(netlogon::keep_channel(Arc::clone(&shared.domain), stopped.clone()));
     let admin = tokio::spawn(crate::admin::listen(service, config.admin_socket.clone(), stopped.clone()));
     let mut terminate = signal(SignalKind::terminate())?;
@@ -473,6 +474,7 @@ pub async fn run(config: Config, state: Arc<State>, ready: impl FnOnce(Ready) + 
     let _ = watching.await;
     let _ = placing.await;
     let _ = maintaining.await;
+    let _ = following.await;
     let _ = linking.await;
     let _ = channel.await;
     shared.acl_jobs.stop();

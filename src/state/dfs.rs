@@ -87,10 +87,20 @@ pub enum DfsEdit {
         /// What.
         change: NamespaceChange,
     },
-    /// Removes a namespace with its folders. The share stays.
+    /// Removes a namespace with its folders. The share stays. Of a domain's namespace this server goes out of its root targets;
+    /// the last one takes the namespace with it.
     RemoveNamespace {
         /// Which.
         name: String,
+    },
+    /// Changes a server of those that hold the root of a domain's namespace.
+    ChangeRootTarget {
+        /// The namespace.
+        name: String,
+        /// The target.
+        target: String,
+        /// What.
+        change: TargetChange,
     },
     /// Makes a folder.
     AddFolder {
@@ -154,7 +164,9 @@ impl DfsEdit {
     pub fn namespace(&self) -> &str {
         match self {
             DfsEdit::AddNamespace(namespace) => &namespace.name,
-            DfsEdit::ChangeNamespace { name, .. } | DfsEdit::RemoveNamespace { name } => name,
+            DfsEdit::ChangeNamespace { name, .. }
+            | DfsEdit::RemoveNamespace { name }
+            | DfsEdit::ChangeRootTarget { name, .. } => name,
             DfsEdit::AddFolder { namespace, .. }
             | DfsEdit::ChangeFolder { namespace, .. }
             | DfsEdit::RemoveFolder { namespace, .. }

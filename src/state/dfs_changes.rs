@@ -7,11 +7,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use freehold_dfs::{
-    Folder, ModelError, Namespace, NamespaceIndex, Namespaces, Priority, PriorityClass, State as DfsState,
-    Target, TargetState, check_folder, check_namespace,
+    Folder, Kind, ModelError, Namespace, NamespaceIndex, Namespaces, Priority, PriorityClass,
+    State as DfsState, Target, TargetState, check_folder, check_namespace,
 };
 use freehold_dtyp::Guid;
-use rusqlite::{Connection, OptionalExtension, Row, Transaction, TransactionBehavior};
+use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, Transaction, TransactionBehavior};
 
 use super::accounts::fold_name;
 use super::dfs::{
@@ -61,15 +61,22 @@ pub(super) struct Draft {
     namespaces: Namespaces,
     /// Those that differ, by folded name; `None` for one that is gone.
     changed: BTreeMap<String, Option<NamespaceIndex>>,
+    /// Namespaces of the directory may differ too: it is only tried, or follows what the directory has.
+    with_directory: bool,
 }
 
 impl Draft {
     pub(super) fn new(present: &Namespaces) -> Draft {
-        Draft { namespaces: present.clone(), changed: BTreeMap::new() }
+        Draft { namespaces: present.clone(), changed: BTreeMap::new(), with_directory: false }
+    }
+
+    /// One that changes namespaces of the directory as well.
+    pub(super) fn with_directory(present: &Namespaces) -> Draft {
+        Draft { with_directory: true, ..Draft::new(present) }
     }
 
     /// What the snapshot is once the transaction has succeeded.
-    fn finish(mut self) -> Namespaces {
+    pub(super) fn finish(mut self) -> Namespaces {
         for (name, index) in self.changed {
             match index {
                 Some(index) => self.namespaces.set(Arc::new(index)),
@@ -79,7 +86,7 @@ impl Draft {
         self.namespaces
     }
 
-    fn index(&mut self, name: &str) -> Result<&mut NamespaceIndex, StateError> {
+    pub(super) fn index(&mut self, name: &str) -> Result<&mut NamespaceIndex, StateError> {
         let present = &self.namespaces;
         let entry = self
             .changed
@@ -97,6 +104,11 @@ impl Draft {
 
     /// Makes one change, here and in the database.
     pub(super) fn apply(&mut self, transaction: &Transaction<'_>, edit: &DfsEdit) -> Result<(), StateError> {
+        if !self.with_directory && self.is_of_domain(edit) {
+            return Err(StateError::Refused(
+                "the namespace is kept in the directory of the domain: change it by `freehold dfs` while this server runs",
+            ));
+        }
         match edit {
             DfsEdit::AddNamespace(namespace) => self.add_namespace(transaction, namespace),
             DfsEdit::ChangeNamespace { name, change } => {
@@ -108,10 +120,15 @@ impl Draft {
                 index.set_namespace(Arc::new(namespace));
                 Ok(())
             }
-            DfsEdit::RemoveNamespace { name } => {
-                let guid = self.index(name)?.namespace().guid;
-                transaction.execute("DELETE FROM dfs_namespace WHERE guid = ?1", [guid.0])?;
-                self.changed.insert(fold_name(name), None);
+            DfsEdit::RemoveNamespace { name } => self.remove_namespace(transaction, name),
+            DfsEdit::ChangeRootTarget { name, target, change } => {
+                let index = self.index(name)?;
+                let mut namespace = Namespace::clone(index.namespace());
+                let found = namespace.targets.iter_mut().find(|one| same_target(one, target));
+                change.apply(found.ok_or_else(|| no_target(target))?);
+                check_namespace(&namespace)?;
+                store_root_targets(transaction, &namespace)?;
+                index.set_namespace(Arc::new(namespace));
                 Ok(())
             }
             DfsEdit::AddFolder { namespace, folder } => {
@@ -156,7 +173,27 @@ impl Draft {
         }
     }
 
-    fn add_namespace(
+    /// The directory keeps the namespace, or would.
+    fn is_of_domain(&mut self, edit: &DfsEdit) -> bool {
+        let of_domain = |namespace: &Namespace| matches!(namespace.kind, Kind::DomainBased { .. });
+        match edit {
+            DfsEdit::AddNamespace(namespace) => of_domain(namespace),
+            other => self.index(other.namespace()).is_ok_and(|index| of_domain(index.namespace())),
+        }
+    }
+
+    pub(super) fn remove_namespace(
+        &mut self,
+        transaction: &Transaction<'_>,
+        name: &str,
+    ) -> Result<(), StateError> {
+        let guid = self.index(name)?.namespace().guid;
+        transaction.execute("DELETE FROM dfs_namespace WHERE guid = ?1", [guid.0])?;
+        self.changed.insert(fold_name(name), None);
+        Ok(())
+    }
+
+    pub(super) fn add_namespace(
         &mut self,
         transaction: &Transaction<'_>,
         namespace: &Namespace,
@@ -176,11 +213,12 @@ impl Draft {
         };
         let namespace = Namespace { name, ..namespace.clone() };
         transaction.execute(
-            "INSERT INTO dfs_namespace (guid, name, folded_name, comment, online, ttl_seconds, flags)
-             VALUES (?1, ?2, ?3, '', 1, 1, 0)",
-            (namespace.guid.0, &namespace.name, fold_name(&namespace.name)),
+            "INSERT INTO dfs_namespace (guid, name, folded_name, comment, online, ttl_seconds, flags, domain)
+             VALUES (?1, ?2, ?3, '', 1, 1, 0, ?4)",
+            (namespace.guid.0, &namespace.name, fold_name(&namespace.name), domain_of(&namespace.kind)),
         )?;
         store_namespace(transaction, &namespace)?;
+        store_root_targets(transaction, &namespace)?;
         let folded = fold_name(&namespace.name);
         self.changed.insert(folded, Some(NamespaceIndex::new(Arc::new(namespace))));
         Ok(())
@@ -228,7 +266,17 @@ fn place(error: ModelError) -> StateError {
     }
 }
 
-fn store_namespace(transaction: &Transaction<'_>, namespace: &Namespace) -> Result<(), StateError> {
+fn domain_of(kind: &Kind) -> Option<&str> {
+    match kind {
+        Kind::StandAlone => None,
+        Kind::DomainBased { domain } => Some(domain),
+    }
+}
+
+pub(super) fn store_namespace(
+    transaction: &Transaction<'_>,
+    namespace: &Namespace,
+) -> Result<(), StateError> {
     transaction.execute(
         "UPDATE dfs_namespace SET comment = ?2, online = ?3, ttl_seconds = ?4, flags = ?5 WHERE guid = ?1",
         (
@@ -242,7 +290,11 @@ fn store_namespace(transaction: &Transaction<'_>, namespace: &Namespace) -> Resu
     Ok(())
 }
 
-fn insert_folder(transaction: &Transaction<'_>, namespace: Guid, folder: &Folder) -> Result<(), StateError> {
+pub(super) fn insert_folder(
+    transaction: &Transaction<'_>,
+    namespace: Guid,
+    folder: &Folder,
+) -> Result<(), StateError> {
     transaction
         .prepare_cached(
             "INSERT INTO dfs_folder (guid, namespace, path, comment, online, ttl_seconds, flags)
@@ -253,7 +305,7 @@ fn insert_folder(transaction: &Transaction<'_>, namespace: Guid, folder: &Folder
     store_targets(transaction, folder)
 }
 
-fn update_folder(transaction: &Transaction<'_>, folder: &Folder) -> Result<(), StateError> {
+pub(super) fn update_folder(transaction: &Transaction<'_>, folder: &Folder) -> Result<(), StateError> {
     transaction
         .prepare_cached(
             "UPDATE dfs_folder SET path = ?2, comment = ?3, online = ?4, ttl_seconds = ?5, flags = ?6, security = ?7
@@ -271,15 +323,35 @@ fn update_folder(transaction: &Transaction<'_>, folder: &Folder) -> Result<(), S
     Ok(())
 }
 
-fn store_targets(transaction: &Transaction<'_>, folder: &Folder) -> Result<(), StateError> {
+pub(super) fn store_targets(transaction: &Transaction<'_>, folder: &Folder) -> Result<(), StateError> {
     transaction.prepare_cached("DELETE FROM dfs_target WHERE folder = ?1")?.execute([folder.guid.0])?;
-    let mut insert = transaction.prepare_cached(
+    let insert = transaction.prepare_cached(
         "INSERT INTO dfs_target (folder, position, server, share, path, online, priority_class, priority_rank)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
     )?;
-    for (position, target) in (0_i64..).zip(&folder.targets) {
+    insert_targets(insert, folder.guid, &folder.targets)
+}
+
+pub(super) fn store_root_targets(
+    transaction: &Transaction<'_>,
+    namespace: &Namespace,
+) -> Result<(), StateError> {
+    transaction.execute("DELETE FROM dfs_root_target WHERE namespace = ?1", [namespace.guid.0])?;
+    let insert = transaction.prepare_cached(
+        "INSERT INTO dfs_root_target (namespace, position, server, share, path, online, priority_class, priority_rank)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+    )?;
+    insert_targets(insert, namespace.guid, &namespace.targets)
+}
+
+fn insert_targets(
+    mut insert: CachedStatement<'_>,
+    owner: Guid,
+    targets: &[Target],
+) -> Result<(), StateError> {
+    for (position, target) in (0_i64..).zip(targets) {
         insert.execute((
-            folder.guid.0,
+            owner.0,
             position,
             &target.server,
             &target.share,
@@ -294,11 +366,13 @@ fn store_targets(transaction: &Transaction<'_>, folder: &Folder) -> Result<(), S
 
 /// The snapshot of what the database holds.
 pub(super) fn load(database: &Connection) -> Result<Namespaces, StateError> {
-    let mut statement = database
-        .prepare_cached("SELECT guid, name, comment, online, ttl_seconds, flags FROM dfs_namespace")?;
+    let mut statement = database.prepare_cached(
+        "SELECT guid, name, comment, online, ttl_seconds, flags, domain FROM dfs_namespace",
+    )?;
     let found = statement.query_map([], namespace_of)?.collect::<Result<Vec<_>, _>>()?;
     let mut all = Vec::with_capacity(found.len());
-    for namespace in found {
+    for mut namespace in found {
+        namespace.targets = load_root_targets(database, namespace.guid)?;
         let mut index = NamespaceIndex::new(Arc::new(namespace));
         for folder in load_folders(database, index.namespace().guid)? {
             index.insert(FOLD, Arc::new(folder))?;
@@ -306,6 +380,19 @@ pub(super) fn load(database: &Connection) -> Result<Namespaces, StateError> {
         all.push(index);
     }
     Ok(Namespaces::new(FOLD, all))
+}
+
+fn load_root_targets(database: &Connection, namespace: Guid) -> Result<Vec<Target>, StateError> {
+    let mut statement = database.prepare_cached(
+        "SELECT namespace, server, share, path, online, priority_class, priority_rank FROM dfs_root_target
+         WHERE namespace = ?1 ORDER BY position",
+    )?;
+    let mut rows = statement.query([namespace.0])?;
+    let mut targets = Vec::new();
+    while let Some(row) = rows.next()? {
+        targets.push(target_of(row)?);
+    }
+    Ok(targets)
 }
 
 /// Folders and targets in one order, so that each table is read once.
@@ -344,7 +431,10 @@ fn namespace_of(row: &Row<'_>) -> Result<Namespace, rusqlite::Error> {
     Ok(Namespace {
         guid: Guid(row.get(0)?),
         name: row.get(1)?,
-        kind: freehold_dfs::Kind::StandAlone,
+        kind: match row.get(6)? {
+            None => Kind::StandAlone,
+            Some(domain) => Kind::DomainBased { domain },
+        },
         comment: row.get(2)?,
         state: state(row.get(3)?),
         ttl_seconds: row.get(4)?,

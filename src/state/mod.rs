@@ -19,6 +19,9 @@ pub mod dfs;
 mod dfs_changes;
 mod dfs_placed;
 pub mod dfs_sites;
+mod dfs_directory;
+#[cfg(test)]
+mod dfs_directory_tests;
 #[cfg(test)]
 mod dfs_tests;
 pub mod domain;
@@ -61,6 +64,7 @@ pub use api_tokens::ApiToken;
 pub use declared::DeclaredStep;
 pub use dfs::DfsEdit;
 pub use dfs_placed::{PlacedFolder, PlacedMark, PlacedRoot};
+pub use dfs_directory::{DirectoryChange, NotFollowed};
 pub use domain::{MachinePassword, Membership};
 pub use domain_changes::NewMembership;
 pub use error::StateError;

@@ -18,6 +18,7 @@ pub(super) const MIGRATIONS: &[&str] = &[
     DFS,
     DFS_PLACED,
     DFS_SITES,
+    DFS_DOMAIN,
 ];
 
 /// Persistent opens keep what others change of them, and their application.
@@ -343,6 +344,19 @@ CREATE TABLE dfs_sites (
     servers TEXT NOT NULL
 ) STRICT;
 ";
+
+/// Namespaces that the directory of a domain keeps: which domain, and the servers that hold their roots.
+const DFS_DOMAIN: &str = "
+ALTER TABLE dfs_namespace ADD COLUMN domain TEXT;
+CREATE TABLE dfs_root_target (
+    namespace BLOB NOT NULL REFERENCES dfs_namespace (guid) ON DELETE CASCADE,
+    position INTEGER NOT NULL,
+    server TEXT NOT NULL,
+    share TEXT NOT NULL,
+    online INTEGER NOT NULL CHECK (online IN (0, 1)),
+    priority_class INTEGER NOT NULL,
+    priority_rank INTEGER NOT NULL CHECK (priority_rank BETWEEN 0 AND 31),
+    PRIMARY KEY (namespace, position)
 
 /// Brings the database to this program's version, step by step, each in its own transaction.
 pub(super) fn migrate(database: &mut Connection) -> Result<(), StateError> {

@@ -55,6 +55,8 @@ fn add_namespace(name: &str, volume: Option<&str>) -> DfsRequest {
         volume: volume.map(str::to_owned),
         path: volume.map(|_| "dfs".to_owned()),
         settings: NamespaceOptions { enable_target_failback: Some(true), ..NamespaceOptions::default() },
+        domain: false,
+        logon: None,
     }
 }
 
@@ -86,7 +88,7 @@ fn a_namespace_is_made_of_a_share_or_with_one() {
     assert!(refused(ask(&service, add_namespace("old", Some("data")))).contains("exists already"));
     let gone = refused(service.execute(Request::ShareRemove { name: "old".to_owned() }));
     assert!(gone.contains("namespace remove"), "{gone}");
-    done(&service, DfsRequest::RemoveNamespace { name: "OLD".to_owned() });
+    done(&service, DfsRequest::RemoveNamespace { name: "OLD".to_owned(), logon: None });
     share_done(service.execute(Request::ShareRemove { name: "old".to_owned() }));
 }
 

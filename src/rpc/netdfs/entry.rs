@@ -1,6 +1,6 @@
 //! A root or a link as the levels of [MS-DFSNM] 2.2.4 and 2.2.5 show it.
 
-use freehold_dfs::{Folder, Namespace, Priority, State as DfsState, Target, TargetState};
+use freehold_dfs::{Folder, Kind, Namespace, Priority, State as DfsState, Target, TargetState};
 use freehold_dtyp::Guid;
 
 use super::super::RpcContext;
@@ -13,7 +13,9 @@ const VOLUME_OK: u32 = 0x0001;
 /// DFS_VOLUME_STATE_OFFLINE.
 const VOLUME_OFFLINE: u32 = 0x0003;
 /// DFS_VOLUME_FLAVOR_STANDALONE, in the state of a root and as its type.
-pub(super) const FLAVOR_STANDALONE: u32 = 0x0100;
+const FLAVOR_STANDALONE: u32 = 0x0100;
+/// DFS_VOLUME_FLAVOR_AD_BLOB: a namespace of the domain.
+const FLAVOR_DOMAIN: u32 = 0x0200;
 /// [MS-DFSNM] 2.2.2.5: DFS_STORAGE_STATE_OFFLINE.
 pub(super) const STORAGE_OFFLINE: u32 = 1;
 /// DFS_STORAGE_STATE_ONLINE.
@@ -23,6 +25,8 @@ pub(super) const STORAGE_ONLINE: u32 = 2;
 pub(super) struct DfsEntry {
     path: String,
     comment: String,
+    /// Of a root.
+    flavor: u32,
     state: u32,
     timeout_seconds: u32,
     guid: Guid,
@@ -40,25 +44,31 @@ struct Storage {
 }
 
 impl DfsEntry {
-    /// The root of a namespace: its only target is this server.
+    /// The root of a namespace: the only target of a stand-alone one is this server.
     pub(super) fn of_root(cx: &RpcContext<'_>, namespace: &Namespace) -> DfsEntry {
         let server = &cx.server.netbios_name;
         let path = root_path(cx, namespace);
-        DfsEntry {
-            metadata_bytes: bytes_of([path.as_str(), &namespace.comment, server, &namespace.name]),
-            path,
-            comment: namespace.comment.clone(),
-            state: volume_state(namespace.state) | FLAVOR_STANDALONE,
-            timeout_seconds: namespace.ttl_seconds,
-            guid: namespace.guid,
-            flags: namespace_flags(&namespace.options),
-            security: None,
-            targets: vec![Storage {
+        let flavor = flavor(namespace);
+        let targets = match namespace.targets.as_slice() {
+            [] => vec![Storage {
                 state: STORAGE_ONLINE,
                 server: server.clone(),
                 share: namespace.name.clone(),
                 priority: Priority::default(),
             }],
+            targets => targets.iter().map(Storage::of).collect(),
+        };
+        DfsEntry {
+            metadata_bytes: bytes_of([path.as_str(), &namespace.comment, server, &namespace.name]),
+            path,
+            comment: namespace.comment.clone(),
+            flavor,
+            state: volume_state(namespace.state) | flavor,
+            timeout_seconds: namespace.ttl_seconds,
+            guid: namespace.guid,
+            flags: namespace_flags(&namespace.options),
+            security: None,
+            targets,
         }
     }
 
@@ -71,6 +81,7 @@ impl DfsEntry {
             metadata_bytes: bytes_of([path.as_str(), folder.comment.as_str()].into_iter().chain(names)),
             path,
             comment: folder.comment.clone(),
+            flavor: flavor(namespace),
             state: volume_state(folder.state),
             timeout_seconds: folder.ttl_seconds,
             guid: folder.guid,
@@ -78,6 +89,11 @@ impl DfsEntry {
             security: folder.security.clone(),
             targets,
         }
+    }
+
+    /// The directory keeps the namespace.
+    pub(super) const fn is_of_domain(&self) -> bool {
+        self.flavor == FLAVOR_DOMAIN
     }
 
     fn security_length(&self) -> u32 {
@@ -120,7 +136,7 @@ impl Entry for DfsEntry {
             100 => return writer.pointer(),
             150 => return self.security_fixed(writer),
             300 => {
-                writer.u32(FLAVOR_STANDALONE);
+                writer.u32(self.flavor);
                 return writer.pointer();
             }
             _ => writer.pointer(),
@@ -196,9 +212,20 @@ impl Storage {
     }
 }
 
-/// `\\server\namespace`.
-pub(super) fn root_path(cx: &RpcContext<'_>, namespace: &Namespace) -> String {
-    format!("\\\\{}\\{}", cx.server.netbios_name, namespace.name)
+/// `\\server\namespace`, or `\\domain\namespace`.
+fn root_path(cx: &RpcContext<'_>, namespace: &Namespace) -> String {
+    let server = match &namespace.kind {
+        Kind::StandAlone => &cx.server.netbios_name,
+        Kind::DomainBased { domain } => domain,
+    };
+    format!("\\\\{server}\\{}", namespace.name)
+}
+
+const fn flavor(namespace: &Namespace) -> u32 {
+    match namespace.kind {
+        Kind::StandAlone => FLAVOR_STANDALONE,
+        Kind::DomainBased { .. } => FLAVOR_DOMAIN,
+    }
 }
 
 const fn volume_state(state: DfsState) -> u32 {

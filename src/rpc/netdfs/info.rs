@@ -15,6 +15,8 @@ pub(super) const INFO_LEVELS: [u32; 19] =
 const SHOWN: [u32; 12] = [1, 2, 3, 4, 5, 6, 7, 8, 9, 50, 100, 150];
 /// [MS-DFSNM] 2.2.4.10 NamespaceMajorVersion of a stand-alone namespace.
 const MAJOR_VERSION: u32 = 1;
+/// The same of a namespace of the domain: version 2.
+const DOMAIN_MAJOR_VERSION: u32 = 2;
 /// DFS_NAMESPACE_CAPABILITY_ABDE: links may be listed by access.
 const CAPABILITIES: u64 = 1;
 
@@ -31,10 +33,10 @@ pub(super) fn get_info(call: &mut Call<'_, '_>) -> Result<NdrWriter, Fault> {
     let mut writer = NdrWriter::new();
     writer.u32(level);
     match find(call, &path, level, named) {
-        Ok(_) if level == 50 => {
+        Ok(entry) if level == 50 => {
             writer.pointer();
             writer.align(8);
-            writer.u32(MAJOR_VERSION);
+            writer.u32(if entry.is_of_domain() { DOMAIN_MAJOR_VERSION } else { MAJOR_VERSION });
             writer.u32(0);
             writer.u64(CAPABILITIES);
             writer.u32(Win32::SUCCESS.0);

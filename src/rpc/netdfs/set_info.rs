@@ -180,13 +180,19 @@ impl Info {
         if !matches!(self.level, 101 | 104 | 106) {
             return Err(Win32::INVALID_PARAMETER);
         }
-        // The root of a stand-alone namespace has one target, which is always there.
-        if path.link.is_empty() {
-            return Err(Win32::NOT_SUPPORTED);
-        }
         let target = target(server, share)?.unc();
-        let folder = path.folder(call.cx)?;
-        if !folder.targets.iter().any(|one| same_target(one, &target)) {
+        let is_root = path.link.is_empty();
+        let targets = if is_root {
+            let targets = &path.index(call.cx)?.namespace().targets;
+            // The root of a stand-alone namespace has one target, which is always there.
+            if targets.is_empty() {
+                return Err(Win32::NOT_SUPPORTED);
+            }
+            targets
+        } else {
+            &path.folder(call.cx)?.targets
+        };
+        if !targets.iter().any(|one| same_target(one, &target)) {
             return Err(Win32::FILE_NOT_FOUND);
         }
         let state = match self.state {
@@ -204,6 +210,9 @@ impl Info {
             }
         };
         let change = TargetChange { state, priority };
+        if is_root {
+            return Ok(DfsEdit::ChangeRootTarget { name: path.namespace, target, change });
+        }
         Ok(DfsEdit::ChangeTarget { namespace: path.namespace, path: path.link, target, change })
     }
 }
