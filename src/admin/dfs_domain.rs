@@ -72,6 +72,7 @@ impl AdminService {
         let of_directory = |namespace: &Namespace| matches!(namespace.kind, Kind::DomainBased { .. });
         match edit {
             DfsEdit::AddNamespace(namespace) => of_directory(namespace),
+            DfsEdit::AddRootTarget(_) => true,
             other => {
                 let namespaces = self.state().namespaces();
                 namespaces.namespace(other.namespace()).is_some_and(|index| of_directory(index.namespace()))
@@ -102,7 +103,8 @@ impl AdminService {
 }
 
 /// The kind of a namespace of the domain, and this server as a target of its root.
-fn domain_root(membership: &Membership, name: &str) -> (Kind, Vec<Target>) {
+#[must_use]
+pub fn domain_root(membership: &Membership, name: &str) -> (Kind, Vec<Target>) {
     let kind = Kind::DomainBased { domain: membership.dns_domain.clone() };
     (kind, vec![Target::new(membership.dns_host_name.to_lowercase(), name, "")])
 }

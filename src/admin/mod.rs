@@ -57,6 +57,7 @@ mod tokens;
 mod volume_folder;
 
 pub use client::{Client, ClientError};
+pub use dfs_domain::domain_root;
 pub use open::NothingFits;
 pub use running::{KnownSites, LiveOpen, RunningServer};
 pub use service::AdminService;

@@ -28,4 +28,13 @@ pub enum DfsTask {
         /// Comment.
         comment: String,
     },
+    /// Makes a share that is there a root target of a namespace of the domain.
+    AddDomainRoot {
+        /// The share.
+        share: String,
+        /// Comment of a new namespace.
+        comment: String,
+        /// The namespace may be a new one; else it must be in the directory.
+        may_be_new: bool,
+    },
 }

@@ -15,6 +15,7 @@ impl Win32 {
     pub(super) const INVALID_PARAMETER: Win32 = Win32(87);
     pub(super) const INVALID_NAME: Win32 = Win32(123);
     pub(super) const INVALID_LEVEL: Win32 = Win32(124);
+    pub(super) const ALREADY_EXISTS: Win32 = Win32(183);
     pub(super) const MORE_DATA: Win32 = Win32(234);
     pub(super) const NO_MORE_ITEMS: Win32 = Win32(259);
     pub(super) const AUDIT_FAILED: Win32 = Win32(606);

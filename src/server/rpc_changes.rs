@@ -18,7 +18,7 @@ use crate::admin::caller::{Caller, Door, ExecuteError, Grants};
 use crate::admin::open_protocol::{OpenFileFilter, OpenFileRequest, SessionFilter, SessionRequest};
 use crate::admin::protocol::{FolderEnumerationMode, Reply, Request, ShareOptions};
 use crate::admin::scope::Scope;
-use crate::admin::{AdminService, NothingFits, RunningServer};
+use crate::admin::{AdminService, NothingFits, RunningServer, domain_root};
 use crate::proto::activity::open_number;
 use crate::rpc::{AccountTask, Commission, DfsTask, Done, Ending, Field, NewShare, TaskError};
 use crate::smb2::SessionId;
@@ -218,6 +218,25 @@ impl<'a> RpcDoor<'a> {
                 options: NamespaceOptions::default(),
                 targets: Vec::new(),
             })],
+            DfsTask::AddDomainRoot { share, comment, may_be_new } => {
+                let member = self.shared.state.membership().ok_or(TaskError::NoFolder)?;
+                let (kind, targets) = domain_root(&member, share);
+                let namespace = Namespace {
+                    name: share.clone(),
+                    guid: new_guid()?,
+                    kind,
+                    comment: comment.clone(),
+                    state: freehold_dfs::State::Online,
+                    ttl_seconds: DEFAULT_ROOT_TTL_SECONDS,
+                    options: NamespaceOptions::default(),
+                    targets,
+                };
+                vec![if *may_be_new {
+                    DfsEdit::AddNamespace(namespace)
+                } else {
+                    DfsEdit::AddRootTarget(namespace)
+                }]
+            }
         };
         self.service.edit_namespaces_as(&self.caller, &edits).map_err(refusal)?;
         Ok(Done::Nothing)

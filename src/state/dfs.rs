@@ -80,6 +80,8 @@ const fn flag(set: bool, flag: u32) -> u32 {
 pub enum DfsEdit {
     /// Makes a namespace; the share of its name is there.
     AddNamespace(Namespace),
+    /// Puts this server among the root targets of a domain's namespace that is in the directory.
+    AddRootTarget(Namespace),
     /// Changes a namespace.
     ChangeNamespace {
         /// Which.
@@ -163,7 +165,7 @@ impl DfsEdit {
     #[must_use]
     pub fn namespace(&self) -> &str {
         match self {
-            DfsEdit::AddNamespace(namespace) => &namespace.name,
+            DfsEdit::AddNamespace(namespace) | DfsEdit::AddRootTarget(namespace) => &namespace.name,
             DfsEdit::ChangeNamespace { name, .. }
             | DfsEdit::RemoveNamespace { name }
             | DfsEdit::ChangeRootTarget { name, .. } => name,

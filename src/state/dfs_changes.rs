@@ -110,7 +110,9 @@ impl Draft {
             ));
         }
         match edit {
-            DfsEdit::AddNamespace(namespace) => self.add_namespace(transaction, namespace),
+            DfsEdit::AddNamespace(namespace) | DfsEdit::AddRootTarget(namespace) => {
+                self.add_namespace(transaction, namespace)
+            }
             DfsEdit::ChangeNamespace { name, change } => {
                 let index = self.index(name)?;
                 let mut namespace = Namespace::clone(index.namespace());
@@ -178,6 +180,7 @@ impl Draft {
         let of_domain = |namespace: &Namespace| matches!(namespace.kind, Kind::DomainBased { .. });
         match edit {
             DfsEdit::AddNamespace(namespace) => of_domain(namespace),
+            DfsEdit::AddRootTarget(_) => true,
             other => self.index(other.namespace()).is_ok_and(|index| of_domain(index.namespace())),
         }
     }

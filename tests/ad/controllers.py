@@ -162,6 +162,14 @@ class Controller:
         if done.returncode != 0:
             raise ControllerError('nsupdate: ' + done.stdout)
 
+    def lead(self, name, server):
+        """A share that sends clients on to the share of that name on `server`: as docs/dfs.md says that it is done."""
+        path = self.folder / 'dfs' / name
+        path.mkdir(parents=True, exist_ok=True)
+        with self.conf.open('a') as f:
+            f.write('[%s]\n    path = %s\n    msdfs root = yes\n    msdfs proxy = \\%s\\%s\n' % (name, path, server, name))
+        self.host.run('smbcontrol', '-s', self.conf, 'all', 'reload-config')
+
     def replicate_from(self, other):
         """Fetches what is new from another controller."""
         self.host.run('samba-tool', 'drs', 'replicate', self.fqdn, other.fqdn, BASE, '-s', self.conf, '-U',

@@ -68,9 +68,9 @@ def rpcclient_manages_links(t):
     """dfsversion, dfsadd, dfsgetinfo, dfsenum, dfsenumex, dfsremove of rpcclient, and who may use them."""
     s = t.own_server()
     s.run('dfs', 'namespace', 'add', 'files', '--volume', 'data', '--path', 'dfs')
-    t.contains(rpc(t, s, 'dfsversion'), 'dfs is present (4)')
     # SHI1005_FLAGS_DFS and SHI1005_FLAGS_DFS_ROOT: the share is a root.
     t.contains(rpc(t, s, 'netsharegetinfo files 1005'), 'flags: 0x3')
+    t.contains(rpc(t, s, 'dfsversion'), 'dfs is present (6)')
     link = '\\\\\\\\%s\\\\files\\\\teams\\\\red' % s.host
     rpc(t, s, 'dfsadd %s fs1 red a-comment' % link, 'dfsadd %s fs2 red -' % link)
     t.equal(rows(s, 'folder', 'list')[0]['TargetPaths'], ['\\\\fs1\\red', '\\\\fs2\\red'], 'targets')

@@ -55,7 +55,7 @@ impl<A: Access> Writer<'_, A> {
         for edit in edits {
             check_state(edit)?;
         }
-        if !edits.iter().any(|edit| matches!(edit, DfsEdit::AddNamespace(_))) {
+        if !edits.iter().any(|edit| matches!(edit, DfsEdit::AddNamespace(_) | DfsEdit::AddRootTarget(_))) {
             self.state.rehearse_dfs(edits)?;
         }
         for edit in edits {
@@ -91,7 +91,10 @@ impl<A: Access> Writer<'_, A> {
 
     async fn attempt(&mut self, edit: &DfsEdit, now: &Namespaces) -> Result<Outcome, DfsDirectoryError> {
         if let DfsEdit::AddNamespace(namespace) = edit {
-            return self.add_namespace(namespace, now).await;
+            return self.add_namespace(namespace, now, true).await;
+        }
+        if let DfsEdit::AddRootTarget(namespace) = edit {
+            return self.add_namespace(namespace, now, false).await;
         }
         let after = self.state.rehearse_dfs(std::slice::from_ref(edit))?;
         let name = edit.namespace();
@@ -111,8 +114,10 @@ impl<A: Access> Writer<'_, A> {
             | DfsEdit::AddTarget { path, .. }
             | DfsEdit::ChangeTarget { path, .. }
             | DfsEdit::RemoveTarget { path, .. } => (path, path),
-            // Both were taken care of above.
-            DfsEdit::AddNamespace(_) | DfsEdit::RemoveNamespace { .. } => return Ok(Outcome::Lost),
+            // They were taken care of above.
+            DfsEdit::AddNamespace(_) | DfsEdit::AddRootTarget(_) | DfsEdit::RemoveNamespace { .. } => {
+                return Ok(Outcome::Lost);
+            }
         };
         let Some(folder) = before.folder(FOLD, path) else {
             return Err(StateError::NotFound { kind: "folder", name: path.clone() }.into());
@@ -139,6 +144,7 @@ impl<A: Access> Writer<'_, A> {
         &mut self,
         namespace: &Namespace,
         now: &Namespaces,
+        may_be_new: bool,
     ) -> Result<Outcome, DfsDirectoryError> {
         let name = &namespace.name;
         if now.namespace(name).is_some() {
@@ -153,6 +159,9 @@ impl<A: Access> Writer<'_, A> {
                 entry.texts("objectClass").any(|class| class.eq_ignore_ascii_case("fTDfs"))
             }) {
                 return Err(DfsDirectoryError::OldVersion(name.clone()));
+            }
+            if !may_be_new {
+                return Err(StateError::NotFound { kind: "namespace", name: name.clone() }.into());
             }
             if found.is_none() {
                 self.writer.add(&anchor, new_anchor()).await?;

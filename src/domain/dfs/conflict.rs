@@ -35,6 +35,7 @@ pub(super) fn conflict(edit: &DfsEdit, first: &Namespaces, now: &Namespaces) -> 
             (path, (before != after).then_some("the folder"))
         }
         DfsEdit::AddNamespace(_)
+        | DfsEdit::AddRootTarget(_)
         | DfsEdit::RemoveNamespace { .. }
         | DfsEdit::AddFolder { .. }
         | DfsEdit::AddTarget { .. }

@@ -96,7 +96,7 @@ fn remove_link(call: &mut Call<'_, '_>, path: &str) -> Result<Result<Done, Win32
     super::change(call, |call| {
         let path = EntryPath::parse_link(path)?;
         let folder = path.folder(call.cx)?;
-        let EntryPath { namespace, link: path } = path;
+        let EntryPath { namespace, link: path, .. } = path;
         Ok(DfsTask::Edit(vec![match (server, share) {
             (None, None) => DfsEdit::RemoveFolder { namespace, path },
             (Some(server), Some(share)) => {

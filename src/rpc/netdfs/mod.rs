@@ -1,9 +1,10 @@
-//! [MS-DFSNM]: stand-alone namespaces of this server, their folders ("links") and targets, as Windows' DFS console and `dfsutil`
+//! [MS-DFSNM]: namespaces of this server, stand-alone ones and those of the domain, their folders ("links") and targets, as Windows' DFS console and `dfsutil`
 //! manage them.
 //!
-//! Whoever has logged on may look; administrators may change. DIFFERS: domain-based namespaces are refused with
+//! Whoever has logged on may look; administrators may change. DIFFERS: domain-based namespaces of version 1 are refused with
 //! ERROR_NOT_SUPPORTED; the host in a path may have any name, for the client found this server by it.
 
+mod domain_roots;
 mod entry;
 mod enumerate;
 mod info;
@@ -21,9 +22,9 @@ use super::task::{Done, Task, TaskError};
 use super::win32::Win32;
 use super::{DfsTask, RpcContext};
 
-/// 3.1.4.1.2: several stand-alone namespaces on one server, levels 200 and 300 of NetrDfsEnumEx, NetrDfsMove. Not 6, which promises
-/// domain-based namespaces of version 2.
-const MANAGER_VERSION: u32 = 4;
+/// 3.1.4.1.2: domain-based namespaces of version 2, several namespaces on one server, levels 200 and 300 of NetrDfsEnumEx, NetrDfsMove, and
+/// the operations 23 to 25.
+const MANAGER_VERSION: u32 = 6;
 
 /// [MS-DFSNM] 3.1.4 Message Processing Events and Sequencing Rules.
 pub(super) fn call(call: &mut Call<'_, '_>, operation: u16) -> Result<NdrWriter, Fault> {
@@ -35,8 +36,8 @@ pub(super) fn call(call: &mut Call<'_, '_>, operation: u16) -> Result<NdrWriter,
         4 => info::get_info(call),
         5 => enumerate::enumerate(call),
         6 => links::move_to(call),
-        10 => roots::add_domain_root(call),
-        11 => roots::remove_domain_root(call),
+        10 => domain_roots::add_ft_root(call),
+        11 => domain_roots::remove_ft_root(call),
         12 => roots::add_root(call),
         13 => roots::remove_root(call),
         14 => roots::initialize(call),
@@ -45,6 +46,9 @@ pub(super) fn call(call: &mut Call<'_, '_>, operation: u16) -> Result<NdrWriter,
         20 => links::remove2(call),
         21 => enumerate::enumerate_ex(call),
         22 => set_info::set_info2(call),
+        23 => domain_roots::add_root_target(call),
+        24 => domain_roots::remove_root_target(call),
+        25 => domain_roots::supported_version(call),
         _ => Err(Fault::OP_RANGE),
     }
 }

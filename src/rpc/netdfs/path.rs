@@ -10,6 +10,8 @@ use super::super::win32::Win32;
 /// A path of a root or a link.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct EntryPath {
+    /// The server or the domain, as the client calls it.
+    pub(super) server: String,
     /// The namespace.
     pub(super) namespace: String,
     /// The path of the link below the root; empty for the root.
@@ -20,10 +22,11 @@ impl EntryPath {
     /// Reads `\\server\namespace\link`; one backslash or none at the beginning will do as well.
     pub(super) fn parse(text: &str) -> Result<EntryPath, Win32> {
         let rest = text.trim_start_matches('\\');
-        let (_, rest) = rest.split_once('\\').ok_or(Win32::INVALID_PARAMETER)?;
+        let (server, rest) = rest.split_once('\\').ok_or(Win32::INVALID_PARAMETER)?;
         let mut parts = rest.split('\\').filter(|part| !part.is_empty());
         let namespace = parts.next().ok_or(Win32::INVALID_PARAMETER)?;
-        Ok(EntryPath { namespace: namespace.to_owned(), link: parts.collect::<Vec<_>>().join("\\") })
+        let link = parts.collect::<Vec<_>>().join("\\");
+        Ok(EntryPath { server: server.to_owned(), namespace: namespace.to_owned(), link })
     }
 
     /// The same for a link.

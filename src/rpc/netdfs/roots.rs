@@ -1,5 +1,5 @@
-//! [MS-DFSNM] 3.1.4.4 stand-alone namespaces: NetrDfsAddStdRoot, NetrDfsRemoveStdRoot, NetrDfsAddStdRootForced; 3.1.4.1.9
-//! NetrDfsManagerInitialize; and the domain-based ones of 3.1.4.3, which are refused.
+//! [MS-DFSNM] 3.1.4.4 stand-alone namespaces: NetrDfsAddStdRoot, NetrDfsRemoveStdRoot, NetrDfsAddStdRootForced; 3.1.4.1.1
+//! NetrDfsManagerInitialize.
 
 use super::super::DfsTask;
 use super::super::dispatch::Call;
@@ -56,29 +56,4 @@ pub(super) fn initialize(call: &mut Call<'_, '_>) -> Result<NdrWriter, Fault> {
     super::text(&mut call.parameters, "ServerName")?;
     call.parameters.u32("Flags")?;
     Ok(super::status_only(super::may_change(call.cx).map(|()| Done::Nothing)))
-}
-
-/// 3.1.4.3.1 NetrDfsAddFtRoot.
-pub(super) fn add_domain_root(call: &mut Call<'_, '_>) -> Result<NdrWriter, Fault> {
-    for field in ["ServerName", "DcName", "RootShare", "FtDfsName", "Comment", "ConfigDN"] {
-        super::text(&mut call.parameters, field)?;
-    }
-    call.parameters.bytes("NewFtDfs", 1)?;
-    call.parameters.u32("ApiFlags")?;
-    refuse_domain_root(call)
-}
-
-/// 3.1.4.3.2 NetrDfsRemoveFtRoot.
-pub(super) fn remove_domain_root(call: &mut Call<'_, '_>) -> Result<NdrWriter, Fault> {
-    for field in ["ServerName", "DcName", "RootShare", "FtDfsName"] {
-        super::text(&mut call.parameters, field)?;
-    }
-    call.parameters.u32("ApiFlags")?;
-    refuse_domain_root(call)
-}
-
-fn refuse_domain_root(call: &mut Call<'_, '_>) -> Result<NdrWriter, Fault> {
-    super::root_list(&mut call.parameters)?;
-    let refusal = super::may_change(call.cx).err().unwrap_or(Win32::NOT_SUPPORTED);
-    Ok(super::status_and_root_list(Err(refusal)))
 }

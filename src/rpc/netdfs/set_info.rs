@@ -52,6 +52,11 @@ fn set(call: &mut Call<'_, '_>, path: &str, with_list: bool) -> Result<Result<Do
     super::change(call, |call| {
         let info = info.ok_or(Win32::INVALID_LEVEL)?;
         let path = EntryPath::parse(path)?;
+        if info.is_resynchronization(&path) {
+            // What other servers do when they have changed the directory: it is looked at all the time.
+            path.index(call.cx)?;
+            return Ok(DfsTask::Edit(Vec::new()));
+        }
         let edit = match (server, share) {
             (None, None) => info.edit(call, path)?,
             (Some(server), Some(share)) => info.target_edit(call, path, &server, &share)?,
@@ -119,6 +124,11 @@ impl Info {
             info.security = Some(parameters.bytes("pSecurityDescriptor", length)?.to_vec());
         }
         Ok(Some(info))
+    }
+
+    /// DFS_VOLUME_STATE_RESYNCHRONIZE or DFS_VOLUME_STATE_FORCE_SYNC ([MS-DFSNM] 2.2.4.1), of a root.
+    fn is_resynchronization(&self, path: &EntryPath) -> bool {
+        self.level == 101 && path.link.is_empty() && matches!(self.state, Some(0x10 | 0x40))
     }
 
     /// A change of a root or a link.

@@ -119,8 +119,8 @@ fn changed(fixture: &Fixture, operation: u16, request: &[u8]) -> (u32, Vec<DfsTa
 #[test]
 fn the_version_is_the_result() {
     let fixture = fixture().ordinary_caller();
-    assert_eq!(Client::netdfs(&fixture).call(0, &[]).unwrap(), [4, 0, 0, 0]);
-    assert_eq!(Client::netdfs(&fixture).call(25, &[]), Err(Fault::OP_RANGE));
+    assert_eq!(Client::netdfs(&fixture).call(0, &[]).unwrap(), [6, 0, 0, 0]);
+    assert_eq!(Client::netdfs(&fixture).call(26, &[]), Err(Fault::OP_RANGE));
 }
 
 /// [MS-DFSNM] 2.2.4.3 DFS_INFO_3 of a link with two targets, word by word.
@@ -432,7 +432,7 @@ fn a_comment_and_a_descriptor_are_behind_their_pointers() {
 }
 
 #[test]
-fn shares_become_roots_and_domains_are_refused() {
+fn shares_become_stand_alone_roots() {
     let fixture = Fixture::new();
     let root = |fixture: &Fixture, operation: u16, share: &str, comment: Option<&str>| {
         let mut writer = NdrWriter::new();
@@ -454,13 +454,136 @@ fn shares_become_roots_and_domains_are_refused() {
     assert_eq!(root(&with, 13, "data", None), (0, vec![gone]));
     let user = self::fixture().ordinary_caller();
     assert_eq!(root(&user, 13, "data", None).0, Win32::ACCESS_DENIED.0);
-    let mut writer = NdrWriter::new();
-    for text in ["files", "dc", "Data", "Data", "", "CN=x"] {
-        writer.wide_string(text);
-    }
-    writer.u8(1);
-    writer.u32(0);
-    writer.null();
-    assert_eq!(changed(&fixture, 10, &writer.into_bytes()), (Win32::NOT_SUPPORTED.0, Vec::new()));
     assert!(matches!(fixture.tasks()[..], [Task::Dfs(_)]));
+}
+
+/// `Data` as a namespace of the domain with two root targets, at a member of it.
+fn domain_fixture() -> Fixture {
+    let mut root = namespace("Data");
+    root.kind = Kind::DomainBased { domain: "corp.example".to_owned() };
+    root.targets = vec![Target::new("files.corp.example", "Data", ""), Target::new("fs2", "Data", "")];
+    Fixture::new().joined().with_namespaces(Namespaces::new(FOLD, [NamespaceIndex::new(Arc::new(root))]))
+}
+
+fn root_target_request(path: &str, target: Option<&str>, version: u32, is_new: u8, flags: u32) -> Vec<u8> {
+    let mut writer = NdrWriter::new();
+    optional(&mut writer, Some(path));
+    optional(&mut writer, target);
+    writer.u32(version);
+    optional(&mut writer, Some("c"));
+    writer.u8(is_new);
+    writer.u32(flags);
+    writer.into_bytes()
+}
+
+#[test]
+fn a_root_of_the_domain_is_shown_with_its_targets() {
+    let fixture = domain_fixture();
+    let request = info_request("\\\\corp\\data", None, 3).into_bytes();
+    let reply = Client::netdfs(&fixture).call(4, &request).unwrap();
+    let mut reader = NdrReader::new(&reply);
+    reader.u32("level").unwrap();
+    for field in ["info", "path", "comment"] {
+        assert!(reader.pointer(field).unwrap());
+    }
+    // DFS_VOLUME_FLAVOR_AD_BLOB and OK, two root targets.
+    assert_eq!((reader.u32("state").unwrap(), reader.u32("storages").unwrap()), (0x201, 2));
+    assert!(reader.pointer("storage").unwrap());
+    assert_eq!(reader.wide_string("path").unwrap().to_string(), "\\\\corp.example\\Data");
+    let version =
+        Client::netdfs(&fixture).call(4, &info_request("\\\\corp\\data", None, 50).into_bytes()).unwrap();
+    assert_eq!(version[8..16], [2, 0, 0, 0, 0, 0, 0, 0]);
+    let change = TargetChange { state: Some(TargetState::Offline), priority: None };
+    let mut writer = info_request("\\\\corp\\data", Some(("FS2", "data")), 101);
+    writer.u32(101);
+    writer.pointer();
+    writer.u32(1);
+    let edit =
+        DfsEdit::ChangeRootTarget { name: "data".to_owned(), target: r"\\FS2\data".to_owned(), change };
+    assert_eq!(changed(&fixture, 3, &writer.into_bytes()), (0, vec![DfsTask::Edit(vec![edit])]));
+    // DFS_VOLUME_STATE_RESYNCHRONIZE, which other servers send.
+    let mut writer = info_request("\\\\corp\\data", None, 101);
+    writer.u32(101);
+    writer.pointer();
+    writer.u32(0x10);
+    assert_eq!(changed(&fixture, 3, &writer.into_bytes()), (0, vec![DfsTask::Edit(Vec::new())]));
+}
+
+#[test]
+fn root_targets_of_the_domain_come_and_go() {
+    let fixture = Fixture::new().joined();
+    let add = |path: &str, target: Option<&str>, version, is_new, flags| {
+        changed(&fixture, 23, &root_target_request(path, target, version, is_new, flags))
+    };
+    let own = Some("\\\\FILES\\data");
+    let made = |may_be_new| {
+        let (share, comment) = ("Data".to_owned(), "c".to_owned());
+        (0, vec![DfsTask::AddDomainRoot { share, comment, may_be_new }])
+    };
+    assert_eq!(add("\\\\corp.example\\data", own, 2, 1, 0), made(true));
+    assert_eq!(add("\\\\CORP\\data", own, 0, 0, 0), made(false));
+    let refused = |path: &str, target, version, is_new, flags| {
+        let (status, tasks) = add(path, target, version, is_new, flags);
+        assert!(tasks.is_empty());
+        Win32(status)
+    };
+    assert_eq!(refused("\\\\corp\\data", own, 1, 1, 0), Win32::NOT_SUPPORTED);
+    assert_eq!(refused("\\\\corp\\data", own, 0, 1, 0), Win32::INVALID_PARAMETER);
+    assert_eq!(refused("\\\\corp\\data", own, 3, 1, 0), Win32::INVALID_PARAMETER);
+    assert_eq!(refused("\\\\corp\\data", own, 2, 1, 1), Win32::INVALID_PARAMETER);
+    assert_eq!(refused("\\\\other\\data", own, 2, 1, 0), Win32::INVALID_PARAMETER);
+    assert_eq!(refused("\\\\corp\\data", Some("\\\\fs9\\data"), 2, 1, 0), Win32::INVALID_PARAMETER);
+    assert_eq!(refused("\\\\corp\\other", own, 2, 1, 0), Win32::NOT_SUPPORTED);
+    assert_eq!(refused("\\\\corp\\none", Some("\\\\files\\none"), 2, 1, 0), Win32::NERR_NET_NAME_NOT_FOUND);
+    // A stand-alone one by the same call.
+    let alone = DfsTask::AddNamespace { share: "Data".to_owned(), comment: "c".to_owned() };
+    assert_eq!(add("\\\\files\\data", None, 1, 1, 0), (0, vec![alone]));
+    assert_eq!(refused("\\\\files\\data", None, 2, 1, 0), Win32::INVALID_PARAMETER);
+
+    let there = domain_fixture();
+    let request = root_target_request("\\\\corp\\data", own, 2, 0, 0);
+    assert_eq!(changed(&there, 23, &request), (Win32::ALREADY_EXISTS.0, Vec::new()));
+    let remove = |target: &str, flags| {
+        let mut writer = NdrWriter::new();
+        optional(&mut writer, Some("\\\\corp\\data"));
+        optional(&mut writer, Some(target));
+        writer.u32(flags);
+        changed(&there, 24, &writer.into_bytes())
+    };
+    let gone = DfsTask::Edit(vec![DfsEdit::RemoveNamespace { name: "Data".to_owned() }]);
+    assert_eq!(remove("\\\\files\\data", 0), (0, vec![gone.clone()]));
+    assert_eq!(remove("\\\\fs2\\data", 0), (Win32::FILE_NOT_FOUND.0, Vec::new()));
+    assert_eq!(remove("\\\\files\\data", 0x8000_0000), (Win32::NOT_SUPPORTED.0, Vec::new()));
+    let ft = |fixture: &Fixture, texts: &[&str], is_new: Option<u8>| {
+        let mut writer = NdrWriter::new();
+        texts.iter().for_each(|text| writer.wide_string(text));
+        is_new.into_iter().for_each(|is_new| writer.u8(is_new));
+        writer.u32(0);
+        writer.null();
+        changed(fixture, if is_new.is_some() { 10 } else { 11 }, &writer.into_bytes())
+    };
+    assert_eq!(ft(&there, &["files", "dc", "Data", "Data"], None), (0, vec![gone]));
+    // What is new would be of version 1.
+    let add = ["files", "dc", "Data", "Data", "", "CN=x"];
+    assert_eq!(ft(&fixture, &add, Some(1)), (Win32::NOT_SUPPORTED.0, Vec::new()));
+    let joined =
+        DfsTask::AddDomainRoot { share: "Data".to_owned(), comment: String::new(), may_be_new: false };
+    assert_eq!(ft(&fixture, &add, Some(0)), (0, vec![joined]));
+    assert_eq!(ft(&domain_fixture().ordinary_caller(), &add[..4], None).0, Win32::ACCESS_DENIED.0);
+}
+
+#[test]
+fn versions_of_namespaces_are_told() {
+    let asked = |fixture: &Fixture, origin: u16| {
+        let mut writer = NdrWriter::new();
+        writer.u16(origin);
+        optional(&mut writer, None);
+        let (reply, status) = Client::netdfs(fixture).outcome(25, &writer.into_bytes());
+        (reply[..4].to_vec(), reply[16..20].to_vec(), status)
+    };
+    let both = (vec![2, 0, 0, 0], vec![1, 0, 0, 0], 0);
+    assert_eq!(asked(&Fixture::new().joined(), 2), both);
+    assert_eq!(asked(&Fixture::new(), 1), both);
+    assert_eq!(asked(&Fixture::new(), 2), (vec![0; 4], vec![1, 0, 0, 0], 0));
+    assert_eq!(asked(&Fixture::new(), 3).2, Win32::INVALID_PARAMETER.0);
 }
