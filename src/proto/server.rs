@@ -1,6 +1,6 @@
 //! What all connections share ([MS-SMB2] 3.3.1.5 Server): configuration, shares, sessions, open files, mailboxes.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 
@@ -141,8 +141,10 @@ pub struct Server {
     pub share_settings: ArcSwap<SharesSnapshot>,
     /// The DFS namespaces whose roots are among the shares, swapped when one changes; see [`Server::set_namespaces`].
     pub namespaces: ArcSwap<Namespaces>,
-    /// The same with all their targets, also those that do not answer, as the RPC interfaces tell of them.
+    /// The same as the RPC interfaces tell of them.
     pub kept_namespaces: ArcSwap<Namespaces>,
+    /// Servers of DFS targets, in lower case, that do not answer: the shell asks them.
+    pub dead_dfs_servers: ArcSwap<HashSet<String>>,
     /// Where clients and targets are, as the directory says; the shell swaps it.
     pub sites: ArcSwap<Sites>,
     /// How the RPC interfaces present this server.
@@ -245,6 +247,7 @@ impl Server {
             share_settings: ArcSwap::from_pointee(SharesSnapshot::default()),
             namespaces: ArcSwap::from_pointee(Namespaces::default()),
             kept_namespaces: ArcSwap::from_pointee(Namespaces::default()),
+            dead_dfs_servers: ArcSwap::from_pointee(HashSet::new()),
             sites: ArcSwap::from_pointee(Sites::default()),
             rpc,
             domain: ArcSwapOption::empty(),

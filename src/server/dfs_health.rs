@@ -21,9 +21,7 @@ use crate::client::{Client, ClientOptions, Protection};
 use crate::crypto::SigningAlgorithm;
 use crate::smb2::Dialect;
 
-mod told;
 
-use told::Told;
 
 /// Time between two rounds.
 const ROUND: Duration = Duration::from_secs(10);
@@ -75,7 +73,6 @@ impl Condition {
 pub(super) struct Health {
     /// By folded name.
     conditions: Mutex<HashMap<String, Condition>>,
-    told: Mutex<Told>,
 }
 
 impl Health {
@@ -109,12 +106,6 @@ impl Health {
     pub(super) fn dead(&self) -> HashSet<String> {
         let conditions = self.conditions.lock();
         conditions.iter().filter(|(_, condition)| condition.dead).map(|(server, _)| server.clone()).collect()
-    }
-
-    /// The namespaces as clients are told of them: without targets whose server is dead, where the folder has others.
-    pub(super) fn for_clients(&self, namespaces: Arc<Namespaces>) -> Arc<Namespaces> {
-        let mut told = self.told.lock();
-        told.next(namespaces, self.dead())
     }
 }
 
@@ -264,9 +255,17 @@ mod tests {
     }
 
     fn told(health: &Health, folder: &str) -> Vec<String> {
-        let namespaces = health.for_clients(namespaces());
-        let index = namespaces.namespace("files").unwrap();
-        index.folder(Fold::ASCII, folder).unwrap().targets.iter().map(Target::unc).collect()
+        use freehold_dfs::{Distance, Surroundings};
+        let dead = health.dead();
+        let around = Surroundings {
+            distance: &|_| Distance::Unknown,
+            is_dead: &|target| dead.contains(&target.server.to_lowercase()),
+            is_own: &|_| false,
+        };
+        let path: Vec<u16> = format!(r"\server\files\{folder}").encode_utf16().collect();
+        let namespaces = namespaces();
+        let answer = namespaces.refer(&path, &around, &mut |_| 0).unwrap();
+        answer.told.iter().map(|told| told.target.unc()).collect()
     }
 
     #[test]

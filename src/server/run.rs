@@ -122,10 +122,11 @@ impl Shared {
         self.core.shares.store(Arc::new(Shares::new(shares)));
     }
 
-    /// Puts the namespaces into the core, without targets that do not answer.
+    /// Puts the namespaces into the core, and which of their targets' servers do not answer.
     pub(super) fn load_namespaces(&self) {
         self.core.kept_namespaces.store(self.state.namespaces());
-        self.core.set_namespaces(self.dfs_health.for_clients(self.state.namespaces()));
+        self.core.set_namespaces(self.state.namespaces());
+        self.core.dead_dfs_servers.store(Arc::new(self.dfs_health.dead()));
     }
 
     /// Puts into the core what holds for the whole server: the configuration's values, and what was set over them.

@@ -448,6 +448,14 @@ fn targets_come_in_the_order_of_sites() {
     assert_eq!((found[0].as_str(), sets(&found)), (r"|\Berlin\d", 2), "{found:?}");
     desk.world.server.set_namespaces(costing(true, true));
     assert_eq!(told(&mut desk), [r"|\Berlin\d"]);
+    // None is told that would not be told while it answers; the only one is told all the same.
+    let dead = |names: &[&str]| Arc::new(names.iter().map(|name| (*name).to_owned()).collect());
+    desk.world.server.dead_dfs_servers.store(dead(&["berlin"]));
+    assert_eq!(told(&mut desk), [r"|\Berlin\d"]);
+    desk.world.server.set_namespaces(costing(true, false));
+    assert_eq!(told(&mut desk), by_cost[1..]);
+    desk.world.server.dead_dfs_servers.store(dead(&["berlin", "rome", "paris", "lost"]));
+    assert_eq!(told(&mut desk), by_cost);
 }
 
 #[test]

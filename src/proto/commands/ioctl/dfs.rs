@@ -34,10 +34,10 @@ pub(super) fn referrals(cx: &mut Context<'_>, call: &Call) -> StepResult {
         true => None,
         false => sites.of_client(request.site().as_deref(), cx.link.peer.parse().ok()),
     };
+    let dead = cx.server.dead_dfs_servers.load();
     let around = Surroundings {
         distance: &|target| sites.distance(client, &target.server),
-        // Who puts the namespaces in place leaves out what does not answer.
-        is_dead: &|_| false,
+        is_dead: &|target| !dead.is_empty() && dead.contains(&target.server.to_lowercase()),
         is_own: &|name| is_own_name(cx.server, name),
     };
     let mut draws = Draws::new(&*cx.server.entropy);
