@@ -64,12 +64,13 @@ impl ReadRequest<'_> {
 }
 
 impl<'a> DecodeMessage<'a> for ReadRequest<'a> {
-    /// The channel information is looked at only when there is a channel: before 3.x these fields are reserved.
+    /// The channel information is looked at only when there is a channel that has some: before 3.x these fields are reserved, and
+    /// what no version defines says nothing of them.
     #[inline]
     fn decode(message: &'a [u8]) -> Result<Self, DecodeError> {
         let wire: &WireRequest = fixed(message, Self::STRUCTURE_SIZE)?;
         let channel = Channel(wire.channel.get());
-        let channel_info = if channel == Channel::NONE {
+        let channel_info = if !channel.has_information() {
             &[]
         } else {
             field(message, "ReadChannelInfo", wire.channel_info_offset.get(), wire.channel_info_length.get())?
@@ -253,6 +254,9 @@ mod tests {
         assert_eq!(ReadRequest::decode(&message), Ok(request));
         message[100] = 1;
         assert!(ReadRequest::decode(&message).is_err_and(|error| error.field == "ReadChannelInfo"));
+        message[100] = 4;
+        let unknown = ReadRequest { channel: Channel(4), ..request };
+        assert_eq!(ReadRequest::decode(&message), Ok(unknown));
     }
 
     proptest! {

@@ -330,6 +330,15 @@ open_number! {
     }
 }
 
+impl Channel {
+    /// It is one of those that a request gives information of.
+    #[inline]
+    #[must_use]
+    pub fn has_information(self) -> bool {
+        matches!(self, Channel::RDMA_V1 | Channel::RDMA_V1_INVALIDATE | Channel::RDMA_TRANSFORM)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -114,12 +114,13 @@ impl<'a> DecodeMessage<'a> for WriteHead {
 }
 
 impl<'a> DecodeMessage<'a> for WriteRequest<'a> {
-    /// The channel information is looked at only when there is a channel: before 3.x these fields are reserved.
+    /// The channel information is looked at only when there is a channel that has some: before 3.x these fields are reserved, and
+    /// what no version defines says nothing of them.
     #[inline]
     fn decode(message: &'a [u8]) -> Result<Self, DecodeError> {
         let wire: &WireRequest = fixed(message, Self::STRUCTURE_SIZE)?;
         let channel = Channel(wire.channel.get());
-        let channel_info = if channel == Channel::NONE {
+        let channel_info = if !channel.has_information() {
             &[]
         } else {
             field(
@@ -270,6 +271,17 @@ mod tests {
         assert_eq!(head, WriteHead::decode(&message).expect("a head"));
         assert_eq!((head.length_bytes, head.data_message_offset), (4, WriteRequest::DATA_OFFSET));
         assert!(WriteHead::decode(&message[..WriteRequest::HEAD_BYTES - 1]).is_err());
+    }
+
+    #[test]
+    fn channel_information_counts_only_with_a_channel_that_has_some() {
+        let unknown = WriteRequest { channel: Channel(4), ..request(b"abc") };
+        let mut message = testing::message(&unknown);
+        // WriteChannelInfoOffset, WriteChannelInfoLength
+        message[104..108].fill(0xFF);
+        assert_eq!(WriteRequest::decode(&message), Ok(unknown));
+        message[96] = 1;
+        assert!(WriteRequest::decode(&message).is_err_and(|error| error.field == "WriteChannelInfo"));
     }
 
     #[test]
