@@ -18,6 +18,7 @@ pub mod proto;
 pub mod quotas;
 pub mod rpc;
 pub mod server;
+pub mod share_path;
 pub mod smb2;
 pub mod state;
 pub mod vfs;

@@ -53,6 +53,12 @@ fn in_share(text: &str, share: &str, rest: &str, shares: &SharesSnapshot) -> any
     let found = shares.share(share).ok_or_else(|| {
         anyhow::anyhow!("there is no share called {share:?}; `freehold share list` shows them")
     })?;
+    if crate::share_path::SharePath::parse(&found.settings.path)?.is_some() {
+        anyhow::bail!(
+            "{text:?}: the share leads to another folder for each who connects ({}): name the file by its path on this machine",
+            found.settings.path
+        );
+    }
     let base = path(text, &found.settings.path)?;
     Ok(Place { volume: found.settings.volume.clone(), path: base.join(&path(text, rest)?) })
 }

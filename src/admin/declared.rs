@@ -51,7 +51,7 @@ impl AdminService {
         for mut step in steps {
             match &mut step {
                 DeclaredStep::AddShare { settings, .. } | DeclaredStep::ChangeShare { settings, .. } => {
-                    settings.path = self.settle_path(&settings.volume, &settings.path)?;
+                    settings.path = self.settle_share_path(&settings.volume, &settings.path)?;
                 }
                 DeclaredStep::Quota(
                     QuotaEdit::Folder { volume, path, entry: Some(_) }

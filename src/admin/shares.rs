@@ -13,6 +13,7 @@ use super::protocol::{
 };
 use super::service::AdminService;
 use super::volume_folder;
+use crate::share_path::SharePath;
 use crate::state::{Share, ShareChange, ShareSettings, StateError};
 use crate::vfs::Volume;
 
@@ -53,7 +54,7 @@ impl AdminService {
     /// Makes a share, and its folder where that is missing.
     pub(super) fn add_share(&self, name: &str, volume: String, options: ShareOptions) -> anyhow::Result<()> {
         let security = self.security_of(&options)?.unwrap_or_else(default_share_security);
-        let path = self.settle_path(&volume, &options.path.unwrap_or_default())?;
+        let path = self.settle_share_path(&volume, &options.path.unwrap_or_default())?;
         self.state().add_share(
             name,
             &ShareSettings {
@@ -87,7 +88,7 @@ impl AdminService {
         let path = if volume.is_some() || options.path.is_some() {
             let volume = volume.as_ref().unwrap_or(&share.settings.volume);
             let path = options.path.as_ref().unwrap_or(&share.settings.path);
-            Some(self.settle_path(volume, path)?)
+            Some(self.settle_share_path(volume, path)?)
         } else {
             None
         };
@@ -145,6 +146,19 @@ impl AdminService {
             }
         }
         Ok(Some(descriptor_of(&entries)?))
+    }
+
+    /// As [`AdminService::settle_path`], for a share: of a path with variables the folders in front of them are made, and the
+    /// rest when somebody connects.
+    pub(super) fn settle_share_path(&self, volume: &str, path: &str) -> anyhow::Result<String> {
+        let Some((fixed, rest)) = variable_part(path)? else { return self.settle_path(volume, path) };
+        Ok(joined(&self.settle_path(volume, &fixed)?, &rest))
+    }
+
+    /// As [`AdminService::settle_share_path`], but nothing is made.
+    pub(super) fn find_share_path(&self, volume: &str, path: &str) -> anyhow::Result<String> {
+        let Some((fixed, rest)) = variable_part(path)? else { return self.find_path(volume, path) };
+        Ok(joined(&self.find_path(volume, &fixed)?, &rest))
     }
 
     /// The path within the volume as it is on disk; folders of it that are missing are made.
@@ -295,6 +309,19 @@ impl AdminService {
             }),
         }
     }
+}
+
+/// A share's path in front of its first component with a variable, and from there on; `None` for a path without.
+fn variable_part(path: &str) -> anyhow::Result<Option<(String, String)>> {
+    let path = path.replace('\\', "/");
+    let Some(varies) = SharePath::parse(&path)? else { return Ok(None) };
+    let mut parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
+    let rest = parts.split_off(varies.fixed_depth()).join("/");
+    Ok(Some((parts.join("/"), rest)))
+}
+
+fn joined(fixed: &str, rest: &str) -> String {
+    if fixed.is_empty() { rest.to_owned() } else { format!("{fixed}/{rest}") }
 }
 
 /// A descriptor with these entries, in canonical order; `None` denies everything.

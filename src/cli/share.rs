@@ -29,7 +29,10 @@ pub(super) enum ShareCommand {
     /// Make a share; a folder that is missing is made
     #[command(after_help = "Examples:\n  freehold share add Projects --volume data --path projects\n  \
                             freehold share add Payroll --volume data --path payroll --encrypt --full-access payroll --no-access interns\n  \
-                            freehold share add Home --volume data --path home --continuously-available --ca-timeout 120")]
+                            freehold share add VMs --volume data --path vms --continuously-available --ca-timeout 120\n  \
+                            freehold share add Home --volume data --path 'users/{user}'\n\n\
+                            A path can hold {user}, {domain}, {sid}, {client} (address) and {time} (of the connect, in UTC): each who connects is\n\
+                            led to a folder of their own, made at the first connect. The folder of {user} or {sid} is that user's alone.")]
     Add(AddArgs),
     /// Change a share; what is not named stays
     #[command(
@@ -79,7 +82,7 @@ pub(super) struct AccessArgs {
 /// What a share can be given when it is made and later.
 #[derive(Debug, Args)]
 struct CommonArgs {
-    /// Folder within the volume [default: the volume's root]
+    /// Folder within the volume, which can hold {user} and other variables [default: the volume's root]
     #[arg(long, value_name = "PATH")]
     path: Option<String>,
     /// Comment shown in listings

@@ -380,6 +380,21 @@ impl Node {
         effects
     }
 
+    /// The client's key is of another file as well: nothing may be cached under it. Nobody is waited for.
+    pub fn break_lease(&mut self, id: LeaseId, deadline: Duration) -> Effects {
+        let mut effects = Effects::default();
+        if let Some(holder) = self.holders.iter_mut().find(|holder| holder.is_lease(Some(id))) {
+            effects.notices.extend(holder.break_to(CacheState::empty(), deadline));
+        }
+        effects
+    }
+
+    /// A break of the holder waits for its answer.
+    #[must_use]
+    pub fn is_breaking(&self, id: HolderId) -> bool {
+        self.holders.iter().any(|holder| holder.id == id && holder.is_breaking())
+    }
+
     /// The notification of a break is given to a connection.
     pub fn break_told(&mut self, id: HolderId, connection: u64) {
         let holder = self.holders.iter_mut().find(|holder| holder.id == id);

@@ -10,12 +10,12 @@ use freehold_dtyp::{Encode, Guid};
 use super::durable;
 use super::event::{ChainId, ConnectionId, Event, Now, WaiterId, Wake};
 use super::limits::BREAK_ACKNOWLEDGEMENT;
-use super::node::NodeCell;
+use super::node::{NodeCell, NodeKey};
 use super::open::{FileOpen, Open};
 use super::persistent;
 use super::server::Server;
 use super::session::Session;
-use crate::fsa::{Actor, BreakNotice, Effects, HolderId, Node, OplockLevel, Waiter};
+use crate::fsa::{Actor, BreakNotice, Effects, HolderId, LeaseId, Node, OplockLevel, Waiter};
 use crate::smb2::oplock_break::{LeaseBreakFlags, LeaseBreakNotification, OplockBreak};
 use crate::smb2::{self, FileId, LeaseKey, LeaseState, SessionId};
 
@@ -162,6 +162,20 @@ pub fn break_for_data(server: &Server, open: &Open, file: &FileOpen, now: Now) {
     };
     if !effects.is_empty() {
         carry_out(server, &file.node, effects);
+    }
+}
+
+/// Where a lease's key is of several files that its client sees under one name, nothing may be cached of the others than
+/// `node` either. Never call it with a node locked.
+pub fn break_mixed(server: &Server, id: LeaseId, node: NodeKey, now: Now) {
+    for target in server.leases.find(&id) {
+        if target.node == node {
+            continue;
+        }
+        if let Some(cell) = server.nodes.find(target.node) {
+            let effects = cell.lock().break_lease(id, break_deadline(now));
+            carry_out(server, &cell, effects);
+        }
     }
 }
 

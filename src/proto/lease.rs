@@ -1,8 +1,11 @@
 //! LeaseTable of [MS-SMB2] 3.3.1.11: which file each lease key of each client belongs to. The state of a lease is kept in the
 //! file's node; a key here lives as long as an open carries it. Lock order: a node's state, then this table.
+//!
+//! A client chooses a key for a name. Through a share whose folder depends on who connects, one name is several files: the key
+//! is then *mixed*, every file of it has a lease of no state, and none grows until the files of all but one are closed.
 
 use std::collections::HashMap;
-use std::collections::hash_map::Entry;
+use std::sync::Arc;
 
 use freehold_dtyp::{Guid, Wtf8Buf};
 use parking_lot::Mutex;
@@ -21,12 +24,45 @@ pub struct LeaseTarget {
     pub node: NodeKey,
     /// Its stream in upper case; empty for the unnamed one.
     pub stream: Wtf8Buf,
+    /// Its name as the client sees it, where the share's folder depends on who connects.
+    pub seen_as: Option<Arc<SeenAs>>,
+}
+
+/// A name in a share whose folder depends on who connects: one for all of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SeenAs {
+    /// The share, in upper case.
+    pub share: String,
+    /// The path below the share, in upper case.
+    pub below: Wtf8Buf,
+}
+
+impl LeaseTarget {
+    fn is_same(&self, other: &LeaseTarget) -> bool {
+        self.node == other.node && self.stream == other.stream
+    }
+
+    /// Another file that the client sees under the same name.
+    fn is_mixed_up_with(&self, other: &LeaseTarget) -> bool {
+        self.seen_as.is_some() && self.seen_as == other.seen_as && self.stream == other.stream
+    }
+}
+
+/// What became of a claim.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Claim {
+    /// The key is this file's.
+    Own,
+    /// The key is of several files with one name: nothing may be cached under it.
+    Mixed,
+    /// The key is another file's.
+    Taken,
 }
 
 /// All leases. Clients choose the keys: the maps hash with a secret of their own.
 #[derive(Debug, Default)]
 pub struct LeaseTable {
-    shards: [Mutex<HashMap<LeaseId, LeaseTarget>>; SHARDS],
+    shards: [Mutex<HashMap<LeaseId, Vec<LeaseTarget>>>; SHARDS],
     /// The connections of each client that has leases, oldest first.
     clients: [Mutex<HashMap<Guid, Vec<ConnectionId>>>; SHARDS],
 }
@@ -66,7 +102,7 @@ impl LeaseTable {
         }
     }
 
-    fn shard(&self, id: &LeaseId) -> &Mutex<HashMap<LeaseId, LeaseTarget>> {
+    fn shard(&self, id: &LeaseId) -> &Mutex<HashMap<LeaseId, Vec<LeaseTarget>>> {
         let mixed = id.key.iter().fold(0usize, |mixed, byte| mixed.rotate_left(3) ^ usize::from(*byte));
         #[allow(clippy::indexing_slicing)] // below SHARDS by the remainder
         &self.shards[mixed % SHARDS]
@@ -79,31 +115,62 @@ impl LeaseTable {
         for shard in &self.shards {
             let shard = shard.lock();
             let own = shard.iter().filter(|(id, _)| id.client == *client);
-            found.extend(own.map(|(id, target)| (*id, target.clone())));
+            found.extend(own.flat_map(|(id, targets)| targets.iter().map(|target| (*id, target.clone()))));
         }
         found
     }
 
-    /// What the lease is of, when there is such a lease.
+    /// There is such a lease.
     #[must_use]
-    pub fn find(&self, id: &LeaseId) -> Option<LeaseTarget> {
-        self.shard(id).lock().get(id).cloned()
+    pub fn is_known(&self, id: &LeaseId) -> bool {
+        self.shard(id).lock().contains_key(id)
     }
 
-    /// Takes the key for a file; false when it is another file's.
-    pub fn claim(&self, id: LeaseId, target: LeaseTarget) -> bool {
-        match self.shard(&id).lock().entry(id) {
-            Entry::Occupied(taken) => *taken.get() == target,
-            Entry::Vacant(free) => {
-                free.insert(target);
-                true
+    /// What the lease is of: nothing where there is none, several files where its key is mixed.
+    #[must_use]
+    pub fn find(&self, id: &LeaseId) -> Vec<LeaseTarget> {
+        self.shard(id).lock().get(id).cloned().unwrap_or_default()
+    }
+
+    /// A claim of the file would not be refused.
+    #[must_use]
+    pub fn may_claim(&self, id: &LeaseId, target: &LeaseTarget) -> bool {
+        let shard = self.shard(id).lock();
+        let Some(targets) = shard.get(id) else { return true };
+        targets.iter().any(|taken| taken.is_same(target) || taken.is_mixed_up_with(target))
+    }
+
+    /// As [`LeaseTable::may_claim`], for a file that is not made yet.
+    #[must_use]
+    pub fn may_claim_new(&self, id: &LeaseId, stream: &Wtf8Buf, seen_as: Option<&Arc<SeenAs>>) -> bool {
+        let shard = self.shard(id).lock();
+        let Some(targets) = shard.get(id) else { return true };
+        seen_as.is_some()
+            && targets.iter().any(|taken| taken.seen_as.as_ref() == seen_as && taken.stream == *stream)
+    }
+
+    /// Takes the key for a file.
+    pub fn claim(&self, id: LeaseId, target: LeaseTarget) -> Claim {
+        let mut shard = self.shard(&id).lock();
+        let targets = shard.entry(id).or_default();
+        if !targets.iter().any(|taken| taken.is_same(&target)) {
+            if !targets.is_empty() && !targets.iter().any(|taken| taken.is_mixed_up_with(&target)) {
+                return Claim::Taken;
+            }
+            targets.push(target);
+        }
+        if targets.len() > 1 { Claim::Mixed } else { Claim::Own }
+    }
+
+    /// Forgets the lease of a file that went with its last open.
+    pub fn release(&self, id: &LeaseId, node: NodeKey) {
+        let mut shard = self.shard(id).lock();
+        if let Some(targets) = shard.get_mut(id) {
+            targets.retain(|target| target.node != node);
+            if targets.is_empty() {
+                shard.remove(id);
             }
         }
-    }
-
-    /// Forgets a lease that went with its last open.
-    pub fn release(&self, id: &LeaseId) {
-        self.shard(id).lock().remove(id);
     }
 }
 
@@ -112,22 +179,43 @@ mod tests {
     use super::*;
     use crate::proto::op::VolumeId;
     use crate::vfs::NodeId;
-    use freehold_dtyp::Guid;
+
+    fn key(node: u64) -> NodeKey {
+        NodeKey { volume: VolumeId(1), id: NodeId(node) }
+    }
+
+    fn target(node: u64, below: Option<&str>) -> LeaseTarget {
+        let seen_as = below.map(|below| Arc::new(SeenAs { share: "HOME".to_owned(), below: below.into() }));
+        LeaseTarget { node: key(node), stream: Wtf8Buf::new(), seen_as }
+    }
+
+    const ID: LeaseId = LeaseId { client: Guid([1; 16]), key: [7; 16] };
 
     #[test]
     fn a_key_is_of_one_file_at_a_time() {
         let table = LeaseTable::default();
-        let id = LeaseId { client: Guid::default(), key: [7; 16] };
-        let target = |node| LeaseTarget {
-            node: NodeKey { volume: VolumeId(1), id: NodeId(node) },
-            stream: Wtf8Buf::new(),
-        };
-        assert!(table.claim(id, target(1)));
-        assert!(table.claim(id, target(1)));
-        assert!(!table.claim(id, target(2)));
-        assert_eq!(table.find(&id), Some(target(1)));
-        table.release(&id);
-        assert_eq!(table.find(&id), None);
-        assert!(table.claim(id, target(2)));
+        assert_eq!(table.claim(ID, target(1, None)), Claim::Own);
+        assert_eq!(table.claim(ID, target(1, None)), Claim::Own);
+        assert_eq!(table.claim(ID, target(2, None)), Claim::Taken);
+        assert!(!table.may_claim(&ID, &target(2, None)));
+        assert_eq!(table.find(&ID), [target(1, None)]);
+        table.release(&ID, key(1));
+        assert!(!table.is_known(&ID));
+        assert_eq!(table.claim(ID, target(2, None)), Claim::Own);
+    }
+
+    #[test]
+    fn a_key_of_one_name_and_two_files_is_mixed_until_one_is_left() {
+        let table = LeaseTable::default();
+        assert_eq!(table.claim(ID, target(1, Some("A"))), Claim::Own);
+        assert_eq!(table.claim(ID, target(3, Some("B"))), Claim::Taken);
+        let seen_as = target(0, Some("A")).seen_as;
+        assert!(table.may_claim_new(&ID, &Wtf8Buf::new(), seen_as.as_ref()));
+        assert!(!table.may_claim_new(&ID, &Wtf8Buf::new(), target(0, Some("B")).seen_as.as_ref()));
+        assert!(!table.may_claim_new(&ID, &Wtf8Buf::new(), None));
+        assert_eq!(table.claim(ID, target(2, Some("A"))), Claim::Mixed);
+        assert_eq!(table.claim(ID, target(1, Some("A"))), Claim::Mixed);
+        table.release(&ID, key(2));
+        assert_eq!(table.claim(ID, target(1, Some("A"))), Claim::Own);
     }
 }

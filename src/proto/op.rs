@@ -19,6 +19,7 @@ use crate::auth::AccountQuery;
 use crate::names::Questions;
 use crate::rpc::{Commission, Done, TaskError};
 use crate::smb2::SessionId;
+use crate::vfs::folders::{Folder, Missing};
 use crate::vfs::{
     DataUse, DirectoryCursor, DirectoryEntry, Existing, ExtendedAttribute, FileRef, Metadata, MetadataChange,
     NewNode, OpenError, Opened, Space, StreamEntry, VfsError, VfsPath, Volume,
@@ -136,6 +137,8 @@ pub enum Op {
     Unlink { volume: VolumeRef, file: FileRef, under_way: DeletionUnderWay },
     /// [`Volume::space_of`].
     Space { volume: VolumeRef, caller: Sid, file: FileRef },
+    /// [`crate::vfs::folders::find_or_make`].
+    Folder { volume: VolumeRef, path: VfsPath, missing: Box<Missing> },
     /// Something about usage and limits.
     Quota { volume: VolumeRef, request: QuotaRequest },
     /// Drops a handle, so that the system call that closes it happens in the shell.
@@ -239,6 +242,7 @@ impl Op {
             | Op::Link { .. }
             | Op::Unlink { .. }
             | Op::Space { .. }
+            | Op::Folder { .. }
             | Op::Close { .. }
             | Op::Read { .. }
             | Op::Write { durable: false, .. }
@@ -293,6 +297,8 @@ pub enum OpResult {
     Copied { ranges: u32, partial_bytes: u64, total_bytes: u64, result: Result<(), VfsError> },
     /// Of Space.
     Space(Result<Space, VfsError>),
+    /// Of Folder.
+    Folder(Result<Folder, VfsError>),
     /// Of Quota, for the limits; [`VfsError::NotSupported`] where nothing is counted.
     QuotaPolicy(Result<Arc<Policy>, VfsError>),
     /// Of Quota, for rows.
@@ -356,6 +362,8 @@ impl OpResult {
         renamed: Renamed -> VfsPath;
         /// Of Space.
         space: Space -> Space;
+        /// Of Folder.
+        folder: Folder -> Folder;
         /// Of Quota, for the limits.
         quota_policy: QuotaPolicy -> Arc<Policy>;
         /// Of Quota, for rows.

@@ -18,7 +18,7 @@ use parking_lot::Mutex;
 use super::audit;
 use super::durable::{self, AppInstance, Created, Durability, Kept};
 use super::event::Now;
-use super::lease::LeaseTarget;
+use super::lease::{Claim, LeaseTarget};
 use super::node::{NodeCell, NodeKey, link_id};
 use super::op::Op;
 use super::open::{FileOpen, FileOpenState, Open, Target};
@@ -296,9 +296,9 @@ pub fn restore(
                 return Err(RestoreError::Conflict);
             }
         }
-        let target = LeaseTarget { node: key, stream: folded };
+        let target = LeaseTarget { node: key, stream: folded, seen_as: None };
         if let CacheRequest::Lease(lease) = request.cache
-            && !server.leases.claim(lease.id, target)
+            && server.leases.claim(lease.id, target) != Claim::Own
         {
             request.cache = CacheRequest::Oplock(OplockLevel::None);
         }

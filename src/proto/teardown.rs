@@ -47,7 +47,7 @@ fn close_file(server: &Server, open: &Open, file: &FileOpen, ops: &mut VecDeque<
         let mut node = file.node.lock();
         let closed = node.close(open.id(), now.monotonic);
         if let Some(lease) = &closed.lease_gone {
-            server.leases.release(lease);
+            server.leases.release(lease, file.node.key);
         }
         closed
     };

@@ -9,6 +9,7 @@ use freehold_acl::{AccessMask, SecurityDescriptor};
 use super::audit::ShareAudit;
 use super::op::VolumeRef;
 use crate::metrics::Requests;
+use crate::share_path::SharePath;
 use crate::smb2::TreeId;
 use crate::vfs::VfsPath;
 
@@ -45,8 +46,10 @@ pub enum ShareTarget {
 pub struct Share {
     /// Its name, as spelled by who made it.
     pub name: String,
-    /// What it leads to.
+    /// What it leads to. Where [`Share::varies`], and nobody has connected yet, the root of the volume stands for the folder.
     pub target: ShareTarget,
+    /// The folder depends on who connects. Each tree connect has the share with the folder that it leads to.
+    pub varies: Option<Arc<SharePath>>,
     /// Remark.
     pub comment: String,
     /// Who may do what through this share, on top of each file's own descriptor (ConnectSecurity).

@@ -21,8 +21,6 @@ use crate::client::{Client, ClientOptions, Protection};
 use crate::crypto::SigningAlgorithm;
 use crate::smb2::Dialect;
 
-
-
 /// Time between two rounds.
 const ROUND: Duration = Duration::from_secs(10);
 /// How long a connection may take.

@@ -13,6 +13,7 @@ use super::Shared;
 use super::rpc_changes::{RpcDoor, Way};
 use crate::proto::op::VolumeRef;
 use crate::rpc::{Commission, Done, Field, FileName, NewShare, Task, TaskError};
+use crate::share_path::SharePath;
 use crate::state::accounts::fold_name;
 use crate::vfs::{DataUse, NodeKind, OpenError, Opened, VfsError, VfsPath};
 
@@ -69,6 +70,10 @@ impl Shared {
         let share = shares.share(&file.share).ok_or(TaskError::NoShare)?;
         let volume = self.volumes.get(&share.settings.volume).ok_or(TaskError::NoShare)?;
         let path = |text: &str| VfsPath::new(Wtf8Buf::from(text)).ok_or(TaskError::NoFile);
+        if SharePath::parse(&share.settings.path).is_ok_and(|path| path.is_some()) {
+            // Which folder it is depends on the connection, which this call does not have.
+            return Err(TaskError::NoFile);
+        }
         let path = path(&share.settings.path)?.join(&path(&file.path)?);
         let opened = open(volume, &path)?;
         let allowed = maximum_access(&share.settings.security, &file.token, &GenericMapping::FILE);

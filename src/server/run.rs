@@ -38,6 +38,7 @@ use crate::proto::op::{VolumeId, VolumeRef};
 use crate::proto::server::{Server, ServerConfig};
 use crate::proto::tree_connect::{self, ShareTarget, Shares};
 use crate::quotas::{LoggedOn, QuotaService, Surroundings};
+use crate::share_path::SharePath;
 use crate::smb2::{Dialect, FileId};
 use crate::state::{self, Change, State};
 use crate::vfs::counted::Counted;
@@ -102,6 +103,7 @@ impl Shared {
         shares.push(tree_connect::Share {
             name: "IPC$".to_owned(),
             target: ShareTarget::Pipes,
+            varies: None,
             comment: "Remote IPC".to_owned(),
             security: Arc::new(pipes_security()),
             encrypt: false,
@@ -158,7 +160,9 @@ impl Shared {
             .get(&settings.volume)
             .ok_or_else(|| format!("there is no volume `{}` in the configuration", settings.volume))?;
         let path = settings.path.replace('\\', "/");
-        let path = VfsPath::new(Wtf8Buf::from(path.trim_matches('/')))
+        let varies = SharePath::parse(&path).map_err(|error| format!("`{}`: {error}", settings.path))?;
+        let fixed = if varies.is_some() { "" } else { path.trim_matches('/') };
+        let path = VfsPath::new(Wtf8Buf::from(fixed))
             .ok_or_else(|| format!("`{}` is not a path below a volume", settings.path))?;
         let uses =
             before.find(&share.name).map_or_else(|| Arc::new(AtomicU32::new(0)), |old| Arc::clone(&old.uses));
@@ -166,6 +170,7 @@ impl Shared {
         Ok(tree_connect::Share {
             name: share.name.clone(),
             target: ShareTarget::Disk { volume: volume.clone(), path },
+            varies: varies.map(Arc::new),
             comment: settings.comment.clone(),
             security: Arc::clone(&settings.security),
             encrypt: settings.encrypt,

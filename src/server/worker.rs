@@ -45,6 +45,9 @@ pub fn execute(op: Op, wait: Wait) -> Outcome {
             OpResult::Done(result)
         }
         Op::Space { volume, caller, file } => OpResult::Space(volume.volume.space_of(&caller, &file)),
+        Op::Folder { volume, path, missing } => {
+            OpResult::Folder(crate::vfs::folders::find_or_make(&*volume.volume, &path, &missing))
+        }
         Op::Quota { volume, request } => quota(&volume, request),
         Op::Close { file } => {
             drop(file);

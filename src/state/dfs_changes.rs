@@ -19,6 +19,10 @@ use super::dfs::{
 };
 use super::identity::random_guid;
 use super::{Change, State, StateError};
+use crate::share_path::SharePath;
+
+/// Why a share whose folder depends on who connects is no root.
+pub(super) const ROOT_VARIES: &str = "the root of a DFS namespace has one folder for everybody, and the share's path has variables: give it a path without, or make the namespace on another share";
 
 impl State {
     /// Makes changes of namespaces, in this order: all of them or none.
@@ -205,15 +209,20 @@ impl Draft {
         if let Ok(index) = self.index(&namespace.name) {
             return Err(StateError::Exists { kind: "a namespace", name: index.namespace().name.clone() });
         }
-        let share: Option<String> = transaction
-            .query_row("SELECT name FROM share WHERE folded_name = ?1", [fold_name(&namespace.name)], |row| {
-                row.get(0)
-            })
+        let share: Option<(String, String)> = transaction
+            .query_row(
+                "SELECT name, path FROM share WHERE folded_name = ?1",
+                [fold_name(&namespace.name)],
+                |row| Ok((row.get(0)?, row.get(1)?)),
+            )
             .optional()?;
         // The name is as the share's, so that clients find it.
-        let Some(name) = share else {
+        let Some((name, path)) = share else {
             return Err(StateError::NotFound { kind: "share", name: namespace.name.clone() });
         };
+        if SharePath::parse(&path).is_ok_and(|path| path.is_some()) {
+            return Err(StateError::Refused(ROOT_VARIES));
+        }
         let namespace = Namespace { name, ..namespace.clone() };
         transaction.execute(
             "INSERT INTO dfs_namespace (guid, name, folded_name, comment, online, ttl_seconds, flags, domain)

@@ -8,6 +8,7 @@ use rusqlite::{Connection, OptionalExtension, Transaction};
 
 use super::accounts::fold_name;
 use crate::config::AuditOption;
+use crate::share_path::SharePath;
 
 use super::{CachingMode, Change, Share, ShareSettings, SharesSnapshot, State, StateError, dfs_changes};
 
@@ -167,6 +168,10 @@ fn find(transaction: &Transaction<'_>, name: &str) -> Result<Arc<Share>, StateEr
 }
 
 fn store(transaction: &Transaction<'_>, name: &str, settings: &ShareSettings) -> Result<(), StateError> {
+    let varies = SharePath::parse(&settings.path).is_ok_and(|path| path.is_some());
+    if varies && dfs_changes::is_root(transaction, name)? {
+        return Err(StateError::Refused(dfs_changes::ROOT_VARIES));
+    }
     transaction.execute(
         "UPDATE share SET volume = ?2, path = ?3, comment = ?4, security = ?5, encrypt = ?6,
          access_based_enumeration = ?7, caching = ?8, continuously_available = ?9, max_users = ?10, audit = ?11,
@@ -233,6 +238,18 @@ fn checked(mut settings: ShareSettings) -> Result<ShareSettings, StateError> {
     settings.path = parts.join("/");
     if settings.path.len() > MAX_PATH_BYTES {
         return invalid("path", format!("{} bytes long", settings.path.len()), "expected at most 4096 bytes");
+    }
+    let Ok(varies) = SharePath::parse(&settings.path) else {
+        return invalid(
+            "path",
+            format!("{:?}", settings.path),
+            "expected no variable but {user}, {domain}, {sid}, {client} and {time}",
+        );
+    };
+    if varies.is_some() && settings.continuously_available {
+        return Err(StateError::Refused(
+            "a share whose path has variables cannot be continuously available: its handles could not be found again after a restart; leave out the variables, or continuous availability",
+        ));
     }
     Ok(settings)
 }

@@ -167,6 +167,22 @@ fn paths_of_shares_stay_in_the_volume() {
 }
 
 #[test]
+fn paths_with_variables_are_checked() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = State::open(folder.path()).unwrap();
+    let at = |path: &str| ShareSettings { path: path.to_owned(), ..settings() };
+    state.add_share("home", &at("users\\{user}")).unwrap();
+    assert_eq!(state.shares().share("home").unwrap().settings.path, "users/{user}");
+    state.add_share("literal", &at("{6F9619FF-8B86}")).unwrap();
+    let unknown = state.add_share("b", &at("users/{usr}")).unwrap_err();
+    assert!(matches!(unknown, StateError::Invalid { field: "path", .. }), "{unknown}");
+    // Handles of such a share could not be found again after a restart.
+    let available = ShareChange { continuously_available: Some(true), ..ShareChange::default() };
+    assert!(matches!(state.change_share("home", &available), Err(StateError::Refused(_))));
+    assert!(!state.shares().share("home").unwrap().settings.continuously_available);
+}
+
+#[test]
 fn a_share_change_keeps_what_is_not_named() {
     let state = State::in_memory().unwrap();
     state.add_share("a", &settings()).unwrap();

@@ -19,6 +19,7 @@ mod ea;
 #[cfg(test)]
 mod equivalence;
 pub mod fault;
+pub mod folders;
 pub mod memory;
 pub mod posix;
 pub mod quotas;

@@ -182,6 +182,11 @@ class Places:
         if self.kind != 'freehold':
             self.shares.update((place, self.shares['plain']) for place in self.wanted)
             return
+        # the name smb2.lease.dynamic_share asks for: another folder at every connect
+        target.add_share('scratch')
+        target.open_root('scratch')
+        target.run('share', 'add', 'dynamic_share', '--volume', 'data', '--path', 'scratch/{time}',
+                   '--access', 'D:(A;;FA;;;WD)')
         for name, root in self.volumes.items():
             target.add_share(name, volume=name, root=root)
             # `marks` is about what is inherited from a new volume's root

@@ -92,6 +92,7 @@ impl Desk {
             comment: String::new(),
             security: open_security(),
             encrypt: false,
+            varies: None,
             access_based_enumeration: false,
             continuously_available: false,
             ca_timeout: std::time::Duration::ZERO,

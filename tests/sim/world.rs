@@ -256,6 +256,7 @@ impl World {
             comment: String::new(),
             security: open_security(),
             encrypt,
+            varies: None,
             access_based_enumeration: false,
             continuously_available,
             ca_timeout: std::time::Duration::ZERO,
@@ -798,6 +799,7 @@ fn fail(op: Op, error: VfsError) -> OpResult {
         }
         Op::Rename { .. } => OpResult::Renamed(Err(error)),
         Op::Space { .. } => OpResult::Space(Err(error)),
+        Op::Folder { .. } => OpResult::Folder(Err(error)),
         Op::Quota { request: QuotaRequest::Policy, .. } => OpResult::QuotaPolicy(Err(error)),
         Op::Quota { request: QuotaRequest::Change(_), .. } => OpResult::Done(Err(error)),
         Op::Quota { .. } => OpResult::QuotaOwners(Err(error)),

@@ -59,7 +59,7 @@ fn settings(
     present: Option<&Share>,
 ) -> Option<ShareSettings> {
     let security = security(plan, place, declared, present);
-    let path = match plan.service.find_path(&declared.volume, &declared.path) {
+    let path = match plan.service.find_share_path(&declared.volume, &declared.path) {
         Ok(path) => Some(path),
         Err(error) => {
             let field = if declared.path.is_empty() { "Volume" } else { "Path" };

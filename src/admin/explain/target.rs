@@ -10,6 +10,7 @@ use freehold_dtyp::{Sid, Wtf8Buf};
 use super::subject::Subject;
 use crate::admin::running::RunningServer;
 use crate::fscc::FileAttributes;
+use crate::share_path::SharePath;
 use crate::state::{Share, State};
 use crate::vfs::{DataUse, NodeId, NodeKind, OpenError, Opened, VfsPath, Volume};
 
@@ -238,7 +239,7 @@ fn locate(state: &State, path: &str, share: Option<&str>) -> anyhow::Result<Plac
         let name = name
             .ok_or_else(|| anyhow::anyhow!("{path:?} has no share: give \\\\server\\share\\folder\\file"))?;
         let share = share_called(state, name)?;
-        return Ok(below_share(named.unwrap_or(share), parts.next().unwrap_or_default()));
+        return below_share(named.unwrap_or(share), parts.next().unwrap_or_default());
     }
     if path.starts_with('/') {
         return on_this_machine(state, path, named);
@@ -248,7 +249,7 @@ fn locate(state: &State, path: &str, share: Option<&str>) -> anyhow::Result<Plac
             "{path:?} names no share: give share:/folder/file, \\\\server\\share\\folder\\file, or a path of this machine that starts with /"
         );
     };
-    Ok(below_share(named.map_or_else(|| share_called(state, name), Ok)?, rest))
+    below_share(named.map_or_else(|| share_called(state, name), Ok)?, rest)
 }
 
 fn share_called(state: &State, name: &str) -> anyhow::Result<Arc<Share>> {
@@ -259,10 +260,17 @@ fn share_called(state: &State, name: &str) -> anyhow::Result<Arc<Share>> {
         .ok_or_else(|| anyhow::anyhow!("there is no share called {name:?}; `freehold share list` shows all"))
 }
 
-fn below_share(share: Arc<Share>, rest: &str) -> Place {
+fn below_share(share: Arc<Share>, rest: &str) -> anyhow::Result<Place> {
+    if SharePath::parse(&share.settings.path)?.is_some() {
+        anyhow::bail!(
+            "the share {} leads to another folder for each who connects ({}): name the file by its path on this machine",
+            share.name,
+            share.settings.path
+        );
+    }
     let volume = share.settings.volume.clone();
     let path = format!("{}/{rest}", share.settings.path);
-    Place { volume, path, share: Some(share), also_through: Vec::new() }
+    Ok(Place { volume, path, share: Some(share), also_through: Vec::new() })
 }
 
 /// A path of this machine: the volume whose folder it is in, and the share if there is only one to it.

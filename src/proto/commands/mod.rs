@@ -36,6 +36,8 @@ use super::status::CommandError;
 pub enum Pending {
     /// A logon that asked for an account or was delayed.
     SessionSetup(Box<session_setup::Pending>),
+    /// TREE_CONNECT to a share whose folder depends on who connects.
+    TreeConnect(Box<tree_connect::Pending>),
     /// CREATE.
     Create(Box<create::Pending>),
     /// CLOSE.
@@ -98,6 +100,7 @@ impl Pending {
     pub fn finish(self, cx: &mut Context<'_>, result: OpResult) -> StepResult {
         match self {
             Pending::SessionSetup(pending) => session_setup::finish(cx, *pending, result),
+            Pending::TreeConnect(pending) => tree_connect::finish(cx, *pending, result),
             Pending::Create(pending) => create::finish(cx, *pending, result),
             Pending::Close(pending) => close::finish(cx, pending, result),
             Pending::Flush(pending) => flush::finish(cx, pending, result),
@@ -120,6 +123,7 @@ impl Pending {
         match self {
             Pending::WritePieces(pending) => pending.receive(cx, data),
             Pending::SessionSetup(_)
+            | Pending::TreeConnect(_)
             | Pending::Create(_)
             | Pending::Close(_)
             | Pending::Flush(_)

@@ -5,7 +5,7 @@ use freehold_dtyp::NtStatus;
 use super::super::caching::{self, break_deadline};
 use super::super::context::{Context, StepResult, file_of};
 use super::super::persistent;
-use crate::fsa::{CacheState, FsaError, LeaseId, OplockLevel};
+use crate::fsa::{CacheState, FsaError, HolderId, LeaseId, OplockLevel};
 use crate::smb2::oplock_break::{LeaseBreak, OplockBreak, OplockBreakAcknowledgment};
 use crate::smb2::{self, DecodeMessage};
 
@@ -47,8 +47,11 @@ fn acknowledge_oplock(cx: &mut Context<'_>, request: OplockBreak) -> StepResult 
 fn acknowledge_lease(cx: &mut Context<'_>, request: LeaseBreak) -> StepResult {
     let client = cx.link.negotiated.as_ref().map(|negotiated| negotiated.client_guid).unwrap_or_default();
     let id = LeaseId { client, key: request.lease_key.0 };
-    let target = cx.server.leases.find(&id).ok_or(NtStatus::OBJECT_NAME_NOT_FOUND)?;
-    let cell = cx.server.nodes.find(target.node).ok_or(NtStatus::OBJECT_NAME_NOT_FOUND)?;
+    // Of a mixed key, the file that is being broken.
+    let targets = cx.server.leases.find(&id).into_iter();
+    let cells = targets.filter_map(|target| cx.server.nodes.find(target.node));
+    let cell = cells.max_by_key(|cell| cell.lock().is_breaking(HolderId::Lease(id)));
+    let cell = cell.ok_or(NtStatus::OBJECT_NAME_NOT_FOUND)?;
     let state = CacheState::from_bits_truncate(request.lease_state.bits());
     let effects = cell.lock().acknowledge_lease(id, state, break_deadline(cx.now))?;
     cx.server.metrics.breaks.acknowledged.add_shared(1);

@@ -1,20 +1,27 @@
 //! [MS-SMB2] 3.3.5.7 Receiving an SMB2 TREE_CONNECT Request.
 
+mod variable;
+
+use std::sync::Arc;
+
 use freehold_acl::{AccessMask, GenericMapping};
 use freehold_dtyp::NtStatus;
 
 use super::super::audit;
 use super::super::context::{Context, StepResult};
+use super::super::op::OpResult;
 use super::super::tree_connect::{CachingMode, Share, ShareTarget, TreeConnect};
 use crate::smb2::DecodeMessage;
 use crate::smb2::tree_connect::{
     ShareCapabilities, ShareFlags, ShareType, TreeConnectFlags, TreeConnectRequest, TreeConnectResponse,
 };
 
+pub use variable::Pending;
+
 /// Connects the session to a share. Any server name is accepted: the host may have aliases that nobody told it.
 ///
 /// # Errors
-/// BAD_NETWORK_NAME for no such share, ACCESS_DENIED by its descriptor or for clear traffic to a sealed one,
+/// BAD_NETWORK_NAME for no such share, or none of this user's, ACCESS_DENIED by its descriptor or for clear traffic to a sealed one,
 /// REQUEST_NOT_ACCEPTED when it has all the users it may have.
 pub fn decide(cx: &mut Context<'_>) -> StepResult {
     let request = TreeConnectRequest::decode(&cx.request.message)?;
@@ -34,13 +41,31 @@ pub fn decide(cx: &mut Context<'_>) -> StepResult {
     if session.tree_count() >= cx.server.config.limits.trees_per_session {
         return Err(NtStatus::INSUFFICIENT_RESOURCES.into());
     }
+    match share.varies.clone() {
+        Some(path) => variable::look_up(cx, &session, &identity, share, maximal, &path),
+        None => connect(cx, &share, maximal),
+    }
+}
+
+/// Goes on when the folder of a share that varies is there.
+///
+/// # Errors
+/// BAD_NETWORK_NAME when there is none; those of [`decide`].
+pub fn finish(cx: &mut Context<'_>, pending: Pending, result: OpResult) -> StepResult {
+    variable::found(cx, pending, result)
+}
+
+/// Makes the tree connect.
+fn connect(cx: &mut Context<'_>, share: &Arc<Share>, maximal: AccessMask) -> StepResult {
+    let session = cx.session()?.clone();
+    let disk = matches!(share.target, ShareTarget::Disk { .. });
     let id = session.next_tree_id();
     // 3.3.1.6 Share.IsDfs: the share is the root of a namespace now.
     let is_dfs = disk && cx.server.namespaces.load().namespace(&share.name).is_some();
     let tree = TreeConnect::new(id, share.clone(), maximal, is_dfs).ok_or(NtStatus::REQUEST_NOT_ACCEPTED)?;
     session.add_tree(tree);
     *cx.tree_id = id;
-    let mut response = response(&share, maximal, session.sealing.is_some());
+    let mut response = response(share, maximal, session.sealing.is_some());
     response.share_flags.set(ShareFlags::DFS | ShareFlags::DFS_ROOT, is_dfs);
     response.capabilities.set(ShareCapabilities::DFS, is_dfs);
     // 3.3.5.7: handles of this share can be persistent.
@@ -55,7 +80,7 @@ pub fn decide(cx: &mut Context<'_>) -> StepResult {
 fn find_share(
     cx: &Context<'_>,
     request: &TreeConnectRequest<'_>,
-) -> Result<std::sync::Arc<Share>, super::super::status::CommandError> {
+) -> Result<Arc<Share>, super::super::status::CommandError> {
     // 2.2.9: the extension's contexts matter for cluster redirection only.
     let _ = request.flags.contains(TreeConnectFlags::EXTENSION_PRESENT);
     let path = request.path.to_wtf8();

@@ -190,7 +190,7 @@ impl Connection {
     /// what it is told.
     fn holds(&self, session: SessionId, holder: HolderId, persistent: u64) -> bool {
         match holder {
-            HolderId::Lease(id) => self.server.leases.find(&id).is_some(),
+            HolderId::Lease(id) => self.server.leases.is_known(&id),
             HolderId::Oplock(open) => {
                 let id = FileId { persistent, volatile: open.0 };
                 self.server.sessions.find(&session.0).is_some_and(|session| session.open(id).is_some())

@@ -366,7 +366,10 @@ pub fn undeliverable(server: &Server, notice: &BreakNotice) {
             open.and_then(|open| open.as_file().map(|file| Arc::clone(&file.node)))
         }
         HolderId::Lease(lease) => {
-            server.leases.find(&lease).and_then(|target| server.nodes.find(target.node))
+            // Of a mixed key, the file that is being broken.
+            let cells =
+                server.leases.find(&lease).into_iter().filter_map(|target| server.nodes.find(target.node));
+            cells.max_by_key(|cell| cell.lock().is_breaking(notice.id))
         }
     };
     let Some(cell) = cell else { return };

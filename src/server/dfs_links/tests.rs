@@ -107,6 +107,7 @@ impl Desk {
             comment: String::new(),
             security: Arc::new(security(Sid::EVERYONE)),
             encrypt: false,
+            varies: None,
             access_based_enumeration: false,
             continuously_available: false,
             ca_timeout: Duration::ZERO,

@@ -6,6 +6,8 @@ use super::{Finding, finding};
 /// What each module of `src/` may name of the others, tests aside. The picture with reasons is in ARCHITECTURE.md.
 const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("fscc", &[]),
+    // Paths of shares that hold variables.
+    ("share_path", &["fscc"]),
     ("smb2", &["fscc"]),
     ("crypto", &[]),
     // The names of accounts are compared through the same upcase table as the names of files.
@@ -17,10 +19,26 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("audit", &[]),
     ("metrics", &[]),
     // Of audit the core makes records: plain data.
-    ("proto", &["audit", "fsa", "smb2", "fscc", "crypto", "auth", "metrics", "names", "rpc", "state", "vfs"]),
+    (
+        "proto",
+        &[
+            "audit",
+            "fsa",
+            "smb2",
+            "fscc",
+            "crypto",
+            "auth",
+            "metrics",
+            "names",
+            "rpc",
+            "share_path",
+            "state",
+            "vfs",
+        ],
+    ),
     ("client", &["smb2", "crypto", "auth"]),
     ("config", &["audit"]),
-    ("state", &["auth", "config", "fscc"]),
+    ("state", &["auth", "config", "fscc", "share_path"]),
     ("acl_jobs", &["audit", "fscc", "proto", "state", "vfs"]),
     // Brings quotas from the state to the volumes and tells people: part of the shell. Of audit it makes records.
     ("quotas", &["audit", "domain", "names", "state", "vfs"]),
@@ -28,8 +46,21 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     (
         "admin",
         &[
-            "acl_jobs", "audit", "auth", "config", "domain", "fsa", "fscc", "metrics", "names", "proto",
-            "quotas", "rpc", "state", "vfs",
+            "acl_jobs",
+            "audit",
+            "auth",
+            "config",
+            "domain",
+            "fsa",
+            "fscc",
+            "metrics",
+            "names",
+            "proto",
+            "quotas",
+            "rpc",
+            "share_path",
+            "state",
+            "vfs",
         ],
     ),
     // Talks to domain controllers: part of the shell. Of rpc it uses NDR and PDUs.
@@ -39,8 +70,26 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     (
         "server",
         &[
-            "acl_jobs", "admin", "api", "audit", "auth", "client", "config", "crypto", "domain", "fsa",
-            "fscc", "metrics", "names", "proto", "quotas", "rpc", "smb2", "state", "vfs",
+            "acl_jobs",
+            "admin",
+            "api",
+            "audit",
+            "auth",
+            "client",
+            "config",
+            "crypto",
+            "domain",
+            "fsa",
+            "fscc",
+            "metrics",
+            "names",
+            "proto",
+            "quotas",
+            "rpc",
+            "share_path",
+            "smb2",
+            "state",
+            "vfs",
         ],
     ),
     // A door to admin: who asks is found out by auth.

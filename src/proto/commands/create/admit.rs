@@ -14,7 +14,7 @@ use super::super::super::commands;
 use super::super::super::context::{Context, Step, StepResult};
 use super::super::super::durable::{self, Kept};
 use super::super::super::event::{ConnectionId, Now};
-use super::super::super::lease::LeaseTarget;
+use super::super::super::lease::{Claim, LeaseTarget};
 use super::super::super::node::{NodeCell, NodeKey, link_id};
 use super::super::super::op::{Op, OpResult};
 use super::super::super::open::{FileOpen, FileOpenState, Open, Target};
@@ -28,7 +28,8 @@ use super::reply::{self, Answer};
 use super::{Pending, Stage, Work, audit, by, close};
 use crate::fsa::disposition::CreateAction;
 use crate::fsa::{
-    CacheRequest, Effects, Granted, LeaseRequest, OpenId, OpenRequest, OplockLevel, Owner, StreamId, Verdict,
+    CacheRequest, CacheState, Effects, Granted, LeaseRequest, OpenId, OpenRequest, OplockLevel, Owner,
+    StreamId, Verdict,
 };
 use crate::fscc::FileAttributes;
 use crate::smb2::create::CreateOptions;
@@ -87,11 +88,11 @@ pub(super) fn admit(
     granted: AccessMask,
 ) -> StepResult {
     let key = NodeKey { volume: work.volume.id, id: found.metadata.id };
-    let target = LeaseTarget { node: key, stream: work.intent.folded_stream.clone() };
+    let target = lease_target(&work, key);
     if let CacheRequest::Lease(lease) = work.intent.cache
-        && cx.server.leases.find(&lease.id).is_some_and(|taken| taken != target)
+        && !cx.server.leases.may_claim(&lease.id, &target)
     {
-        // [MS-SMB2] 3.3.5.9.8: the key is another file's.
+        // [MS-SMB2] 3.3.5.9.8: the key is of another name.
         close(cx, found.file);
         return Err(NtStatus::INVALID_PARAMETER.into());
     }
@@ -185,11 +186,16 @@ fn grant(
     target: LeaseTarget,
 ) -> Granted {
     let server = cx.server;
-    if let CacheRequest::Lease(lease) = request.cache {
+    if let CacheRequest::Lease(mut lease) = request.cache {
         let leasable = !request.is_directory || may_lease_directories(cx, &lease);
-        if !leasable || !server.leases.claim(lease.id, target) {
+        let claim = if leasable { server.leases.claim(lease.id, target) } else { Claim::Taken };
+        if claim == Claim::Taken {
             request.cache = CacheRequest::Oplock(OplockLevel::None);
         } else {
+            if claim == Claim::Mixed {
+                lease.state = CacheState::empty();
+                request.cache = CacheRequest::Lease(lease);
+            }
             if request.is_directory {
                 cell.list_directory(&server.directory_leases, file);
             }
@@ -198,6 +204,11 @@ fn grant(
         }
     }
     node.grant(request)
+}
+
+/// What a lease of the file would be of.
+fn lease_target(work: &Work, node: NodeKey) -> LeaseTarget {
+    LeaseTarget { node, stream: work.intent.folded_stream.clone(), seen_as: work.intent.seen_as.clone() }
 }
 
 /// Leases on directories are of version 2, and of clients that were told of them (2.2.4, 2.2.13.2.10).
@@ -250,7 +261,7 @@ pub(super) fn overwritten(
     }
     changes::report_overwritten(cx.server, work.volume.id, &found.path, by(cx, &work));
     let cell = reservation.commit();
-    let target = LeaseTarget { node: cell.key, stream: work.intent.folded_stream.clone() };
+    let target = lease_target(&work, cell.key);
     let caches = grant(cx, &cell, &mut cell.lock(), &mut request, &found.file, target);
     commit(cx, work, *found, action, request, caches, cell)
 }
@@ -265,6 +276,11 @@ fn commit(
     caches: Granted,
     cell: Arc<NodeCell>,
 ) -> StepResult {
+    if let Granted::Lease(lease) = caches
+        && work.intent.seen_as.is_some()
+    {
+        caching::break_mixed(cx.server, lease.id, cell.key, cx.now);
+    }
     let intent = &work.intent;
     let session = Arc::clone(cx.session()?);
     let tree = Arc::clone(cx.tree()?);

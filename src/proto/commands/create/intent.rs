@@ -7,6 +7,7 @@ use freehold_dtyp::{Decode, FileTime, NtStatus, Wtf8Buf};
 
 use super::super::super::context::Context;
 use super::super::super::dfs;
+use super::super::super::lease::SeenAs;
 use super::super::super::limits::MAX_OPENS_PER_SESSION;
 use super::super::super::status::CommandError;
 use super::super::super::tree_connect::TreeConnect;
@@ -71,6 +72,8 @@ pub(super) struct Intent {
     pub options: CreateOptions,
     /// Oplock or lease.
     pub cache: CacheRequest,
+    /// The name as the client sees it, where the share's folder depends on who connects.
+    pub seen_as: Option<Arc<SeenAs>>,
     /// Who asks.
     pub token: Arc<Token>,
     /// SecD
@@ -154,6 +157,7 @@ impl Intent {
             disposition,
             options,
             cache: CacheRequest::Oplock(oplock_of(request.requested_oplock_level)),
+            seen_as: None,
             token: session.token(),
             security: None,
             extended_attributes: Vec::new(),
@@ -181,6 +185,11 @@ impl Intent {
                 name = ParsedName { path: Wtf8Buf::new(), stream: None, ..name };
             }
         }
+        // A share with a fixed folder pays nothing for it.
+        intent.seen_as = tree.share.varies.as_ref().map(|_| {
+            let below = upcase::fold(name.path.as_wtf8());
+            Arc::new(SeenAs { share: tree.share.name.to_uppercase(), below })
+        });
         intent.take_name(name, share_path)?;
         intent.take_contexts(cx, request)?;
         if intent.quota_index && intent.timewarp.is_some() {

@@ -114,10 +114,16 @@ fn check_parent(cx: &Context<'_>, work: &Work, parent: &Opened) -> Result<(), Co
     }
 }
 
-/// [MS-SMB2] 3.3.5.9.8: a lease key that is in use is another file's.
+/// [MS-SMB2] 3.3.5.9.8: a lease key that is in use is another file's, or of one with the same name in another folder.
 fn check_lease_key(cx: &Context<'_>, work: &Work) -> Result<(), CommandError> {
     match work.intent.cache {
-        CacheRequest::Lease(lease) if cx.server.leases.find(&lease.id).is_some() => {
+        CacheRequest::Lease(lease)
+            if !cx.server.leases.may_claim_new(
+                &lease.id,
+                &work.intent.folded_stream,
+                work.intent.seen_as.as_ref(),
+            ) =>
+        {
             Err(NtStatus::INVALID_PARAMETER.into())
         }
         CacheRequest::Lease(_) | CacheRequest::Oplock(_) => Ok(()),

@@ -1,0 +1,99 @@
+"""Shares whose folder depends on who connects, as smbclient, smbcacls and the Linux kernel's client see them."""
+import re
+
+from rig.harness import Share, case
+
+
+def home_server(t, **options):
+    """A server with the users anna and bert, whose folders are below `users`."""
+    s = t.own_server(**options)
+    users = [s.add_user('anna', 'Passw0rd-anna'), s.add_user('bert', 'Passw0rd-bert')]
+    s.run('share', 'add', 'home', '--volume', 'data', '--path', 'users/{user}', '--access', 'D:(A;;FA;;;WD)')
+    return s, users
+
+
+@case(freehold_only=True)
+def each_user_has_an_own_folder(t):
+    """Made at the first connect, in any spelling of the name, the user's alone, there after a restart."""
+    s, users = home_server(t)
+    users_folder = s.volume / 'users'
+    t.equal([p.name for p in users_folder.iterdir()], [], 'folders before anybody has connected')
+    for user in users:
+        (t.folder / 'local').write_text(user.name + '\n')
+        t.smbclient('home', ['put local file.txt'], server=s, user=user)
+    for _ in range(2):
+        t.equal(sorted(p.name for p in users_folder.iterdir()), ['anna', 'bert'], 'folders')
+        for user in users:
+            shouted = '%s%%%s' % (user.name.upper(), user.password)
+            t.smbclient('home', ['get file.txt got'], server=s, user=shouted)
+            t.equal((t.folder / 'got').read_text(), user.name + '\n', 'the file of %s' % user.name)
+        s.restart()
+
+
+@case(freehold_only=True)
+def the_folder_is_the_users_alone(t):
+    """Its descriptor: owner, three entries, nothing from above. Another user does not get in by another share."""
+    s, (anna, bert) = home_server(t)
+    s.run('share', 'add', 'all', '--volume', 'data', '--path', 'users', '--access', 'D:(A;;FA;;;WD)')
+    (t.folder / 'local').write_text('private\n')
+    t.smbclient('home', ['put local file.txt'], server=s, user=anna)
+    acl = t.samba('smbcacls', '//%s/home' % s.host, '/', server=s, user=anna).stdout
+    t.contains(acl, 'CONTROL:SR|PD|DI|DP', 'anna:ALLOWED/OI|CI/FULL', 'BUILTIN\\Administrators:ALLOWED/OI|CI/FULL',
+               'NT AUTHORITY\\SYSTEM:ALLOWED/OI|CI/FULL')
+    t.true(re.search(r'^OWNER:.*\\anna$', acl, re.M), 'owner of\n' + acl)
+    t.equal(acl.count('ACL:'), 3, 'entries of\n' + acl)
+    t.contains(t.smbclient('all', ['get anna\\file.txt got'], server=s, user=bert, ok=False), 'NT_STATUS_ACCESS_DENIED')
+    t.smbclient('all', ['get anna\\file.txt got'], server=s, user=anna)
+    t.equal((t.folder / 'got').read_text(), 'private\n', 'by the other share')
+
+
+@case(freehold_only=True)
+def what_is_no_folder_is_no_share(t):
+    """A file of the user's name, a link out of the volume: BAD_NETWORK_NAME, and nothing is made."""
+    s, (anna, bert) = home_server(t)
+    outside = t.folder / 'outside'
+    outside.mkdir()
+    (s.volume / 'users' / 'anna').write_text('a file\n')
+    (s.volume / 'users' / 'bert').symlink_to(outside)
+    for user in (anna, bert):
+        refused = t.smbclient('home', ['put local file.txt'], server=s, user=user, ok=False)
+        t.contains(refused, 'NT_STATUS_BAD_NETWORK_NAME')
+    t.equal(list(outside.iterdir()), [], 'made through the link')
+
+
+@case(freehold_only=True)
+def what_is_not_allowed_is_refused(t):
+    """Unknown variables, continuous availability, the root of a namespace; tools that need one folder."""
+    s, _ = home_server(t)
+    for words, wanted in (
+            (['share', 'set', 'home', '--path', 'users/{usr}'], '{usr} is no variable'),
+            (['share', 'set', 'home', '--continuously-available', 'true'], 'cannot be continuously available'),
+            (['dfs', 'namespace', 'add', 'home'], 'has variables'),
+            (['explain', 'anna', 'home:/file.txt'], 'leads to another folder for each'),
+            (['acl', 'show', 'home:/'], 'leads to another folder for each')):
+        done = s.run(*words, check=False)
+        t.equal(done.returncode, 1, ' '.join(words) + ': ' + done.stderr)
+        t.contains(done.stderr, wanted)
+    t.contains(s.run('share', 'list', '-o', 'json').stdout, '"users/{user}"')
+
+
+@case(freehold_only=True)
+def each_home_gets_its_quota(t):
+    """A quota for new subfolders of the folder that the homes are in counts from the first connect on."""
+    s, (anna, _) = home_server(t)
+    s.run('quota', 'mode', 'data', 'enforce')
+    s.run('quota', 'template', 'add', 'homes', '--size', '1MB')
+    s.run('quota', 'auto', 'add', str(s.volume / 'users'), '--template', 'homes')
+    for name, size in (('small', 100_000), ('big', 2_000_000)):
+        (t.folder / name).write_bytes(b'x' * size)
+    t.smbclient('home', ['put small'], server=s, user=anna)
+    t.contains(t.smbclient('home', ['put big'], server=s, user=anna, ok=False), 'NT_STATUS_DISK_FULL')
+    t.contains(s.run('quota', 'folder', 'list', '-o', 'json').stdout, 'users/anna')
+
+
+@case(freehold_only=True)
+def kernel_mount_of_a_home(t):
+    """The Linux kernel's client works in the folder of its user."""
+    s, _ = home_server(t)
+    t.kernel(Share('home', s.volume), 'echo content > a && mkdir d && mv a d/b && cat d/b && sync', '3.1.1', '', server=s)
+    t.equal((s.volume / 'users' / t.user.name / 'd' / 'b').read_text(), 'content\n', 'on the server')
