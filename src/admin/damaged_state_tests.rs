@@ -34,10 +34,11 @@ INSERT INTO quota_auto VALUES ('data', 'b', 't', 0);
 INSERT INTO quota_notification VALUES (1, NULL, NULL);
 INSERT INTO quota_command VALUES (0, '/bin/true');
 INSERT INTO quota_sample VALUES ('data', 'S-1-5-21-1-2-3-1000', 1, 1);
-INSERT INTO dfs_namespace VALUES (zeroblob(16), 'Files', 'FILES', '', 1, 300, 0);
+INSERT INTO dfs_namespace VALUES (zeroblob(16), 'Files', 'FILES', '', 1, 300, 0, 'corp.example');
 INSERT INTO dfs_folder VALUES (x'01000000000000000000000000000000', zeroblob(16), 'a', '', 1, 1800, 0, NULL);
 INSERT INTO dfs_target VALUES (x'01000000000000000000000000000000', 0, 'server', 'share', '', 1, 0, 0);
 INSERT INTO dfs_sites VALUES (1, 'corp.example', 1, '{}', '{}');
+INSERT INTO dfs_root_target VALUES (zeroblob(16), 0, 'server', 'Files', '', 1, 0, 0);
 INSERT INTO api_token VALUES ('T', 't', zeroblob(32), 'shares:read', 1, NULL, 0);
 ";
 

@@ -471,7 +471,7 @@ fn folder_of(row: &Row<'_>) -> Result<Folder, rusqlite::Error> {
 fn target_of(row: &Row<'_>) -> Result<Target, StateError> {
     let online: bool = row.get(4)?;
     let class = PriorityClass::from_number(row.get(5)?)
-        .ok_or(StateError::Damaged { what: "dfs_target.priority_class" })?;
+        .ok_or(StateError::Damaged { what: "dfs_target.priority_class or dfs_root_target.priority_class" })?;
     Ok(Target {
         server: row.get(1)?,
         share: row.get(2)?,

@@ -34,7 +34,10 @@ impl Loaded {
             accounts: named("account, local_group or group_member", accounts)?,
             shares: named("share", shares_changes::load(database))?,
             quotas: named("a quota_ table", quotas_changes::load(database))?,
-            namespaces: named("a dfs_ table", dfs_changes::load(database))?,
+            namespaces: named(
+                "dfs_namespace, dfs_folder, dfs_target or dfs_root_target",
+                dfs_changes::load(database),
+            )?,
             membership: named(
                 "membership, machine_password, service_key or server_alias",
                 domain_changes::load(database),

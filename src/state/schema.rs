@@ -353,10 +353,13 @@ CREATE TABLE dfs_root_target (
     position INTEGER NOT NULL,
     server TEXT NOT NULL,
     share TEXT NOT NULL,
+    path TEXT NOT NULL,
     online INTEGER NOT NULL CHECK (online IN (0, 1)),
     priority_class INTEGER NOT NULL,
     priority_rank INTEGER NOT NULL CHECK (priority_rank BETWEEN 0 AND 31),
     PRIMARY KEY (namespace, position)
+) STRICT, WITHOUT ROWID;
+";
 
 /// Brings the database to this program's version, step by step, each in its own transaction.
 pub(super) fn migrate(database: &mut Connection) -> Result<(), StateError> {

@@ -98,6 +98,13 @@ def one_namespace_on_two_servers(t):
     add = ('dfs', 'namespace', 'add', 'files', '--domain')
     t.contains(refused(one, *add), 'FS', 'may not change the namespaces', 'dsacl', CONTAINER)
     t.equal(entries(t, '(msDFS-SchemaMajorVersion=2)', 'CN=files,'), [], 'what is left of a refusal')
+    # as somebody who may
+    who = ('--user', t.administrator.name.rpartition('\\')[2], '--password-file', '-')
+    one.run(*add, *who, stdin=t.administrator.password + '\n')
+    t.equal(len(entries(t, '(objectClass=msDFS-Namespacev2)', 'CN=files,CN=files,' + CONTAINER)), 1, 'made by an administrator')
+    t.contains(refused(one, 'dfs', 'folder', 'add', r'files\x', '--target', r'\\x\y'), 'may not change the namespaces')
+    one.run('dfs', 'namespace', 'remove', 'files', '--force', *who, stdin=t.administrator.password + '\n')
+    t.equal(entries(t, '(msDFS-SchemaMajorVersion=2)', 'CN=files,'), [], 'what is left of it')
     delegate(t, one, two)
     one.run(*add, '--description', 'All files', '--target-failback', 'true')
     two.run(*add)
