@@ -65,6 +65,39 @@ fn paths(state: &State) -> Vec<String> {
     paths
 }
 
+/// FREEHOLD_DFS_FOLDERS=50000 shows how long as many take: `cargo test -p freehold --lib many_folders -- --nocapture`.
+#[test]
+fn many_folders_are_made_in_one_change_and_the_next_writes_its_own_rows() {
+    let count = std::env::var("FREEHOLD_DFS_FOLDERS").map_or(2_000, |text| text.parse::<u32>().unwrap());
+    let place = tempfile::tempdir().unwrap();
+    let state = State::open(place.path()).unwrap();
+    with_namespace(&state);
+    let path = |number: u32| format!(r"Department {}\Project {number}", number % 50);
+    let edits: Vec<_> = (0..count)
+        .map(|number| add("files", folder(&path(number), &[r"\\fs1\data\project", r"\\fs2\data\project"])))
+        .collect();
+    let begun = std::time::Instant::now();
+    state.edit_dfs(&edits).unwrap();
+    let made = begun.elapsed();
+    // One that cannot be made takes the others back with it.
+    let twice = [add("files", folder("new", &[r"\\fs1\d"])), edits[7].clone()];
+    assert!(matches!(state.edit_dfs(&twice), Err(StateError::Exists { .. })));
+    let before = state.database.lock().total_changes();
+    state.edit_dfs(&twice[..1]).unwrap();
+    // The folder is made and filled in, and has a target.
+    assert_eq!(state.database.lock().total_changes() - before, 3);
+    let all = paths(&state);
+    drop(state);
+    let begun = std::time::Instant::now();
+    let state = State::open(place.path()).unwrap();
+    println!("{count} folders: made in {made:?}, read in {:?}", begun.elapsed());
+    assert_eq!(paths(&state), all);
+    assert_eq!(all.len(), count as usize + 1);
+    let namespaces = state.namespaces();
+    let loaded = namespaces.namespace("files").unwrap().folder(FOLD, &path(0)).unwrap();
+    assert_eq!((loaded.targets.len(), loaded.targets.capacity()), (2, 2), "no room that nobody needs");
+}
+
 #[test]
 fn namespaces_survive_a_restart_and_are_one_with_their_share() {
     let place = tempfile::tempdir().unwrap();
