@@ -15,8 +15,9 @@ use super::super::body::{Asked, Body, Part};
 use super::super::call::{Call, unexpected};
 use super::super::problem::Problem;
 use crate::admin::dfs_protocol::{
-    DfsNamespaceRow, DfsReply, DfsRequest, DfsResolution, DfsTestRow, NamespaceOptions,
+    DfsNamespaceRow, DfsReply, DfsRequest, DfsResolution, DfsSiteRow, DfsTestRow, NamespaceOptions,
 };
+use crate::admin::domain_protocol::DomainLogon;
 use crate::admin::protocol::{Reply, Request};
 
 pub(super) fn routes() -> OpenApiRouter<Arc<Api>> {
@@ -25,6 +26,7 @@ pub(super) fn routes() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(one, change, remove))
         .routes(routes!(test))
         .routes(routes!(resolve))
+        .routes(routes!(sites))
 }
 
 /// A new namespace; what is left out has its default.
@@ -40,6 +42,11 @@ struct NewDfsNamespace {
     /// Its settings.
     #[serde(default)]
     settings: NamespaceOptions,
+    /// The directory of the domain keeps it, for all servers that hold its root; one that is there gets this server as well.
+    #[serde(default)]
+    domain: bool,
+    /// Who changes the directory, for a namespace of the domain; this server's own account where it is left out.
+    logon: Option<DomainLogon>,
 }
 
 /// What is to change of a namespace; what is left out stays.
@@ -68,6 +75,15 @@ struct ResolveQuery {
     path: String,
     /// Address of the client.
     client: Option<String>,
+}
+
+/// From where costs are counted.
+#[derive(Deserialize, IntoParams)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct SitesQuery {
+    /// A site, or an address in it; the server's own site where it is left out.
+    from: Option<String>,
 }
 
 /// Has a request about namespaces carried out.
@@ -127,8 +143,8 @@ async fn list(call: Call) -> Result<Json<Vec<DfsNamespaceRow>>, Problem> {
                headers(("Location" = String, description = "Where it is."))))
 )]
 async fn add(call: Call, Body(new): Body<NewDfsNamespace>) -> Result<Response, Problem> {
-    let NewDfsNamespace { name, volume, path, settings } = new;
-    ask(&call, DfsRequest::AddNamespace { name: name.clone(), volume, path, settings }).await?;
+    let NewDfsNamespace { name, volume, path, settings, domain, logon } = new;
+    ask(&call, DfsRequest::AddNamespace { name: name.clone(), volume, path, settings, domain, logon }).await?;
     let row = find(&call, &name).await?;
     let place = [(header::LOCATION, super::location(&["dfs", "namespaces", &row.name]))];
     Ok((StatusCode::CREATED, place, Json(row)).into_response())
@@ -164,7 +180,8 @@ async fn change(
     find(&call, &name).await.map(Json)
 }
 
-/// Removes a namespace with its folders. The share and what the targets hold stay.
+/// Removes a namespace with its folders. The share and what the targets hold stay. Of a domain's namespace this server's own account
+/// takes this server out of the root targets; the last one takes the namespace with it.
 #[utoipa::path(
     delete, path = "/v1/dfs/namespaces/{name}", operation_id = "removeDfsNamespace", tag = "dfs",
     security(("negotiate" = []), ("token" = ["dfs:write"])),
@@ -172,7 +189,7 @@ async fn change(
     responses((status = 204, description = "It is removed."))
 )]
 async fn remove(call: Call, Part(name): Part) -> Result<StatusCode, Problem> {
-    ask(&call, DfsRequest::RemoveNamespace { name }).await?;
+    ask(&call, DfsRequest::RemoveNamespace { name, logon: None }).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -201,6 +218,20 @@ async fn resolve(call: Call, Asked(query): Asked<ResolveQuery>) -> Result<Json<D
     let ResolveQuery { path, client } = query;
     match ask(&call, DfsRequest::Resolve { path, client }).await? {
         DfsReply::Resolution(resolution) => Ok(Json(*resolution)),
+        other => Err(surprise(other)),
+    }
+}
+
+/// Lists the sites of the directory, which order targets.
+#[utoipa::path(
+    get, path = "/v1/dfs/sites", operation_id = "listDfsSites", tag = "dfs",
+    security(("negotiate" = []), ("token" = ["dfs:read"])),
+    params(SitesQuery),
+    responses((status = 200, description = "The sites; none where the server is no member of a domain.", body = Vec<DfsSiteRow>))
+)]
+async fn sites(call: Call, Asked(query): Asked<SitesQuery>) -> Result<Json<Vec<DfsSiteRow>>, Problem> {
+    match ask(&call, DfsRequest::Sites { from: query.from }).await? {
+        DfsReply::Sites(rows) => Ok(Json(rows)),
         other => Err(surprise(other)),
     }
 }

@@ -55,7 +55,7 @@ fn furnished() -> (AdminService, tempfile::TempDir) {
             ..NamespaceOptions::default()
         };
         let (name, volume, path) = (name.to_owned(), Some("data".to_owned()), Some(name.to_owned()));
-        dfs(&service, DfsRequest::AddNamespace { name, volume, path, settings });
+        dfs(&service, DfsRequest::AddNamespace { name, volume, path, settings, domain: false, logon: None });
     }
     for number in 0..20 {
         let settings = FolderOptions {
