@@ -27,8 +27,8 @@ pub use metrics::MetricsConfig;
 pub use mistake::{ConfigError, Mistake};
 pub use sections::parse_address;
 pub use settings::{
-    AuditOption, Config, Dialect, DomainNtlm, EncryptionMode, KerberosConfig, Limits, LogConfig, LogFormat,
-    NtlmConfig, SecurityConfig, ServerNames, VolumeConfig,
+    AuditOption, Config, Dialect, DomainNtlm, EncryptionMode, KerberosConfig, Limits, LocalPrograms,
+    LogConfig, LogFormat, NtlmConfig, SecurityConfig, ServerNames, VolumeConfig,
 };
 
 /// Largest configuration file that is read, in bytes.

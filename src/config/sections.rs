@@ -8,8 +8,8 @@ use toml::de::DeTable;
 
 use super::read::{Found, Mistakes, Section};
 use super::{
-    Config, Dialect, DomainNtlm, EncryptionMode, KerberosConfig, Limits, LogConfig, LogFormat, Mistake,
-    NtlmConfig, SecurityConfig, ServerNames, VolumeConfig,
+    Config, Dialect, DomainNtlm, EncryptionMode, KerberosConfig, Limits, LocalPrograms, LogConfig, LogFormat,
+    Mistake, NtlmConfig, SecurityConfig, ServerNames, VolumeConfig,
 };
 
 /// The port of SMB over TCP.
@@ -222,6 +222,9 @@ pub(super) fn is_dns_name(text: &str) -> bool {
         })
 }
 
+const LOCAL_PROGRAMS: &[(&str, LocalPrograms)] =
+    &[("ignore", LocalPrograms::Ignore), ("locks", LocalPrograms::Locks)];
+
 fn read_volumes(top: &mut Section<'_, '_>, folder: &Path, folders: Folders) -> Vec<VolumeConfig> {
     let section = top.section("volumes");
     let mistakes = section.mistakes();
@@ -247,6 +250,7 @@ fn read_volumes(top: &mut Section<'_, '_>, folder: &Path, folders: Folders) -> V
             change_notify: volume.boolean("change_notify", true),
             hidden_names: hidden.into_iter().map(|found| found.value).collect(),
             keep_auto_inherited: volume.boolean("keep_auto_inherited", false),
+            local_programs: volume.choice("local_programs", LOCAL_PROGRAMS, LocalPrograms::Ignore),
             ..VolumeConfig::new(&name.value, path.clone())
         };
         volume.finish();
@@ -527,12 +531,13 @@ mod tests {
     #[test]
     fn options_of_a_volume_are_read() {
         let text = "[volumes.data]\npath = '/srv/data'\nsnapshots = '../past'\nshort_names = true\n\
-                    named_streams = false\nchange_notify = false\nhidden_names = ['.*', 'x']\n";
+                    named_streams = false\nchange_notify = false\nhidden_names = ['.*', 'x']\nlocal_programs = 'locks'\n";
         let config = Config::parse(text, Path::new("/etc/freehold"), "host1").unwrap();
         let volume = &config.volumes[0];
         assert_eq!(volume.snapshots.as_deref(), Some(Path::new("/etc/freehold/../past")));
         assert!(volume.short_names && !volume.named_streams && !volume.change_notify);
         assert_eq!(volume.hidden_names, [".*", "x"]);
+        assert_eq!(volume.local_programs, LocalPrograms::Locks);
         for inside in ["/srv/data/past", "/srv", "/srv/data"] {
             let text = format!("[volumes.data]\npath = '/srv/data'\nsnapshots = '{inside}'\n");
             let found = mistakes(&text);

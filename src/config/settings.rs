@@ -67,6 +67,18 @@ pub struct VolumeConfig {
     pub hidden_names: Vec<String>,
     /// Descriptors keep AUTO_INHERITED as clients set it.
     pub keep_auto_inherited: bool,
+    /// How far programs of this machine are minded.
+    pub local_programs: LocalPrograms,
+}
+
+/// How far a volume minds programs of this machine that use its files (docs/decisions/0034-local-programs.md).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LocalPrograms {
+    /// Not at all.
+    #[default]
+    Ignore,
+    /// Byte-range locks are shared with them, and their leases are broken by opens.
+    Locks,
 }
 
 impl VolumeConfig {
@@ -83,6 +95,7 @@ impl VolumeConfig {
             change_notify: true,
             hidden_names: Vec::new(),
             keep_auto_inherited: false,
+            local_programs: LocalPrograms::Ignore,
         }
     }
 }

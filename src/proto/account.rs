@@ -51,7 +51,7 @@ macro_rules! kinds {
 }
 
 kinds! {
-    Open, Create, CreateStream, Rename, Link, Unlink, Space, Folder, Quota, Close, Read, Write, Flush, SetSize, Allocate, PunchHole,
+    Open, Create, CreateStream, Rename, Link, Unlink, Space, Folder, Quota, Close, OpenData, LockLocal, UnlockLocal, Read, Write, Flush, SetSize, Allocate, PunchHole,
     AllocatedRanges, CopyRanges, CloneRange, Metadata, SetMetadata, Overwrite, Security, ReplaceSecurity, ExtendedAttributes,
     SetExtendedAttributes, Streams, RenameStream, SetCompressed, Snapshots, Snapshot, ReparseData, SetReparseData, List, Entry,
     IsEmpty, Audit, Persist, Account, Names, Rpc, Delay,

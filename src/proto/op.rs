@@ -20,6 +20,7 @@ use crate::names::Questions;
 use crate::rpc::{Commission, Done, TaskError};
 use crate::smb2::SessionId;
 use crate::vfs::folders::{Folder, Missing};
+use crate::vfs::local::LocalLock;
 use crate::vfs::{
     DataUse, DirectoryCursor, DirectoryEntry, Existing, ExtendedAttribute, FileRef, Metadata, MetadataChange,
     NewNode, OpenError, Opened, Space, StreamEntry, VfsError, VfsPath, Volume,
@@ -143,6 +144,12 @@ pub enum Op {
     Quota { volume: VolumeRef, request: QuotaRequest },
     /// Drops a handle, so that the system call that closes it happens in the shell.
     Close { file: FileRef },
+    /// [`crate::vfs::File::open_data`]; answers [`OpResult::Done`] when no program of this machine has a lease any more.
+    OpenData { file: FileRef, write: bool },
+    /// [`crate::vfs::File::lock_local`].
+    LockLocal { file: FileRef, locks: Vec<LocalLock> },
+    /// [`crate::vfs::File::unlock_local`].
+    UnlockLocal { file: FileRef, locks: Vec<LocalLock> },
     /// [`crate::vfs::File::read`] to the end of `buffer`, which grows by what was read (at most `length_bytes`). With
     /// `may_splice` the shell may leave the data where it is and answer with a [`Splice`].
     Read { file: FileRef, offset: u64, length_bytes: u32, buffer: ReplyBuffer, may_splice: bool },
@@ -244,6 +251,9 @@ impl Op {
             | Op::Space { .. }
             | Op::Folder { .. }
             | Op::Close { .. }
+            | Op::OpenData { .. }
+            | Op::LockLocal { .. }
+            | Op::UnlockLocal { .. }
             | Op::Read { .. }
             | Op::Write { durable: false, .. }
             | Op::AllocatedRanges { .. }

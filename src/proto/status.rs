@@ -128,7 +128,9 @@ pub fn vfs_status(error: VfsError) -> NtStatus {
         VfsError::NotSupported => NtStatus::NOT_SUPPORTED,
         VfsError::OutOfRange => NtStatus::INVALID_PARAMETER,
         VfsError::OutOfResources => NtStatus::INSUFFICIENT_RESOURCES,
-        // Where blocking is allowed it is left only when a local program holds the file under a lease (F_SETLEASE).
+        // [MS-FSA] 2.1.4.10: whoever has locked it.
+        VfsError::RangeLocked => NtStatus::FILE_LOCK_CONFLICT,
+        // Where blocking is allowed it is left only when a local program has kept its lease (F_SETLEASE) for too long.
         VfsError::WouldBlock => NtStatus::SHARING_VIOLATION,
         VfsError::Io => NtStatus::UNEXPECTED_IO_ERROR,
     }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::audit;
 use super::caching;
 use super::changes;
+use super::commands::lock;
 use super::directory_lease::By;
 use super::durable;
 use super::event::{Event, Now, Wake};
@@ -43,14 +44,23 @@ fn close_file(server: &Server, open: &Open, file: &FileOpen, ops: &mut VecDeque<
     for waiter in parked {
         server.post(waiter.connection, Event::Wake { chain: waiter.chain, wake: Wake::Closed });
     }
+    let is_shared = lock::local::is_shared(open, file);
+    let mut locks = Vec::new();
     let closed = {
         let mut node = file.node.lock();
+        if is_shared && let Some(table) = node.locks(file.stream_id) {
+            locks.extend(table.of(open.id()).map(|(range, kind)| lock::local::form_of(range, kind)));
+        }
         let closed = node.close(open.id(), now.monotonic);
         if let Some(lease) = &closed.lease_gone {
             server.leases.release(lease, file.node.key);
         }
         closed
     };
+    if !locks.is_empty() {
+        // Not with the handle: a deletion that waits keeps it.
+        ops.push_back(Op::UnlockLocal { file: file.file.clone(), locks });
+    }
     if closed.file_deletion_waits {
         file.node.keep_for_deletion(closed.link, file);
         server.notify.deletion_pending(server, open, file);

@@ -9,6 +9,7 @@ use super::Shared;
 use crate::proto::persistent::{PersistentStore, RestoreError, restore, restore_deletions};
 use crate::proto::tree_connect::ShareTarget;
 use crate::state::{PersistentChange, PersistentOpen, State};
+use crate::vfs::local::LocalLock;
 use crate::vfs::{DataUse, VfsError, VfsPath};
 
 /// The state database as the core sees it.
@@ -72,6 +73,17 @@ fn restore_one(shared: &Shared, record: &PersistentOpen) -> Result<(), String> {
         .volume
         .open(&path, stream.as_ref().map(|stream| stream.as_wtf8()), DataUse::WRITE)
         .map_err(|error| format!("{error:?}"))?;
+    let form = |lock: &crate::state::PersistentLock| LocalLock {
+        offset: lock.offset,
+        length_bytes: lock.length_bytes,
+        exclusive: lock.exclusive,
+    };
+    let locks: Vec<LocalLock> = record.locks.locks.iter().map(form).collect();
+    if let Err(error) = opened.file.0.lock_local(&locks) {
+        // Its client believes that it has them: other clients are kept out, and this program was first.
+        tracing::warn!(path = %String::from_utf8_lossy(&record.path), %error,
+            "a program of this machine has locked what a persistent open had locked");
+    }
     restore(&shared.core, share, record, opened, shared.clock.now())
         .map_err(|error: RestoreError| error.to_string())
 }

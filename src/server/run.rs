@@ -42,6 +42,7 @@ use crate::share_path::SharePath;
 use crate::smb2::{Dialect, FileId};
 use crate::state::{self, Change, State};
 use crate::vfs::counted::Counted;
+use crate::vfs::local::LocalPrograms;
 use crate::vfs::posix::{PosixOptions, PosixVolume};
 use crate::vfs::{NodeId, RESERVED_FOLDER, VfsPath, Volume, VolumeOptions};
 
@@ -283,6 +284,10 @@ fn volume_options(volume: &VolumeConfig) -> anyhow::Result<VolumeOptions> {
         hidden_names: volume.hidden_names.iter().map(pattern).collect::<Result<_, _>>()?,
         snapshots: volume.snapshots.is_some(),
         keep_auto_inherited: volume.keep_auto_inherited,
+        local_programs: match volume.local_programs {
+            crate::config::LocalPrograms::Ignore => LocalPrograms::Ignore,
+            crate::config::LocalPrograms::Locks => LocalPrograms::Locks,
+        },
     })
 }
 

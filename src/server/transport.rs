@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use std::io;
 use std::os::fd::AsFd;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
@@ -21,6 +21,7 @@ use tokio::sync::{Notify, mpsc, watch};
 use super::Shared;
 use super::lane;
 use super::listener::Counted;
+use super::local_leases;
 use super::rpc_changes::Way;
 use super::worker::{Outcome, execute};
 use crate::audit::log::Done;
@@ -33,8 +34,8 @@ use crate::proto::connection::pieces::{HEAD_BYTES, WriteInPieces};
 use crate::proto::connection::{Connection, OutFrame};
 use crate::proto::event::{Now, Waker};
 use crate::proto::op::{Op, OpId, OpResult, Splice};
+use crate::vfs::Wait;
 use crate::vfs::remark::{self, Remark};
-use crate::vfs::{VfsError, Wait};
 
 /// Room for requests that came together; a longer message gets exactly what it needs.
 const RECEIVE_BYTES: usize = 64 * 1024;
@@ -133,6 +134,7 @@ pub async fn serve(
         queued_bytes: 0,
         running: 0,
         held_up: Arc::default(),
+        ended: Arc::default(),
         impatient_at: None,
         last: Duration::ZERO,
         lane: Lane::SHARED,
@@ -219,6 +221,8 @@ struct Task {
     running: usize,
     /// Batches of records that wait for room in the audit log.
     held_up: Arc<AtomicUsize>,
+    /// The transport is gone: what waits for programs of this machine gives up.
+    ended: Arc<AtomicBool>,
     /// When to look whether an urgent notification was acknowledged.
     impatient_at: Option<tokio::time::Instant>,
     /// When the core was last given something, on the monotonic clock.
@@ -592,11 +596,19 @@ impl Task {
         self.running += 1;
         let results = self.results_in.clone();
         let asked = Instant::now();
+        let ended = Arc::clone(&self.ended);
         tokio::task::spawn_blocking(move || {
             let began = Instant::now();
             let result = match execute(op, Wait::Allowed) {
                 Outcome::Done(result) => result,
-                Outcome::WouldBlock(_) => OpResult::Done(Err(VfsError::Io)),
+                Outcome::WouldBlock(op) => {
+                    // No thread waits for a program's lease.
+                    tokio::spawn(async move {
+                        let result = local_leases::wait(op, &ended).await;
+                        let _ = results.send(Answer::new(id, result));
+                    });
+                    return;
+                }
             };
             let took = began.elapsed();
             let remark = if took >= WORTH_A_REMARK { remark::take(took) } else { None };
@@ -715,6 +727,7 @@ impl Task {
     /// After the transport is gone: ends the sessions and waits for what is under way. A CREATE that its client can ask for
     /// again may take as long as the break that it waits for.
     async fn drain(&mut self, shutdown: &mut watch::Receiver<bool>) {
+        self.ended.store(true, Ordering::Relaxed);
         self.connection.disconnected(self.shared.clock.now());
         let mut stopping = *shutdown.borrow();
         loop {

@@ -6,13 +6,14 @@ use freehold_dtyp::{FileTime, Sid};
 use freehold_quotas::OwnerRow;
 
 use crate::proto::op::{CopyRange, FoundSnapshot, Op, OpResult, QuotaRequest, Splice, VolumeRef};
-use crate::vfs::{FileRef, VfsError, Wait};
+use crate::vfs::{FileRef, OpenError, VfsError, Wait};
 
 /// What became of an operation.
 pub enum Outcome {
     /// It is done.
     Done(OpResult),
-    /// Its data is not in memory: run this where blocking is allowed.
+    /// Its data is not in memory: run this where blocking is allowed. Came it from there, a program of this machine has a lease
+    /// on the file and was told to give it up: run this again later.
     WouldBlock(Op),
 }
 
@@ -20,12 +21,12 @@ pub enum Outcome {
 ///
 /// Not for `Op::Audit`, `Op::Account`, `Op::Names`, `Op::Rpc` and `Op::Delay`, which are not of a volume: the caller keeps them.
 pub fn execute(op: Op, wait: Wait) -> Outcome {
+    if let Some(result) = change_or_open(&op) {
+        return if is_leased(&result) { Outcome::WouldBlock(op) } else { Outcome::Done(result) };
+    }
     let result = match op {
         Op::Read { file, offset, length_bytes, buffer, may_splice } => {
             return read(file, offset, length_bytes, buffer, may_splice, wait);
-        }
-        Op::Open { volume, path, stream, data_use } => {
-            OpResult::Opened(volume.volume.open(&path, stream.as_ref().map(|name| name.as_wtf8()), data_use))
         }
         Op::Create { volume, parent, name, new } => OpResult::Opened(
             volume.volume.create(&parent, name.as_wtf8(), &new).map_err(crate::vfs::OpenError::Failed),
@@ -53,30 +54,12 @@ pub fn execute(op: Op, wait: Wait) -> Outcome {
             drop(file);
             OpResult::Done(Ok(()))
         }
-        Op::Write { file, offset, data, durable } => {
-            let written = file.0.write(offset, &data);
-            OpResult::Written(
-                written.and_then(|grown| if durable { file.0.flush().map(|()| grown) } else { Ok(grown) }),
-            )
-        }
-        Op::Flush { file } => OpResult::Done(file.0.flush()),
-        Op::SetSize { file, size_bytes } => OpResult::Done(file.0.set_size(size_bytes)),
-        Op::Allocate { file, allocated_bytes } => OpResult::Done(file.0.allocate(allocated_bytes)),
-        Op::PunchHole { file, offset, length_bytes } => {
-            OpResult::Done(file.0.punch_hole(offset, length_bytes))
-        }
-        Op::AllocatedRanges { file, offset, length_bytes, limit } => {
-            OpResult::Ranges(file.0.allocated_ranges(offset, length_bytes, limit))
-        }
-        Op::CopyRanges { source, file, ranges } => copy(&source, &file, &ranges),
-        Op::CloneRange { source, file, range } => {
-            OpResult::Done(file.0.clone_range(&source, range.source_offset, range.offset, range.length_bytes))
+        Op::UnlockLocal { file, locks } => {
+            file.0.unlock_local(&locks);
+            OpResult::Done(Ok(()))
         }
         Op::Metadata { file } => OpResult::Metadata(file.0.metadata()),
         Op::SetMetadata { file, change } => OpResult::Done(file.0.set_metadata(&change)),
-        Op::Overwrite { file, new, supersede_security } => {
-            OpResult::Metadata(file.0.overwrite(&new, supersede_security))
-        }
         Op::Security { file } => OpResult::Security(file.0.security()),
         Op::ReplaceSecurity { file, expected, security, now } => {
             OpResult::Replaced(file.0.replace_security(&expected, &security, now))
@@ -89,7 +72,6 @@ pub fn execute(op: Op, wait: Wait) -> Outcome {
         Op::RenameStream { file, to, existing, now } => {
             OpResult::Done(file.0.rename_stream(to.as_wtf8(), existing, now))
         }
-        Op::SetCompressed { file, compressed } => OpResult::Done(file.0.set_compressed(compressed)),
         Op::Snapshots { volume } => OpResult::Snapshots(volume.volume.snapshots()),
         Op::Snapshot { volume, time } => OpResult::Snapshot(snapshot(&volume, time)),
         Op::ReparseData { file } => OpResult::Bytes(file.0.reparse_data()),
@@ -109,16 +91,95 @@ pub fn execute(op: Op, wait: Wait) -> Outcome {
         Op::Entry { file, name } => OpResult::Entry(file.0.entry(name.as_wtf8())),
         Op::IsEmpty { file } => OpResult::IsEmpty(file.0.is_empty()),
         Op::Persist(persist) => OpResult::Done(persist.run()),
-        op @ (Op::Audit { .. }
+        op @ (Op::Open { .. }
+        | Op::OpenData { .. }
+        | Op::LockLocal { .. }
+        | Op::Write { .. }
+        | Op::Flush { .. }
+        | Op::SetSize { .. }
+        | Op::Allocate { .. }
+        | Op::PunchHole { .. }
+        | Op::AllocatedRanges { .. }
+        | Op::CopyRanges { .. }
+        | Op::CloneRange { .. }
+        | Op::Overwrite { .. }
+        | Op::SetCompressed { .. }
+        | Op::Audit { .. }
         | Op::Account { .. }
         | Op::Names { .. }
         | Op::Rpc { .. }
         | Op::Delay { .. }) => {
+            // INVARIANT: the first half of them was done above.
             debug_assert!(false, "not an operation of a volume");
             return Outcome::WouldBlock(op);
         }
     };
     Outcome::Done(result)
+}
+
+/// Runs an operation that may have to open a file's data, which a program's lease forbids for a while: it can be run again
+/// as it is. `None` for all others.
+fn change_or_open(op: &Op) -> Option<OpResult> {
+    Some(match op {
+        Op::Open { volume, path, stream, data_use } => {
+            OpResult::Opened(volume.volume.open(path, stream.as_ref().map(|name| name.as_wtf8()), *data_use))
+        }
+        Op::OpenData { file, write } => OpResult::Done(file.0.open_data(*write)),
+        Op::LockLocal { file, locks } => OpResult::Done(file.0.lock_local(locks)),
+        Op::Write { file, offset, data, durable } => {
+            let written = file.0.write(*offset, data);
+            OpResult::Written(
+                written.and_then(|grown| if *durable { file.0.flush().map(|()| grown) } else { Ok(grown) }),
+            )
+        }
+        Op::Flush { file } => OpResult::Done(file.0.flush()),
+        Op::SetSize { file, size_bytes } => OpResult::Done(file.0.set_size(*size_bytes)),
+        Op::Allocate { file, allocated_bytes } => OpResult::Done(file.0.allocate(*allocated_bytes)),
+        Op::PunchHole { file, offset, length_bytes } => {
+            OpResult::Done(file.0.punch_hole(*offset, *length_bytes))
+        }
+        Op::AllocatedRanges { file, offset, length_bytes, limit } => {
+            OpResult::Ranges(file.0.allocated_ranges(*offset, *length_bytes, *limit))
+        }
+        Op::CopyRanges { source, file, ranges } => copy(source, file, ranges),
+        Op::CloneRange { source, file, range } => {
+            OpResult::Done(file.0.clone_range(source, range.source_offset, range.offset, range.length_bytes))
+        }
+        Op::Overwrite { file, new, supersede_security } => {
+            OpResult::Metadata(file.0.overwrite(new, *supersede_security))
+        }
+        Op::SetCompressed { file, compressed } => OpResult::Done(file.0.set_compressed(*compressed)),
+        _ => return None,
+    })
+}
+
+/// True for an operation that has done nothing, because a program of this machine has a lease on its file.
+fn is_leased(result: &OpResult) -> bool {
+    match result {
+        OpResult::Opened(Err(OpenError::Failed(VfsError::WouldBlock)))
+        | OpResult::Done(Err(VfsError::WouldBlock))
+        | OpResult::Written(Err(VfsError::WouldBlock))
+        | OpResult::Ranges(Err(VfsError::WouldBlock))
+        | OpResult::Metadata(Err(VfsError::WouldBlock)) => true,
+        OpResult::Copied { total_bytes, result: Err(VfsError::WouldBlock), .. } => *total_bytes == 0,
+        _ => false,
+    }
+}
+
+/// The result of an operation that is given up because a program has kept its lease.
+pub fn still_leased(op: Op) -> OpResult {
+    let error = VfsError::WouldBlock;
+    match op {
+        Op::Read { buffer, .. } => OpResult::Read { buffer, result: Err(error), splice: None },
+        Op::Open { .. } => OpResult::Opened(Err(OpenError::Failed(error))),
+        Op::Write { .. } => OpResult::Written(Err(error)),
+        Op::AllocatedRanges { .. } => OpResult::Ranges(Err(error)),
+        Op::Overwrite { .. } => OpResult::Metadata(Err(error)),
+        Op::CopyRanges { .. } => {
+            OpResult::Copied { ranges: 0, partial_bytes: 0, total_bytes: 0, result: Err(error) }
+        }
+        _ => OpResult::Done(Err(error)),
+    }
 }
 
 fn quota(volume: &VolumeRef, request: QuotaRequest) -> OpResult {

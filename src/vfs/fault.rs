@@ -11,6 +11,7 @@ use freehold_acl::SecurityDescriptor;
 use freehold_dtyp::{FileTime, Sid, Wtf8};
 use parking_lot::Mutex;
 
+use super::local::LocalLock;
 use super::quotas::Quotas;
 use super::{
     DataUse, DirectoryCursor, DirectoryEntry, Existing, ExtendedAttribute, File, FileRef, Metadata,
@@ -45,6 +46,8 @@ pub enum Operation {
     Write,
     /// [`File::set_size`], [`File::allocate`] and [`File::punch_hole`].
     Resize,
+    /// [`File::lock_local`].
+    Lock,
     /// [`File::copy_range`] and [`File::clone_range`].
     Copy,
     /// [`File::metadata`] and other questions about one file.
@@ -343,6 +346,18 @@ impl File for FaultFile {
 
     fn write(&self, offset: u64, data: &[u8]) -> Result<Option<u64>, VfsError> {
         self.faults.run(Operation::Write, || self.inner.0.write(offset, data))
+    }
+
+    fn open_data(&self, write: bool) -> Result<(), VfsError> {
+        self.faults.run(Operation::Open, || self.inner.0.open_data(write))
+    }
+
+    fn lock_local(&self, locks: &[LocalLock]) -> Result<(), VfsError> {
+        self.faults.run(Operation::Lock, || self.inner.0.lock_local(locks))
+    }
+
+    fn unlock_local(&self, locks: &[LocalLock]) {
+        self.inner.0.unlock_local(locks);
     }
 
     fn flush(&self) -> Result<(), VfsError> {

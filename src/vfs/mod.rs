@@ -20,6 +20,7 @@ mod ea;
 mod equivalence;
 pub mod fault;
 pub mod folders;
+pub mod local;
 pub mod memory;
 pub mod posix;
 pub mod quotas;
@@ -36,6 +37,7 @@ use crate::fscc::fsctl::reparse::NfsType;
 use crate::fscc::name::check_file_name;
 use crate::fscc::upcase::{compare_ignore_case, eq_ignore_case};
 use crate::fscc::{FileAttributes, Pattern};
+use local::{LocalLock, LocalPrograms};
 
 /// The volume's own folder in its root. No path leads into it and no listing shows it, in any case.
 pub const RESERVED_FOLDER: &str = ".freehold";
@@ -102,6 +104,8 @@ pub struct VolumeOptions {
     pub snapshots: bool,
     /// AUTO_INHERITED of a list stays as a client sets it, without AUTO_INHERIT_REQ ([MS-DTYP] 2.4.6).
     pub keep_auto_inherited: bool,
+    /// How far programs of this machine are minded.
+    pub local_programs: LocalPrograms,
 }
 
 impl Default for VolumeOptions {
@@ -114,6 +118,7 @@ impl Default for VolumeOptions {
             hidden_names: Vec::new(),
             snapshots: false,
             keep_auto_inherited: false,
+            local_programs: LocalPrograms::Ignore,
         }
     }
 }
@@ -451,8 +456,11 @@ pub enum VfsError {
     /// The process or the system has no more descriptors or memory.
     #[error("out of resources")]
     OutOfResources,
-    /// The data is not in memory and the caller asked not to wait: run again where blocking is allowed. Also where a local
-    /// program holds the file under a lease (`F_SETLEASE`), which is not waited for.
+    /// A program of this machine has locked the range.
+    #[error("a program of this machine has locked the range")]
+    RangeLocked,
+    /// The data is not in memory and the caller asked not to wait: run again where blocking is allowed. Where it is, a local
+    /// program holds the file under a lease (`F_SETLEASE`) and was told to give it up: run again later.
     #[error("would block")]
     WouldBlock,
     /// The disk failed.
@@ -644,6 +652,29 @@ pub trait File: Any + Send + Sync {
     /// # Errors
     /// [`VfsError::DiskFull`]: what was written before the space ran out is undone where the file would have grown.
     fn write(&self, offset: u64, data: &[u8]) -> Result<Option<u64>, VfsError>;
+
+    /// Opens the file's data, for writing or for reading, where the volume minds programs of this machine: a lease that one
+    /// of them has on the file is broken now and not by the first read or write. Elsewhere nothing.
+    ///
+    /// # Errors
+    /// [`VfsError::WouldBlock`] while such a lease is there. What else keeps the data from being opened shows when it is used.
+    fn open_data(&self, _write: bool) -> Result<(), VfsError> {
+        Ok(())
+    }
+
+    /// Takes byte-range locks that programs of this machine see: all of them or none. Those of all handles of a file are
+    /// one owner's to the kernel; they never conflict with each other here. Never waits. Nothing where the volume shares no
+    /// locks, and for ranges without a local form (empty ones, those above 2^63 - 1, those of named streams).
+    ///
+    /// # Errors
+    /// [`VfsError::RangeLocked`] for a lock of a program; [`VfsError::OutOfResources`] and others.
+    fn lock_local(&self, _locks: &[LocalLock]) -> Result<(), VfsError> {
+        Ok(())
+    }
+
+    /// Gives up locks of [`File::lock_local`] by their exact ranges: for each entry one lock of this handle, an exclusive one
+    /// first (`exclusive` is not looked at). What is not held is passed over. A handle that is dropped gives up all of its.
+    fn unlock_local(&self, _locks: &[LocalLock]) {}
 
     /// Makes data and metadata of this file durable (fsync; for a new file its name, too).
     ///

@@ -50,6 +50,9 @@ AS_ADMIN = ('smb2.getinfo.fsinfo', 'smb2.create.quota-fake-file',
 # They block TCP connections in the packet filter right after a reply: see tests/rig/redirect445.c.
 ACKNOWLEDGE_AT_ONCE = ('smb2.multichannel.*', 'smb2.lease.*', 'smb2.replay.*', 'smb2.oplock.batch22b')
 
+# They use the share's folder themselves, as programs of the server's machine.
+LOCAL = ('smb2.kernel-oplocks.kernel_oplocks8', 'smb2.samba3misc.localposixlock1')
+
 # They load the machine: nothing else runs beside them.
 EXCLUSIVE = ('smb2.maxfid', 'smb2.bench.*', 'smb2.dir.large-files', 'smb2.create.bench-*', 'smb2.secleak',
              'smb2.timestamps.*', 'smb2.durable-v2-delay.*', 'smb2.getinfo.fsinfo', 'smb2.credits.*')
@@ -148,13 +151,16 @@ class Runner:
 
     def command(self, name, target, share):
         user = target.admin if matches(name, AS_ADMIN) else self.users[0]
+        # the baseline is of a Samba that shares nothing with them
+        uses_folder = target.kind == 'freehold' and matches(name, LOCAL)
+        local = ['--option=torture:localdir=%s' % target.shares[share]] if uses_folder else []
         return ['smbtorture', '-s', str(self.conf), '--format=subunit', '--fullname', '--basedir=%s' % self.folder,
                 '-p', str(target.port), '-U', str(user), '--target=samba3',
                 '--option=torture:user2name=' + self.users[1].name,
                 '--option=torture:user2password=' + self.users[1].password,
                 '--option=torture:sharedelay=100000', '--option=torture:writetimeupdatedelay=500000',
                 '--option=torture:progress=no',
-                *['--option=' + o for o in [*places.options_of(name), *self.options.opt]], *self.options.extra,
+                *local, *['--option=' + o for o in [*places.options_of(name), *self.options.opt]], *self.options.extra,
                 '//%s/%s' % (target.host, share), name.partition('@')[0]]
 
     def run_once(self, name, target, share):

@@ -24,6 +24,7 @@ use freehold::rpc::{Done, Task, TaskError};
 use freehold::server::worker::{Outcome, execute};
 use freehold::smb2::header::Compound;
 use freehold::smb2::{AsyncId, Command, Dialect, HeaderFlags, HeaderId, MessageId, Smb2Header, TreeId};
+use freehold::vfs::local::LocalPrograms;
 use freehold::vfs::memory::{MemoryOptions, MemoryVolume};
 use freehold::vfs::{OpenError, VfsError, VfsPath, Volume, Wait};
 use freehold_acl::{AccessMask, Ace, AceFlags, Acl, SecurityDescriptor, Token};
@@ -248,8 +249,12 @@ impl World {
         };
         let entropy = SeededEntropy(Mutex::new(Random::new(random.next())));
         let server = Server::new(config, Box::new(entropy));
-        let volume_ref =
-            VolumeRef { id: VolumeId(0), identity: Arc::new(served.identity().clone()), volume: served };
+        let mut identity = served.identity().clone();
+        // Every second world's volume shares its locks with programs that have none, but for operations that fail.
+        if seed % 2 == 1 {
+            identity.options.local_programs = LocalPrograms::Locks;
+        }
+        let volume_ref = VolumeRef { id: VolumeId(0), identity: Arc::new(identity), volume: served };
         let share = |name: &str, target: ShareTarget, encrypt, continuously_available| Share {
             name: name.to_owned(),
             target,
@@ -601,7 +606,11 @@ impl World {
         let result = if self.audit.fails && matches!(op, Op::Audit { .. }) {
             OpResult::Audited(false)
         } else if self.fail_one_in != 0 && self.random.one_in(self.fail_one_in) {
-            let error = if self.random.one_in(2) { VfsError::DiskFull } else { VfsError::Io };
+            let error = match (self.random.one_in(2), &op) {
+                (true, Op::LockLocal { .. }) => VfsError::RangeLocked,
+                (true, _) => VfsError::DiskFull,
+                (false, _) => VfsError::Io,
+            };
             fail(op, error)
         } else {
             perform(op)
@@ -823,6 +832,9 @@ fn fail(op: Op, error: VfsError) -> OpResult {
         Op::Link { .. }
         | Op::Unlink { .. }
         | Op::Flush { .. }
+        | Op::OpenData { .. }
+        | Op::LockLocal { .. }
+        | Op::UnlockLocal { .. }
         | Op::SetSize { .. }
         | Op::Allocate { .. }
         | Op::PunchHole { .. }

@@ -4,7 +4,7 @@
 //! operation then opens the path; what is found decides what follows:
 //!
 //! ```text
-//! Opening --found--> (Parent) --access--> admit --> Open                    existing.rs
+//! Opening --found--> (Parent) --access--> (OpeningData) --> admit --> Open  existing.rs, local.rs
 //!    |                                      |-----> Overwriting --> Open    admit.rs
 //!    |                                      '-----> parked, then Opening again
 //!    |--symbolic link--> ReadingLink --> STOPPED_ON_SYMLINK                 symlink.rs
@@ -22,6 +22,7 @@ mod durable;
 mod existing;
 mod inheriting;
 mod intent;
+mod local;
 mod missing;
 mod pipe;
 mod posix;
@@ -84,6 +85,8 @@ enum Stage {
     Opening,
     /// The directory that holds what was found is being opened, for its descriptor.
     Parent(Box<Opened>),
+    /// The data of what was found is being opened, for the sake of programs of this machine.
+    OpeningData(Box<local::Opening>),
     /// The reparse buffer of what was found is being read; the number of components behind it.
     ReadingLink,
     /// The file or directory is being made; access that its creator gets.
@@ -186,6 +189,7 @@ pub fn finish(cx: &mut Context<'_>, pending: Pending, result: OpResult) -> StepR
         },
         Stage::QuotaIndex => quota::found(cx, work, opened(result)?.map_err(failed)?),
         Stage::Parent(found) => existing::parent_found(cx, work, found, opened(result)?),
+        Stage::OpeningData(opening) => local::opened(cx, work, *opening, result),
         Stage::ReadingLink => Err(symlink::stopped(&work.intent, 0, &result.bytes()?)),
         Stage::Creating(granted, parent) => missing::created(cx, work, granted, parent, opened(result)?),
         Stage::Inheriting(state) => inheriting::finish(cx, work, *state, result),

@@ -3,7 +3,10 @@
 //! A lock that is not granted and may wait is registered with its stream's locks: whoever gives one up wakes all that
 //! wait, and each looks again. CLOSE ends a waiting request with RANGE_NOT_LOCKED, CANCEL with CANCELLED.
 
+pub mod local;
+
 use std::sync::Arc;
+use std::time::Duration;
 
 use freehold_acl::AccessMask;
 use freehold_dtyp::NtStatus;
@@ -13,6 +16,7 @@ use super::super::context::{Context, Step, StepResult, file_of};
 use super::super::durable::Kept;
 use super::super::event::Wake;
 use super::super::limits::{MAX_LOCKS_PER_OPEN, MAX_LOCKS_PER_REQUEST};
+use super::super::op::OpResult;
 use super::super::open::{FileOpen, FileOpenState, Open};
 use super::super::persistent;
 use super::super::status::CommandError;
@@ -30,6 +34,10 @@ pub struct Parked {
     range: LockRange,
     kind: LockKind,
     sequence: LockSequence,
+    /// When it looks again by itself: a program of this machine has the range.
+    until: Option<Duration>,
+    /// How often it has looked so.
+    looks: u32,
 }
 
 /// Takes or gives up locks.
@@ -86,6 +94,9 @@ pub fn resume(cx: &mut Context<'_>, parked: Parked, wake: Wake) -> StepResult {
     let open = Arc::clone(&parked.open);
     let file = file_of(&open)?;
     let ended = match wake {
+        Wake::Retry | Wake::TimedOut if local::is_shared(&open, file) => {
+            return local::start(cx, parked.into());
+        }
         Wake::Retry => match take_or_wait(cx, &open, file, parked.range, parked.kind) {
             Ok(true) => {
                 stop_waiting(cx, file);
@@ -105,35 +116,46 @@ pub fn resume(cx: &mut Context<'_>, parked: Parked, wake: Wake) -> StepResult {
     Err(ended.into())
 }
 
+/// Goes on with what the kernel says to a lock that programs of this machine see, too.
+///
+/// # Errors
+/// As [`decide`].
+pub fn finish(cx: &mut Context<'_>, pending: local::Pending, result: OpResult) -> StepResult {
+    local::finish(cx, pending, result)
+}
+
 impl Parked {
-    /// A lock waits for as long as it takes.
+    /// A lock waits for as long as it takes; one that a program of this machine is in the way of looks for itself.
     #[must_use]
-    pub fn deadline(&self) -> Option<std::time::Duration> {
-        None
+    pub fn deadline(&self) -> Option<Duration> {
+        self.until
     }
 }
 
 /// 3.3.5.14.1 Processing Unlocks. What was unlocked before a bad entry stays so.
 fn unlock(
-    cx: &Context<'_>,
+    cx: &mut Context<'_>,
     open: &Open,
     file: &FileOpen,
     elements: LockElements<'_>,
 ) -> Result<(), CommandError> {
     let mut outcome = Ok(());
+    let mut any = 0;
     let woken = {
         let mut node = file.node.lock();
         let Some(locks) = node.locks(file.stream_id) else { return Err(NtStatus::FILE_CLOSED.into()) };
-        let mut any = false;
         for element in elements.iter() {
             outcome = unlock_one(locks, open, &element);
             if outcome.is_err() {
                 break;
             }
-            any = true;
+            any = usize::saturating_add(any, 1);
         }
-        if any { locks.take_waiters() } else { Vec::new() }
+        if any > 0 { locks.take_waiters() } else { Vec::new() }
     };
+    if any > 0 && local::is_shared(open, file) {
+        local::give_up(cx, file, elements.iter().take(any));
+    }
     caching::wake(cx.server, woken);
     Ok(outcome?)
 }
@@ -158,6 +180,13 @@ fn lock(cx: &mut Context<'_>, open: &Arc<Open>, file: &FileOpen, request: &LockR
     }
     // [MS-FSA] 2.1.5.8: who caches data or locks of the stream must not go on doing so.
     caching::break_for_data(cx.server, open, file, cx.now);
+    if local::is_shared(open, file) {
+        let waits =
+            !several && request.locks.iter().all(|only| !only.flags.contains(LockFlags::FAIL_IMMEDIATELY));
+        let (open, sequence) = (Arc::clone(open), request.lock_sequence);
+        let elements = request.locks.iter().collect();
+        return local::start(cx, local::Wanted { open, elements, sequence, waits, looks: 0 });
+    }
     if let Some(only) = request
         .locks
         .iter()
@@ -169,7 +198,8 @@ fn lock(cx: &mut Context<'_>, open: &Arc<Open>, file: &FileOpen, request: &LockR
         let kind = kind_of(only.flags).ok_or(NtStatus::INVALID_PARAMETER)?;
         if !take_or_wait(cx, open, file, range, kind)? {
             let (open, sequence) = (Arc::clone(open), request.lock_sequence);
-            return Ok(Step::Park(super::Parked::Lock(Box::new(Parked { open, range, kind, sequence }))));
+            let parked = Parked { open, range, kind, sequence, until: None, looks: 0 };
+            return Ok(Step::Park(super::Parked::Lock(Box::new(parked))));
         }
     } else {
         lock_all(open, file, request.locks)?;

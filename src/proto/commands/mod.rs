@@ -42,6 +42,8 @@ pub enum Pending {
     Create(Box<create::Pending>),
     /// CLOSE.
     Close(close::Pending),
+    /// LOCK whose locks programs of this machine see.
+    Lock(Box<lock::local::Pending>),
     /// FLUSH.
     Flush(flush::Pending),
     /// READ.
@@ -103,6 +105,7 @@ impl Pending {
             Pending::TreeConnect(pending) => tree_connect::finish(cx, *pending, result),
             Pending::Create(pending) => create::finish(cx, *pending, result),
             Pending::Close(pending) => close::finish(cx, pending, result),
+            Pending::Lock(pending) => lock::finish(cx, *pending, result),
             Pending::Flush(pending) => flush::finish(cx, pending, result),
             Pending::Read(pending) => read::finish(cx, pending, result),
             Pending::PipeRead(parked) => read::resumed(cx, parked, result),
@@ -126,6 +129,7 @@ impl Pending {
             | Pending::TreeConnect(_)
             | Pending::Create(_)
             | Pending::Close(_)
+            | Pending::Lock(_)
             | Pending::Flush(_)
             | Pending::Read(_)
             | Pending::PipeRead(_)
@@ -174,7 +178,8 @@ impl Parked {
             Parked::Create(parked) => parked.deadline(),
             Parked::SetInfo(parked) => parked.deadline(),
             Parked::Ioctl(parked) => parked.deadline(),
-            Parked::Lock(_) | Parked::ChangeNotify(_) | Parked::QueryDirectory(_) | Parked::Read(_) => None,
+            Parked::Lock(parked) => parked.deadline(),
+            Parked::ChangeNotify(_) | Parked::QueryDirectory(_) | Parked::Read(_) => None,
         }
     }
 }

@@ -13,6 +13,7 @@ use super::ledger::{Begun, Charge};
 use super::nodes::{Charged, Node, NodeState, OpenStream};
 use super::{Shared, measure, owner_of, total, unwrap};
 use crate::fscc::upcase::fold;
+use crate::vfs::local::LocalLock;
 use crate::vfs::{
     DirectoryCursor, DirectoryEntry, Existing, ExtendedAttribute, File, FileRef, Metadata, MetadataChange,
     NewNode, NodeId, NodeKind, SecurityChange, StreamEntry, VfsError, VfsPath, Wait,
@@ -311,6 +312,18 @@ impl File for CountedFile {
             return self.inner.0.write(offset, data);
         }
         self.resize(|size| size.max(end), || self.inner.0.write(offset, data), |size, _| size.max(end))
+    }
+
+    fn open_data(&self, write: bool) -> Result<(), VfsError> {
+        self.inner.0.open_data(write)
+    }
+
+    fn lock_local(&self, locks: &[LocalLock]) -> Result<(), VfsError> {
+        self.inner.0.lock_local(locks)
+    }
+
+    fn unlock_local(&self, locks: &[LocalLock]) {
+        self.inner.0.unlock_local(locks);
     }
 
     fn flush(&self) -> Result<(), VfsError> {

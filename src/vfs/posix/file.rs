@@ -21,6 +21,7 @@ use super::streams::StreamHandle;
 use super::sys::{self, Descriptor, InodeKind, NodeKey, ProcPath, Stat};
 use super::xattr::{Part, Record, XATTR_NAME, decode_eas, encode_eas, reparse_tag};
 use crate::fscc::FileAttributes;
+use crate::vfs::local::LocalLock;
 use crate::vfs::{
     DirectoryCursor, DirectoryEntry, Existing, ExtendedAttribute, File, FileRef, MAX_REPARSE_BYTES, Metadata,
     MetadataChange, NewNode, NodeId, SecurityChange, StreamEntry, VfsError, VfsPath, Wait, ea, is_reserved,
@@ -44,6 +45,8 @@ pub(super) struct PosixFile {
     /// Opened to be written: the first read opens it for both.
     pub(super) write: bool,
     pub(super) listing: Mutex<Option<Arc<Listing>>>,
+    /// Its name among the holders of local locks; 0 before the first.
+    pub(super) lock_owner: AtomicU64,
 }
 
 /// What becomes of a record that was looked at in order to change it.
@@ -103,13 +106,13 @@ impl PosixFile {
     }
 
     #[inline]
-    fn readable(&self) -> Result<BorrowedFd<'_>, VfsError> {
+    pub(super) fn readable(&self) -> Result<BorrowedFd<'_>, VfsError> {
         let (descriptor, kind, _) = self.data()?;
         Ok(descriptor.readable(&self.volume.proc, kind, self.write)?)
     }
 
     #[inline]
-    fn writable(&self) -> Result<BorrowedFd<'_>, VfsError> {
+    pub(super) fn writable(&self) -> Result<BorrowedFd<'_>, VfsError> {
         self.volume.check_writable()?;
         let (descriptor, kind, _) = self.data()?;
         Ok(descriptor.writable(&self.volume.proc, kind)?)
@@ -395,6 +398,7 @@ impl File for PosixFile {
             return Ok(0);
         }
         let fd = self.readable()?;
+        self.check_local_locks(fd, offset, buffer.len() as u64, false)?;
         if wait == Wait::Never {
             if !self.volume.nowait.load(Ordering::Relaxed) {
                 return Err(VfsError::WouldBlock);
@@ -425,7 +429,8 @@ impl File for PosixFile {
     }
 
     fn as_fd(&self) -> Option<BorrowedFd<'_>> {
-        self.readable().ok()
+        // Where locks are shared each read looks for them.
+        if self.has_shared_locks() { None } else { self.readable().ok() }
     }
 
     fn write(&self, offset: u64, data: &[u8]) -> Result<Option<u64>, VfsError> {
@@ -434,6 +439,7 @@ impl File for PosixFile {
         if data.is_empty() {
             return Ok(None);
         }
+        self.check_local_locks(fd, offset, data.len() as u64, true)?;
         let end = offset + data.len() as u64;
         let before = self.size_before_growth(fd, end)?;
         let mut written = 0;
@@ -449,6 +455,18 @@ impl File for PosixFile {
         }
         self.wrote_up_to(end)?;
         Ok(before.filter(|size| *size < end))
+    }
+
+    fn open_data(&self, write: bool) -> Result<(), VfsError> {
+        self.open_for_local_programs(write)
+    }
+
+    fn lock_local(&self, locks: &[LocalLock]) -> Result<(), VfsError> {
+        self.take_local_locks(locks)
+    }
+
+    fn unlock_local(&self, locks: &[LocalLock]) {
+        self.give_up_local_locks(locks);
     }
 
     fn flush(&self) -> Result<(), VfsError> {
@@ -508,6 +526,7 @@ impl File for PosixFile {
         if length_bytes == 0 {
             return Ok(());
         }
+        self.check_local_locks(fd, offset, length_bytes, true)?;
         let punch = FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE;
         match rustix::fs::fallocate(fd, punch, offset, length_bytes) {
             Ok(()) => {}
@@ -570,6 +589,8 @@ impl File for PosixFile {
         if there == 0 {
             return Ok(0);
         }
+        source.check_local_locks(from, source_offset, there, false)?;
+        self.check_local_locks(to, offset, there, true)?;
         let before = self.size_before_growth(to, offset + there)?;
         match copy(from, to, source_offset, offset, there) {
             Ok(copied) => {
@@ -602,6 +623,8 @@ impl File for PosixFile {
         if length_bytes == 0 {
             return Ok(()); // to the kernel it means "up to the end"
         }
+        source.check_local_locks(from, source_offset, length_bytes, false)?;
+        self.check_local_locks(to, offset, length_bytes, true)?;
         sys::clone_range(to, from, source_offset, offset, length_bytes)?;
         self.wrote_up_to(offset.saturating_add(length_bytes))
     }

@@ -15,6 +15,7 @@ mod error;
 mod file;
 mod index;
 mod links;
+mod local_locks;
 mod making;
 mod names;
 mod nodes;
@@ -29,6 +30,8 @@ mod sys;
 mod tunnel;
 mod xattr;
 
+#[cfg(test)]
+mod local_locks_tests;
 #[cfg(test)]
 mod making_tests;
 #[cfg(test)]
@@ -52,6 +55,7 @@ use self::file::PosixFile;
 pub use self::index::IndexCounters;
 use self::index::Indexes;
 use self::links::Links;
+use self::local_locks::LocalLocks;
 use self::nodes::{Nodes, Source};
 use self::securities::Securities;
 use self::snapshots::Snapshots;
@@ -59,6 +63,7 @@ use self::store::Store;
 use self::sys::{NodeKey, Stat};
 use self::tunnel::Tunnel;
 use self::xattr::XATTR_NAME;
+use super::local::LocalPrograms;
 use super::{
     DataUse, Existing, FileRef, NewNode, OpenError, Opened, Space, VfsError, VfsPath, Volume, VolumeIdentity,
     VolumeOptions, ea,
@@ -183,6 +188,8 @@ struct Inner {
     snapshots: Option<Snapshots>,
     /// Where there are 8.3 names.
     tunnel: Option<Tunnel>,
+    /// Where byte-range locks are shared with programs of this machine.
+    local_locks: Option<LocalLocks>,
     /// Changes whenever a directory's descriptor does: what files inherited before may be different now. Never 0.
     inheritance_epoch: AtomicU64,
     record_locks: Vec<Mutex<()>>,
@@ -262,6 +269,7 @@ impl PosixVolume {
         let store = Store::open_read_only(&root, &stat)?;
         let mut identity = VolumeIdentity { read_only: true, reflinks: false, ..identity.clone() };
         identity.options.snapshots = false;
+        identity.options.local_programs = LocalPrograms::Ignore;
         // What does not change has no two changes at one time.
         Self::put_together(root, &stat, store, identity, options, true)
     }
@@ -291,6 +299,7 @@ impl PosixVolume {
                 identity.options.short_names,
             ),
             tunnel: identity.options.short_names.then(Tunnel::default),
+            local_locks: identity.options.local_programs.shares_locks().then(LocalLocks::new),
             identity,
             root,
             root_key: stat.key,

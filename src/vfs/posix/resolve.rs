@@ -5,7 +5,7 @@
 
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use freehold_dtyp::{Wtf8, Wtf8Buf};
 use parking_lot::Mutex;
@@ -263,6 +263,7 @@ impl Inner {
             stream: None,
             write,
             listing: Mutex::new(None),
+            lock_owner: AtomicU64::new(0),
         };
         Ok(Opened { file: FileRef(Arc::new(file)), metadata, security, path })
     }

@@ -140,6 +140,7 @@ impl Inner {
             }),
             write,
             listing: Mutex::new(None),
+            lock_owner: AtomicU64::new(0),
         };
         let metadata = handle.metadata()?;
         Ok(Opened { file: FileRef(Arc::new(handle)), metadata, security, path })

@@ -11,7 +11,7 @@ use super::super::super::node::{NodeKey, link_id};
 use super::super::super::op::Op;
 use super::super::super::status::CommandError;
 use super::intent::Wanted;
-use super::{Stage, Work, admit, audit, close, durable, symlink};
+use super::{Stage, Work, audit, close, durable, local, symlink};
 use crate::fsa::StreamId;
 use crate::fsa::disposition::{CreateAction, check_deletable, check_overwrite_attributes};
 use crate::fscc::FileAttributes;
@@ -36,7 +36,7 @@ const FROM_PARENT: AccessMask = AccessMask::DELETE.union(AccessMask::FILE_READ_A
 pub(super) fn found(cx: &mut Context<'_>, work: Work, found: Box<Opened>) -> StepResult {
     match examine(cx, &work, &found) {
         Ok(Next::Admit(action, granted)) => match take_from_older_instance(cx, &work, &found) {
-            Ok(()) => admit::admit(cx, work, found, action, granted),
+            Ok(()) => local::admit(cx, work, found, action, granted),
             Err(error) => {
                 close(cx, found.file);
                 Err(error)
