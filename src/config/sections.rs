@@ -223,7 +223,7 @@ pub(super) fn is_dns_name(text: &str) -> bool {
 }
 
 const LOCAL_PROGRAMS: &[(&str, LocalPrograms)] =
-    &[("ignore", LocalPrograms::Ignore), ("locks", LocalPrograms::Locks)];
+    &[("ignore", LocalPrograms::Ignore), ("locks", LocalPrograms::Locks), ("leases", LocalPrograms::Leases)];
 
 fn read_volumes(top: &mut Section<'_, '_>, folder: &Path, folders: Folders) -> Vec<VolumeConfig> {
     let section = top.section("volumes");

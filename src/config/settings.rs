@@ -79,6 +79,8 @@ pub enum LocalPrograms {
     Ignore,
     /// Byte-range locks are shared with them, and their leases are broken by opens.
     Locks,
+    /// The same, and their opens break what clients cache.
+    Leases,
 }
 
 impl VolumeConfig {

@@ -158,6 +158,8 @@ pub struct Node {
     doomed: SmallVec<[Doomed; 1]>,
     /// Counts what [`Node::break_caches_of_data`] was told of.
     pub(super) data_changes: u64,
+    /// How often a program of the server's machine has wanted the file.
+    pub(super) local_breaks: u64,
     /// Deletions that the volume has been asked for and has not done yet.
     deleting: u32,
     waiters: Vec<Waiter>,
@@ -392,6 +394,12 @@ impl Node {
     /// Forgets a request that does not wait any more.
     pub fn remove_waiter(&mut self, waiter: Waiter) {
         self.waiters.retain(|other| *other != waiter);
+    }
+
+    /// Counts [`Node::break_for_local_program`]: what was made sure of before the last one may be so no more.
+    #[must_use]
+    pub fn local_breaks(&self) -> u64 {
+        self.local_breaks
     }
 
     /// All that wait, to be woken.

@@ -357,6 +357,26 @@ impl Node {
         effects
     }
 
+    /// A program of the server's machine waits to open the file: nobody may go on caching its data. The kernel does not say
+    /// what the program will do.
+    pub fn break_for_local_program(&mut self, deadline: Duration) -> Effects {
+        let mut effects = Effects::default();
+        self.local_breaks = self.local_breaks.wrapping_add(1);
+        for holder in self.holders.iter_mut().filter(|holder| holder.stream == StreamId::UNNAMED) {
+            effects.notices.extend(holder.break_to(CacheState::empty(), deadline));
+        }
+        self.forget_empty_oplocks();
+        effects
+    }
+
+    /// True while somebody caches the file's data, or has not yet said that it does not any more.
+    #[must_use]
+    pub fn is_cached(&self) -> bool {
+        self.holders.iter().any(|holder| {
+            holder.stream == StreamId::UNNAMED && (!holder.state.is_empty() || holder.is_breaking())
+        })
+    }
+
     /// Lets data of a stream be changed through an open: as [`Node::break_caches_of_data`], and the directory's entry is out
     /// of date from the open's close on.
     pub fn change_data(&mut self, stream: StreamId, id: OpenId, deadline: Duration) -> Effects {

@@ -179,6 +179,29 @@ pub fn break_mixed(server: &Server, id: LeaseId, node: NodeKey, now: Now) {
     }
 }
 
+/// A program of the server's machine waits to open a file: what clients cache of it is broken. [`has_let_go`]
+/// tells when it is done.
+pub fn break_for_local_program(server: &Server, key: NodeKey, now: Now) {
+    let Some(cell) = server.nodes.find(key) else { return };
+    let effects = cell.lock().break_for_local_program(break_deadline(now));
+    carry_out(server, &cell, effects);
+}
+
+/// True when no client caches the file's data any more: all have answered, or are waited for no longer.
+pub fn has_let_go(server: &Server, key: NodeKey, now: Now) -> bool {
+    let Some(cell) = server.nodes.find(key) else { return true };
+    let (effects, cached) = {
+        let mut node = cell.lock();
+        let expired = node.expire_breaks(now.monotonic);
+        let wake = if expired > 0 { node.take_waiters() } else { Vec::new() };
+        (Effects { expired, wake, ..Effects::default() }, node.is_cached())
+    };
+    if !effects.is_empty() {
+        carry_out(server, &cell, effects);
+    }
+    !cached
+}
+
 /// A place among the requests that wait for a node to change; given up when dropped.
 pub struct Registration {
     cell: Arc<NodeCell>,

@@ -144,8 +144,8 @@ pub enum Op {
     Quota { volume: VolumeRef, request: QuotaRequest },
     /// Drops a handle, so that the system call that closes it happens in the shell.
     Close { file: FileRef },
-    /// [`crate::vfs::File::open_data`]; answers [`OpResult::Done`] when no program of this machine has a lease any more.
-    OpenData { file: FileRef, write: bool },
+    /// [`crate::vfs::File::open_data`], which is done when no program of this machine has a lease any more.
+    OpenData { file: FileRef, write: bool, cache: bool },
     /// [`crate::vfs::File::lock_local`].
     LockLocal { file: FileRef, locks: Vec<LocalLock> },
     /// [`crate::vfs::File::unlock_local`].
@@ -337,6 +337,8 @@ pub enum OpResult {
     Entry(Result<Option<DirectoryEntry>, VfsError>),
     /// Of IsEmpty.
     IsEmpty(Result<bool, VfsError>),
+    /// Of OpenData: whether a client may cache.
+    DataOpened(Result<bool, VfsError>),
     /// Of Audit: false when the log could not be written and the request must not be answered as done.
     Audited(bool),
     /// Of Account.
@@ -366,6 +368,8 @@ impl OpResult {
         done: Done -> ();
         /// Of Write.
         written: Written -> Option<u64>;
+        /// Of OpenData.
+        data_opened: DataOpened -> bool;
         /// Of Metadata and Overwrite.
         metadata: Metadata -> Metadata;
         /// Of Rename.

@@ -11,6 +11,7 @@ mod interfaces;
 mod lane;
 mod listener;
 mod live;
+mod local_breaks;
 mod local_leases;
 mod logon;
 mod metrics_http;

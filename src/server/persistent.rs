@@ -6,11 +6,13 @@ use std::sync::Arc;
 use freehold_dtyp::Wtf8;
 
 use super::Shared;
+use crate::proto::caching::break_for_local_program;
+use crate::proto::node::NodeKey;
 use crate::proto::persistent::{PersistentStore, RestoreError, restore, restore_deletions};
 use crate::proto::tree_connect::ShareTarget;
 use crate::state::{PersistentChange, PersistentOpen, State};
 use crate::vfs::local::LocalLock;
-use crate::vfs::{DataUse, VfsError, VfsPath};
+use crate::vfs::{DataUse, NodeKind, VfsError, VfsPath};
 
 /// The state database as the core sees it.
 pub struct StateStore(pub Arc<State>);
@@ -84,6 +86,15 @@ fn restore_one(shared: &Shared, record: &PersistentOpen) -> Result<(), String> {
         tracing::warn!(path = %String::from_utf8_lossy(&record.path), %error,
             "a program of this machine has locked what a persistent open had locked");
     }
+    let key = NodeKey { volume: volume.id, id: opened.metadata.id };
+    let backed = stream.is_some()
+        || opened.metadata.kind == NodeKind::Directory
+        || opened.file.0.open_data(true, true) == Ok(true);
     restore(&shared.core, share, record, opened, shared.clock.now())
-        .map_err(|error: RestoreError| error.to_string())
+        .map_err(|error: RestoreError| error.to_string())?;
+    if !backed {
+        // A program of this machine has opened it meanwhile.
+        break_for_local_program(&shared.core, key, shared.clock.now());
+    }
+    Ok(())
 }

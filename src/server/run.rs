@@ -19,7 +19,7 @@ use super::dfs_health::{self, Health};
 use super::dfs_sites::{self, DfsSites};
 use super::entropy::SystemEntropy;
 use super::listener;
-use super::{metrics_http, persistent, process, scavenger};
+use super::{local_breaks, metrics_http, persistent, process, scavenger};
 use crate::acl_jobs::{AclJobs, Recorder as _};
 use crate::admin::open_protocol::{OpenFileRow, SessionRow};
 use crate::admin::{AdminService, KnownSites, LiveOpen, RunningServer};
@@ -287,6 +287,7 @@ fn volume_options(volume: &VolumeConfig) -> anyhow::Result<VolumeOptions> {
         local_programs: match volume.local_programs {
             crate::config::LocalPrograms::Ignore => LocalPrograms::Ignore,
             crate::config::LocalPrograms::Locks => LocalPrograms::Locks,
+            crate::config::LocalPrograms::Leases => LocalPrograms::Leases,
         },
     })
 }
@@ -410,10 +411,18 @@ pub async fn run(config: Config, state: Arc<State>, ready: impl FnOnce(Ready) + 
 
     let mail = Arc::new(Notify::new());
     scavenger::listen(&shared, &mail);
+    // Before the first lease.
+    let broken = match shared.volumes.values().any(local_breaks::backs_caches) {
+        true => Some(local_breaks::listen().context("listening for SIGIO")?),
+        false => None,
+    };
     // An open of another client must not come first.
     persistent::restore_all(&shared, &state).context("the persistent opens")?;
 
     let (stop, stopped) = watch::channel(false);
+    if let Some(broken) = broken {
+        tokio::spawn(local_breaks::watch(Arc::clone(&shared), broken, stopped.clone()));
+    }
     let scavenging = tokio::spawn(scavenger::scavenge(Arc::clone(&shared), mail, stopped.clone()));
     let addresses = (Arc::new(listener::Addresses::default()), Arc::new(listener::Addresses::default()));
     let connections = Arc::new(Semaphore::new(config.limits.connections as usize));

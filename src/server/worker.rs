@@ -124,7 +124,7 @@ fn change_or_open(op: &Op) -> Option<OpResult> {
         Op::Open { volume, path, stream, data_use } => {
             OpResult::Opened(volume.volume.open(path, stream.as_ref().map(|name| name.as_wtf8()), *data_use))
         }
-        Op::OpenData { file, write } => OpResult::Done(file.0.open_data(*write)),
+        Op::OpenData { file, write, cache } => OpResult::DataOpened(file.0.open_data(*write, *cache)),
         Op::LockLocal { file, locks } => OpResult::Done(file.0.lock_local(locks)),
         Op::Write { file, offset, data, durable } => {
             let written = file.0.write(*offset, data);
@@ -157,6 +157,7 @@ fn change_or_open(op: &Op) -> Option<OpResult> {
 fn is_leased(result: &OpResult) -> bool {
     match result {
         OpResult::Opened(Err(OpenError::Failed(VfsError::WouldBlock)))
+        | OpResult::DataOpened(Err(VfsError::WouldBlock))
         | OpResult::Done(Err(VfsError::WouldBlock))
         | OpResult::Written(Err(VfsError::WouldBlock))
         | OpResult::Ranges(Err(VfsError::WouldBlock))
@@ -172,6 +173,7 @@ pub fn still_leased(op: Op) -> OpResult {
     match op {
         Op::Read { buffer, .. } => OpResult::Read { buffer, result: Err(error), splice: None },
         Op::Open { .. } => OpResult::Opened(Err(OpenError::Failed(error))),
+        Op::OpenData { .. } => OpResult::DataOpened(Err(error)),
         Op::Write { .. } => OpResult::Written(Err(error)),
         Op::AllocatedRanges { .. } => OpResult::Ranges(Err(error)),
         Op::Overwrite { .. } => OpResult::Metadata(Err(error)),

@@ -312,6 +312,14 @@ impl<V: Volume> Volume for FaultVolume<V> {
         self.faults.run(Operation::Unlink, || self.inner.unlink(file))
     }
 
+    fn broken_leases(&self) -> Vec<NodeId> {
+        self.inner.broken_leases()
+    }
+
+    fn release_lease(&self, file: NodeId) {
+        self.inner.release_lease(file);
+    }
+
     fn snapshots(&self) -> Result<Vec<FileTime>, VfsError> {
         self.inner.snapshots()
     }
@@ -348,8 +356,8 @@ impl File for FaultFile {
         self.faults.run(Operation::Write, || self.inner.0.write(offset, data))
     }
 
-    fn open_data(&self, write: bool) -> Result<(), VfsError> {
-        self.faults.run(Operation::Open, || self.inner.0.open_data(write))
+    fn open_data(&self, write: bool, cache: bool) -> Result<bool, VfsError> {
+        self.faults.run(Operation::Open, || self.inner.0.open_data(write, cache))
     }
 
     fn lock_local(&self, locks: &[LocalLock]) -> Result<(), VfsError> {

@@ -9,6 +9,8 @@ pub enum LocalPrograms {
     /// Byte-range locks of clients are locks of the kernel as well, locks of programs hold for clients, and data is opened
     /// with the file, so that leases of programs are broken by then.
     Locks,
+    /// The same, and what clients cache is behind leases of the kernel: a program that opens a file breaks them.
+    Leases,
 }
 
 impl LocalPrograms {
@@ -16,7 +18,14 @@ impl LocalPrograms {
     #[inline]
     #[must_use]
     pub const fn shares_locks(self) -> bool {
-        matches!(self, LocalPrograms::Locks)
+        matches!(self, LocalPrograms::Locks | LocalPrograms::Leases)
+    }
+
+    /// Nothing is cached that a program could not break.
+    #[inline]
+    #[must_use]
+    pub const fn backs_caches(self) -> bool {
+        matches!(self, LocalPrograms::Leases)
     }
 }
 

@@ -607,6 +607,15 @@ pub trait Volume: Send + Sync + 'static {
     /// [`VfsError::NotFound`] and others.
     fn snapshot(&self, time: FileTime) -> Result<Arc<dyn Volume>, VfsError>;
 
+    /// Files that programs of this machine want and do not get, as long as clients may have them in a cache: to be asked for
+    /// when the process was told so by SIGIO.
+    fn broken_leases(&self) -> Vec<NodeId> {
+        Vec::new()
+    }
+
+    /// No client has the file in a cache any more: who waits for it goes on.
+    fn release_lease(&self, _file: NodeId) {}
+
     /// Makes every acknowledged change of the volume durable.
     ///
     /// # Errors
@@ -658,8 +667,11 @@ pub trait File: Any + Send + Sync {
     ///
     /// # Errors
     /// [`VfsError::WouldBlock`] while such a lease is there. What else keeps the data from being opened shows when it is used.
-    fn open_data(&self, _write: bool) -> Result<(), VfsError> {
-        Ok(())
+    ///
+    /// With `cache` a client wants to keep data in a cache: true when it may, so that a program which wants the file from now
+    /// on shows in [`Volume::broken_leases`] first, or where the volume asks for no such thing.
+    fn open_data(&self, _write: bool, _cache: bool) -> Result<bool, VfsError> {
+        Ok(true)
     }
 
     /// Takes byte-range locks that programs of this machine see: all of them or none. Those of all handles of a file are

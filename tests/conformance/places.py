@@ -28,7 +28,7 @@ PLACES = (
     ('bare', ('smb2.create_no_streams.*', 'smb2.change_notify_disabled.*', 'smb2.dosmode')),
     ('marks', ('smb2.acls_non_canonical.*',)),
     ('btrfs', ('smb2.ioctl.compress_*', 'smb2.ioctl.sparse_compressed', 'smb2.ioctl.dup_extents_*')),
-    ('local', ('smb2.kernel-oplocks.kernel_oplocks8', 'smb2.samba3misc.localposixlock1')),
+    ('local', ('smb2.kernel-oplocks.*', 'smb2.samba3misc.localposixlock1')),
     ('signing', ('smb2.session-require-signing.*',)),
     ('available', ('smb2.replay.replay5', 'smb2.durable-v2-open.persistent-*')),
 )
@@ -36,6 +36,7 @@ PLACES = (
 # Tests that run at another place as well.
 AGAIN = (
     ('xfs', ('smb2.ioctl.dup_extents_*', 'smb2.ioctl.copy_chunk_*', 'smb2.ioctl.sparse_*')),
+    ('local', ('smb2.lock.*',)),
 )
 
 SNAPSHOT = '@GMT-2015.10.31-19.40.30'
@@ -159,7 +160,7 @@ class Places:
         if 'marks' in self.wanted:
             text += self.volume('marks', self.folder / 'marks', 'keep_auto_inherited = true')
         if 'local' in self.wanted:
-            text += self.volume('local', self.folder / 'local', 'local_programs = "locks"')
+            text += self.volume('local', self.folder / 'local', 'local_programs = "leases"')
         if 'snapshots' in self.wanted:
             image = self.images['btrfs'].mounted
             run('btrfs', 'subvolume', 'create', image / 'now')

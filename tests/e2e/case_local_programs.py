@@ -8,11 +8,11 @@ import time
 from rig.harness import case
 
 
-def server_that_shares(t):
-    """A server whose volume shares locks, and a share of it."""
+def server_that_shares(t, what='locks'):
+    """A server whose volume shares locks or what else is wanted, and a share of it."""
     server = t.own_server(start=False)
     # behind the volume's path
-    server.settings = 'local_programs = "locks"\n' + server.settings
+    server.settings = 'local_programs = "%s"\n' % what + server.settings
     server.start()
     server.add_user(t.user.name, t.user.password)
     return server, t.share(server)
@@ -46,6 +46,25 @@ def locks_end_with_their_client(t):
 def a_lease_of_a_program_is_waited_for(t):
     server, share = server_that_shares(t)
     peer(t, server, share, 'leases')
+
+
+@case(freehold_only=True)
+def a_program_breaks_what_a_client_caches(t):
+    server, share = server_that_shares(t, 'leases')
+    peer(t, server, share, 'breaks')
+
+
+@case(freehold_only=True)
+def a_client_that_does_not_answer_is_waited_for_in_vain(t):
+    server, share = server_that_shares(t, 'leases')
+    peer(t, server, share, 'silent')
+
+
+@case(freehold_only=True)
+def leases_come_with_locks(t):
+    server, share = server_that_shares(t, 'leases')
+    for what in ('locks', 'waits', 'ends', 'leases'):
+        peer(t, server, share, what)
 
 
 @case(freehold_only=True)
@@ -126,3 +145,57 @@ def a_mount_and_a_program_lock_the_same_file(t):
     if 'error' in outcome:
         raise outcome['error']
     t.contains(outcome['text'], 'locked at last')
+
+
+CACHING = '''
+import os, sys, time
+f = open('f', 'r+b', buffering=0)
+f.write(b'in the cache of the mount' + bytes(100000))
+open('/run/out/written', 'w').close()
+end = time.monotonic() + 120
+while not os.path.exists('/run/out/read'):
+    if time.monotonic() > end: sys.exit('nobody has read')
+    time.sleep(0.05)
+f.seek(0)
+f.write(b'after')
+f.close()
+print('done')
+'''
+
+
+@case(freehold_only=True)
+def a_program_reads_what_a_mount_has_in_its_cache(t):
+    """The Linux kernel's client keeps what was written in its pages under a lease, until somebody wants it."""
+    server, share = server_that_shares(t, 'leases')
+    (share.path / 'f').write_bytes(b'on the disk')
+    (t.folder / 'guest.py').write_text(CACHING)
+    flags = t.folder / 'flags'
+    flags.mkdir()
+    outcome = {}
+
+    def mount():
+        try:
+            # pages that nobody asks for are written after half a minute: an hour here
+            outcome['text'] = t.kernel(share, 'echo 360000 > /proc/sys/vm/dirty_expire_centisecs; '
+                                       'echo 360000 > /proc/sys/vm/dirty_writeback_centisecs; '
+                                       'python3 /run/host%s/guest.py' % t.folder, server=server, KCIFS_OUT=str(flags))
+        except Exception as error:  # handed to the test's own thread
+            outcome['error'] = error
+
+    thread = threading.Thread(target=mount)
+    thread.start()
+    end = time.monotonic() + 120
+    while not (flags / 'written').exists():
+        t.true(thread.is_alive() and time.monotonic() < end, 'the mount has not written: %s' % outcome)
+        time.sleep(0.05)
+    # no lease is broken by a look at the size
+    t.equal((share.path / 'f').stat().st_size, 11, 'bytes on the disk while the mount caches')
+    data = (share.path / 'f').read_bytes()
+    (flags / 'read').touch()
+    thread.join()
+    if 'error' in outcome:
+        raise outcome['error']
+    t.contains(outcome['text'], 'done')
+    t.true(data.startswith(b'in the cache of the mount'), 'the program has read %r' % data[:30])
+    t.equal(len(data), 100025, 'bytes that the program has read')
+    t.true((share.path / 'f').read_bytes().startswith(b'after'), 'what the mount wrote afterwards')

@@ -1,7 +1,7 @@
 """A client and a program of the server's machine in one: HOST PORT SHARE USER PASSWORD FOLDER WHAT.
 
 The program takes locks and leases of the kernel on the files in FOLDER, the share's folder; the client is written with
-impacket. WHAT: locks, waits, ends, leases, unshared. Prints `done` when all held.
+impacket. WHAT: locks, waits, ends, leases, breaks, silent, unshared. Prints `done` when all held.
 """
 import errno
 import fcntl
@@ -33,6 +33,44 @@ class Client:
 
     def open(self, name, access=0x12019f):
         return self.connection.openFile(self.tree, name, desiredAccess=access, shareMode=7)
+
+    def open_cached(self, name):
+        """With a batch oplock asked for: the handle, and the level that was granted."""
+        packet = self.low.SMB_PACKET()
+        packet['Command'], packet['TreeID'] = smb3structs.SMB2_CREATE, self.tree
+        body = smb3structs.SMB2Create()
+        body['RequestedOplockLevel'] = smb3structs.SMB2_OPLOCK_LEVEL_BATCH
+        body['ImpersonationLevel'], body['DesiredAccess'], body['ShareAccess'] = 2, 0x12019f, 7
+        body['CreateDisposition'], body['CreateOptions'] = smb3structs.FILE_OPEN_IF, 0
+        body['Buffer'], body['NameLength'] = name.encode('utf-16-le'), 2 * len(name)
+        packet['Data'] = body
+        answer = self.low.recvSMB(self.low.sendSMB(packet))
+        equal(answer['Status'], 0, 'the open')
+        response = smb3structs.SMB2Create_Response(answer['Data'])
+        handle = response['FileID'].getData()
+        self.low._Session['OpenTable'][handle] = {'FileID': handle, 'TreeConnect': self.tree, 'FileName': name}
+        return handle, response['OplockLevel']
+
+    def close(self, handle):
+        packet = self.low.SMB_PACKET()
+        packet['Command'], packet['TreeID'] = smb3structs.SMB2_CLOSE, self.tree
+        packet['Data'] = struct.pack('<HHL', 24, 0, 0) + handle
+        equal(self.low.recvSMB(self.low.sendSMB(packet))['Status'], 0, 'a close')
+
+    def break_told(self):
+        """The level that a break notification names, which is the next message."""
+        window = self.low._Connection['SequenceWindow']
+        packet = self.low.recvSMB()
+        # the library takes it for the answer to a request that cost no credit
+        self.low._Connection['SequenceWindow'] = window
+        equal(packet['Command'], smb3structs.SMB2_OPLOCK_BREAK, 'the command of what has come')
+        return packet['Data'][2]
+
+    def acknowledge(self, handle, level):
+        packet = self.low.SMB_PACKET()
+        packet['Command'], packet['TreeID'] = smb3structs.SMB2_OPLOCK_BREAK, self.tree
+        packet['Data'] = struct.pack('<HBBL', 24, level, 0, 0) + handle
+        return self.low.recvSMB(self.low.sendSMB(packet))['Status']
 
     def send_lock(self, handle, *elements):
         packet = self.low.SMB_PACKET()
@@ -223,6 +261,84 @@ def leases(breaks_at_open=True):
     equal(time.monotonic() - began < patience + 15, True, 'within the patience of the kernel')
 
 
+def reads(name):
+    """Begins to read the file as a program, and returns what comes to hold the data and the time."""
+    outcome = {}
+
+    def read():
+        outcome['data'] = pathlib.Path(folder, name).read_bytes()
+        outcome['at'] = time.monotonic()
+
+    thread = threading.Thread(target=read)
+    thread.start()
+    return thread, outcome
+
+
+def breaks():
+    """What a client caches is broken by a program that opens the file."""
+    pathlib.Path(folder, 'f').write_bytes(b'before')
+    client, other = Client(), Client()
+    handle, level = client.open_cached('f')
+    equal(level, smb3structs.SMB2_OPLOCK_LEVEL_BATCH, 'granted on a file that nobody has open')
+    reader, outcome = reads('f')
+    equal(client.break_told(), smb3structs.SMB2_OPLOCK_LEVEL_NONE, 'broken to')
+    time.sleep(0.5)
+    equal(outcome, {}, 'the program reads before the client has answered')
+    # what the client has cached comes first
+    equal(client.write(handle, 0, b'cached'), 0, 'a write during the break')
+    written = time.monotonic()
+    equal(client.acknowledge(handle, 0), 0, 'the answer')
+    reader.join(30)
+    equal(outcome['data'], b'cached', 'what the program reads')
+    equal(outcome['at'] > written, True, 'after the answer')
+
+    # another client's open is nothing to the kernel; a close ends a break as well
+    client.close(handle)
+    handle, level = client.open_cached('f')
+    equal(level, smb3structs.SMB2_OPLOCK_LEVEL_BATCH, 'granted again once the program has closed')
+    reader, outcome = reads('f')
+    equal(client.break_told(), smb3structs.SMB2_OPLOCK_LEVEL_NONE, 'broken to')
+    client.close(handle)
+    reader.join(30)
+    equal(outcome['data'], b'cached', 'what the program reads after the close')
+
+    # a client that is gone is waited for no longer
+    handle, level = client.open_cached('f')
+    equal(level, smb3structs.SMB2_OPLOCK_LEVEL_BATCH, 'granted a third time')
+    client.low._NetBIOSSession._sock.close()
+    reader, outcome = reads('f')
+    reader.join(30)
+    equal(outcome['data'], b'cached', 'what the program reads when the client is gone')
+
+    # nothing is granted while a program has the file open
+    with open(pathlib.Path(folder) / 'f', 'rb') as program:
+        handle, level = other.open_cached('f')
+        equal(level, smb3structs.SMB2_OPLOCK_LEVEL_NONE, 'granted while a program reads the file')
+        equal(program.read(), b'cached', 'what it reads')
+    other.close(handle)
+    # what a client makes it may cache
+    handle, level = other.open_cached('new')
+    equal(level, smb3structs.SMB2_OPLOCK_LEVEL_BATCH, 'granted on a new file')
+    reader, outcome = reads('new')
+    equal(other.break_told(), smb3structs.SMB2_OPLOCK_LEVEL_NONE, 'broken to')
+    equal(other.acknowledge(handle, 0), 0, 'the answer')
+    reader.join(30)
+    equal(outcome['data'], b'', 'what the program reads')
+
+
+def silent():
+    """A client that does not answer a break is waited for 35 seconds, which is less than the kernel waits."""
+    pathlib.Path(folder, 'f').write_bytes(b'before')
+    client = Client()
+    _, level = client.open_cached('f')
+    equal(level, smb3structs.SMB2_OPLOCK_LEVEL_BATCH, 'granted')
+    began = time.monotonic()
+    reader, outcome = reads('f')
+    reader.join(60)
+    equal(outcome.get('data'), b'before', 'what the program reads')
+    equal(30 < outcome['at'] - began < 44, True, 'after %.1f s' % (outcome['at'] - began))
+
+
 def unshared():
     """Where locks are not shared neither side sees the other's; leases are waited for with the first use of the data."""
     pathlib.Path(folder, 'f').write_bytes(bytes(100))
@@ -236,5 +352,6 @@ def unshared():
     leases(breaks_at_open=False)
 
 
-{'locks': locks, 'waits': waits, 'ends': ends, 'leases': leases, 'unshared': unshared}[what]()
+{'locks': locks, 'waits': waits, 'ends': ends, 'leases': leases, 'unshared': unshared,
+ 'breaks': breaks, 'silent': silent}[what]()
 print('done')

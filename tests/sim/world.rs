@@ -250,10 +250,12 @@ impl World {
         let entropy = SeededEntropy(Mutex::new(Random::new(random.next())));
         let server = Server::new(config, Box::new(entropy));
         let mut identity = served.identity().clone();
-        // Every second world's volume shares its locks with programs that have none, but for operations that fail.
-        if seed % 2 == 1 {
-            identity.options.local_programs = LocalPrograms::Locks;
-        }
+        // Two of three worlds' volumes mind programs, of which there are none but for operations that fail.
+        identity.options.local_programs = match seed % 3 {
+            0 => LocalPrograms::Ignore,
+            1 => LocalPrograms::Locks,
+            _ => LocalPrograms::Leases,
+        };
         let volume_ref = VolumeRef { id: VolumeId(0), identity: Arc::new(identity), volume: served };
         let share = |name: &str, target: ShareTarget, encrypt, continuously_available| Share {
             name: name.to_owned(),
@@ -813,6 +815,9 @@ fn fail(op: Op, error: VfsError) -> OpResult {
         Op::Quota { request: QuotaRequest::Change(_), .. } => OpResult::Done(Err(error)),
         Op::Quota { .. } => OpResult::QuotaOwners(Err(error)),
         Op::Read { buffer, .. } => OpResult::Read { buffer, result: Err(error), splice: None },
+        // A program has it open.
+        Op::OpenData { .. } if error == VfsError::DiskFull => OpResult::DataOpened(Ok(false)),
+        Op::OpenData { .. } => OpResult::DataOpened(Err(error)),
         Op::Write { .. } => OpResult::Written(Err(error)),
         Op::AllocatedRanges { .. } => OpResult::Ranges(Err(error)),
         Op::CopyRanges { .. } => {
@@ -832,7 +837,6 @@ fn fail(op: Op, error: VfsError) -> OpResult {
         Op::Link { .. }
         | Op::Unlink { .. }
         | Op::Flush { .. }
-        | Op::OpenData { .. }
         | Op::LockLocal { .. }
         | Op::UnlockLocal { .. }
         | Op::SetSize { .. }

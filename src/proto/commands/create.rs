@@ -69,6 +69,8 @@ struct Work {
     generation: u64,
     /// What it wants beyond the life of its session.
     durable: Option<Box<durable::Wanted>>,
+    /// What stands behind its cache, where programs of this machine can break it.
+    backing: Option<local::Backing>,
 }
 
 /// What a request under way waits for.
@@ -158,7 +160,16 @@ pub fn decide(cx: &mut Context<'_>) -> StepResult {
             let generation = cx.server.inheritance.generation();
             let timewarp = intent.timewarp;
             let volume = volume.clone();
-            let work = Work { intent, volume, attempts: 0, waited: false, parent: None, generation, durable };
+            let work = Work {
+                intent,
+                volume,
+                attempts: 0,
+                waited: false,
+                parent: None,
+                generation,
+                durable,
+                backing: None,
+            };
             match timewarp {
                 Some(time) => work.find_snapshot(time),
                 None if work.intent.quota_index => quota::decide(work),

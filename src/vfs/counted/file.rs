@@ -314,8 +314,8 @@ impl File for CountedFile {
         self.resize(|size| size.max(end), || self.inner.0.write(offset, data), |size, _| size.max(end))
     }
 
-    fn open_data(&self, write: bool) -> Result<(), VfsError> {
-        self.inner.0.open_data(write)
+    fn open_data(&self, write: bool, cache: bool) -> Result<bool, VfsError> {
+        self.inner.0.open_data(write, cache)
     }
 
     fn lock_local(&self, locks: &[LocalLock]) -> Result<(), VfsError> {

@@ -58,8 +58,8 @@ pub use self::recover::Recovered;
 use self::rows::Key;
 use super::quotas::{FolderChange, PolicyStore, Quotas};
 use super::{
-    DataUse, Existing, FileRef, NewNode, NodeKind, OpenError, Opened, Space, VfsError, VfsPath, Volume,
-    VolumeIdentity,
+    DataUse, Existing, FileRef, NewNode, NodeId, NodeKind, OpenError, Opened, Space, VfsError, VfsPath,
+    Volume, VolumeIdentity,
 };
 
 /// Whom a file without an owner is charged to.
@@ -404,6 +404,14 @@ impl Volume for Counted {
 
     fn unlink(&self, file: &FileRef) -> Result<(), VfsError> {
         self.shared.unlink(self.counted(file)?)
+    }
+
+    fn broken_leases(&self) -> Vec<NodeId> {
+        self.shared.inner.broken_leases()
+    }
+
+    fn release_lease(&self, file: NodeId) {
+        self.shared.inner.release_lease(file);
     }
 
     fn snapshots(&self) -> Result<Vec<FileTime>, VfsError> {

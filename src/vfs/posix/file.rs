@@ -14,6 +14,7 @@ use rustix::io::{Errno, ReadWriteFlags};
 use super::Inner;
 use super::index::Listing;
 use super::links::Link;
+use super::local_leases::Place;
 use super::names::{to_linux, to_windows, to_windows_name};
 use super::nodes::{Found, Source, default_record};
 use super::store::home;
@@ -47,6 +48,8 @@ pub(super) struct PosixFile {
     pub(super) listing: Mutex<Option<Arc<Listing>>>,
     /// Its name among the holders of local locks; 0 before the first.
     pub(super) lock_owner: AtomicU64,
+    /// The file's one open file description, where handles share it.
+    pub(super) place: Mutex<Option<Arc<Place>>>,
 }
 
 /// What becomes of a record that was looked at in order to change it.
@@ -108,6 +111,7 @@ impl PosixFile {
     #[inline]
     pub(super) fn readable(&self) -> Result<BorrowedFd<'_>, VfsError> {
         let (descriptor, kind, _) = self.data()?;
+        self.enter_place(false)?;
         Ok(descriptor.readable(&self.volume.proc, kind, self.write)?)
     }
 
@@ -115,6 +119,7 @@ impl PosixFile {
     pub(super) fn writable(&self) -> Result<BorrowedFd<'_>, VfsError> {
         self.volume.check_writable()?;
         let (descriptor, kind, _) = self.data()?;
+        self.enter_place(true)?;
         Ok(descriptor.writable(&self.volume.proc, kind)?)
     }
 
@@ -457,8 +462,8 @@ impl File for PosixFile {
         Ok(before.filter(|size| *size < end))
     }
 
-    fn open_data(&self, write: bool) -> Result<(), VfsError> {
-        self.open_for_local_programs(write)
+    fn open_data(&self, write: bool, cache: bool) -> Result<bool, VfsError> {
+        self.open_for_local_programs(write, cache)
     }
 
     fn lock_local(&self, locks: &[LocalLock]) -> Result<(), VfsError> {
@@ -473,6 +478,7 @@ impl File for PosixFile {
         if matches!(self.kind, InodeKind::Symlink | InodeKind::Special(..)) {
             return Ok(());
         }
+        self.enter_place(false)?;
         let fd = self.descriptor.readable(&self.volume.proc, self.kind, self.write)?;
         rustix::fs::fsync(fd)?;
         if let Some(stream) = &self.stream {
@@ -796,6 +802,7 @@ impl File for PosixFile {
             Some(stream) => (&stream.descriptor, InodeKind::File),
             None => (&self.descriptor, self.kind),
         };
+        self.enter_place(false)?;
         let fd = descriptor.readable(&self.volume.proc, kind, self.write)?;
         let set = || sys::set_compressed(fd, compressed);
         if kind == InodeKind::Directory {

@@ -273,14 +273,16 @@ impl PosixFile {
     }
 
     /// [`crate::vfs::File::open_data`].
-    pub(super) fn open_for_local_programs(&self, write: bool) -> Result<(), VfsError> {
+    pub(super) fn open_for_local_programs(&self, write: bool, cache: bool) -> Result<bool, VfsError> {
         if self.shared_locks().is_none() {
-            return Ok(());
+            return Ok(true);
         }
         let opened = if write { self.writable() } else { self.readable() };
         match opened {
             Err(VfsError::WouldBlock) => Err(VfsError::WouldBlock),
-            Ok(_) | Err(_) => Ok(()),
+            Ok(_) => Ok(!cache || self.may_be_cached()),
+            // What is not open has no lease.
+            Err(_) => Ok(!cache || !self.volume.identity.options.local_programs.backs_caches()),
         }
     }
 

@@ -230,7 +230,7 @@ fn data_is_opened_with_the_file_where_programs_are_minded() {
         unsafe { libc::fcntl(std::os::fd::AsRawFd::as_raw_fd(&program.0), libc::F_SETLEASE, libc::F_WRLCK) };
     assert_eq!(leased, 0, "{}", std::io::Error::last_os_error());
     let found = open(&volume, "f").unwrap().file;
-    assert_eq!(found.0.open_data(false), Err(VfsError::WouldBlock));
+    assert_eq!(found.0.open_data(false, false), Err(VfsError::WouldBlock));
     drop(program);
-    assert_eq!(found.0.open_data(true), Ok(()));
+    assert_eq!(found.0.open_data(true, true), Ok(true));
 }

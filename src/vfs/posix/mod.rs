@@ -15,6 +15,7 @@ mod error;
 mod file;
 mod index;
 mod links;
+mod local_leases;
 mod local_locks;
 mod making;
 mod names;
@@ -30,6 +31,8 @@ mod sys;
 mod tunnel;
 mod xattr;
 
+#[cfg(test)]
+mod local_leases_tests;
 #[cfg(test)]
 mod local_locks_tests;
 #[cfg(test)]
@@ -55,6 +58,7 @@ use self::file::PosixFile;
 pub use self::index::IndexCounters;
 use self::index::Indexes;
 use self::links::Links;
+use self::local_leases::LocalLeases;
 use self::local_locks::LocalLocks;
 use self::nodes::{Nodes, Source};
 use self::securities::Securities;
@@ -65,8 +69,8 @@ use self::tunnel::Tunnel;
 use self::xattr::XATTR_NAME;
 use super::local::LocalPrograms;
 use super::{
-    DataUse, Existing, FileRef, NewNode, OpenError, Opened, Space, VfsError, VfsPath, Volume, VolumeIdentity,
-    VolumeOptions, ea,
+    DataUse, Existing, FileRef, NewNode, NodeId, OpenError, Opened, Space, VfsError, VfsPath, Volume,
+    VolumeIdentity, VolumeOptions, ea,
 };
 
 /// Locks that order changes of attributes: an inode has one of them.
@@ -190,6 +194,8 @@ struct Inner {
     tunnel: Option<Tunnel>,
     /// Where byte-range locks are shared with programs of this machine.
     local_locks: Option<LocalLocks>,
+    /// Where what clients cache is behind leases of the kernel.
+    local_leases: Option<LocalLeases>,
     /// Changes whenever a directory's descriptor does: what files inherited before may be different now. Never 0.
     inheritance_epoch: AtomicU64,
     record_locks: Vec<Mutex<()>>,
@@ -299,6 +305,7 @@ impl PosixVolume {
                 identity.options.short_names,
             ),
             tunnel: identity.options.short_names.then(Tunnel::default),
+            local_leases: identity.options.local_programs.backs_caches().then(LocalLeases::new),
             local_locks: identity.options.local_programs.shares_locks().then(LocalLocks::new),
             identity,
             root,
@@ -525,6 +532,16 @@ impl Volume for PosixVolume {
     fn snapshot(&self, time: FileTime) -> Result<Arc<dyn Volume>, VfsError> {
         let snapshots = self.inner.snapshots.as_ref().ok_or(VfsError::NotFound)?;
         Ok(snapshots.open(time, &self.inner.identity)?)
+    }
+
+    fn broken_leases(&self) -> Vec<NodeId> {
+        self.inner.local_leases.as_ref().map(LocalLeases::broken).unwrap_or_default()
+    }
+
+    fn release_lease(&self, file: NodeId) {
+        if let Some(leases) = &self.inner.local_leases {
+            leases.release(file);
+        }
     }
 
     fn sync(&self) -> Result<(), VfsError> {

@@ -264,6 +264,7 @@ impl Inner {
             write,
             listing: Mutex::new(None),
             lock_owner: AtomicU64::new(0),
+            place: Mutex::new(None),
         };
         Ok(Opened { file: FileRef(Arc::new(file)), metadata, security, path })
     }

@@ -141,6 +141,7 @@ impl Inner {
             write,
             listing: Mutex::new(None),
             lock_owner: AtomicU64::new(0),
+            place: Mutex::new(None),
         };
         let metadata = handle.metadata()?;
         Ok(Opened { file: FileRef(Arc::new(handle)), metadata, security, path })

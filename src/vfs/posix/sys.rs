@@ -297,6 +297,15 @@ impl Descriptor {
         Ok(())
     }
 
+    /// Leads to the same open file description as `place` from now on, which is open for reading and, with `writable`, for
+    /// writing.
+    pub(super) fn adopt(&self, place: &OwnedFd, writable: bool) -> Result<(), Errno> {
+        let _one_at_a_time = self.upgrade.lock();
+        self.replace(place)?;
+        self.state.store(if writable { WRITE } else { READ }, Ordering::Release);
+        Ok(())
+    }
+
     fn replace(&self, opened: &OwnedFd) -> Result<(), Errno> {
         // SAFETY: both numbers belong to live descriptors that this function borrows; dup3 replaces the description behind
         // `self.fd` in one step, and `self.fd` goes on to own the number.
@@ -370,4 +379,30 @@ pub(super) fn clone_range(
         return Err(Errno::from_io_error(&std::io::Error::last_os_error()).unwrap_or(Errno::IO));
     }
     Ok(())
+}
+
+/// F_SETLEASE and F_GETLEASE of fcntl(2).
+fn lease(fd: BorrowedFd<'_>, command: libc::c_int, kind: libc::c_int) -> Result<libc::c_int, Errno> {
+    // SAFETY: both commands take a number and touch no memory; the descriptor is borrowed.
+    let result = unsafe { libc::fcntl(fd.as_raw_fd(), command, kind) };
+    if result < 0 {
+        return Err(Errno::from_io_error(&std::io::Error::last_os_error()).unwrap_or(Errno::IO));
+    }
+    Ok(result)
+}
+
+/// Takes a lease on a file that nobody else on this machine has open: whoever opens or truncates it waits, and this process
+/// gets SIGIO, which by default would end it.
+pub(super) fn take_write_lease(fd: BorrowedFd<'_>) -> Result<(), Errno> {
+    lease(fd, libc::F_SETLEASE, libc::F_WRLCK).map(|_| ())
+}
+
+/// True while there is such a lease, and nobody waits for it to go.
+pub(super) fn has_write_lease(fd: BorrowedFd<'_>) -> bool {
+    lease(fd, libc::F_GETLEASE, 0) == Ok(libc::F_WRLCK)
+}
+
+/// Gives it back.
+pub(super) fn give_up_lease(fd: BorrowedFd<'_>) -> Result<(), Errno> {
+    lease(fd, libc::F_SETLEASE, libc::F_UNLCK).map(|_| ())
 }

@@ -25,7 +25,7 @@ use super::super::super::status::CommandError;
 use super::super::super::teardown;
 use super::durable::answer_v2;
 use super::reply::{self, Answer};
-use super::{Pending, Stage, Work, audit, by, close};
+use super::{Pending, Stage, Work, audit, by, close, local};
 use crate::fsa::disposition::CreateAction;
 use crate::fsa::{
     CacheRequest, CacheState, Effects, Granted, LeaseRequest, OpenId, OpenRequest, OplockLevel, Owner,
@@ -112,6 +112,7 @@ pub(super) fn admit(
         match node.reserve(&request, cx.now.monotonic, break_deadline(cx.now), &mut effects) {
             Ok(Verdict::Reserved) if request.overwrites => Decision::Overwrite,
             Ok(Verdict::Reserved) => {
+                local::limit_cache(&work, &node, &mut request);
                 Decision::In(grant(cx, &cell, &mut node, &mut request, &found.file, target))
             }
             Ok(Verdict::Wait(deadline)) => {
@@ -262,7 +263,11 @@ pub(super) fn overwritten(
     changes::report_overwritten(cx.server, work.volume.id, &found.path, by(cx, &work));
     let cell = reservation.commit();
     let target = lease_target(&work, cell.key);
-    let caches = grant(cx, &cell, &mut cell.lock(), &mut request, &found.file, target);
+    let caches = {
+        let mut node = cell.lock();
+        local::limit_cache(&work, &node, &mut request);
+        grant(cx, &cell, &mut node, &mut request, &found.file, target)
+    };
     commit(cx, work, *found, action, request, caches, cell)
 }
 

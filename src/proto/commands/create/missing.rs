@@ -11,7 +11,7 @@ use super::super::super::node::NodeKey;
 use super::super::super::op::Op;
 use super::super::super::status::CommandError;
 use super::intent::{Intent, Wanted};
-use super::{Stage, Work, admit, audit, by, close, failed, inheriting, posix};
+use super::{Stage, Work, admit, audit, by, close, failed, inheriting, local, posix};
 use crate::fsa::disposition::{CreateAction, check_deletable};
 use crate::fsa::{CacheRequest, LinkId, StreamId};
 use crate::fscc::FileAttributes;
@@ -169,7 +169,7 @@ pub(super) fn made_complete(
     if work.intent.stream.is_some() {
         return make_stream(cx, work, granted, made.file);
     }
-    admit::admit(cx, work, Box::new(made), CreateAction::Created, granted)
+    local::admit(cx, work, Box::new(made), CreateAction::Created, granted)
 }
 
 /// The file is there, its named stream is not.
