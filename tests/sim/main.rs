@@ -9,6 +9,7 @@ mod dfs;
 mod durable;
 mod expiry;
 mod info;
+mod local;
 mod membership;
 mod model;
 mod opens;
