@@ -61,7 +61,7 @@ pub enum Operation {
 }
 
 /// Every [`Operation`].
-pub const OPERATIONS: [Operation; 17] = [
+pub const OPERATIONS: [Operation; 18] = [
     Operation::Space,
     Operation::Open,
     Operation::Create,
@@ -74,6 +74,7 @@ pub const OPERATIONS: [Operation; 17] = [
     Operation::Read,
     Operation::Write,
     Operation::Resize,
+    Operation::Lock,
     Operation::Copy,
     Operation::Query,
     Operation::Change,
