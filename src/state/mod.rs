@@ -17,11 +17,11 @@ mod api_tokens;
 pub mod declared;
 pub mod dfs;
 mod dfs_changes;
-mod dfs_placed;
-pub mod dfs_sites;
 mod dfs_directory;
 #[cfg(test)]
 mod dfs_directory_tests;
+mod dfs_placed;
+pub mod dfs_sites;
 #[cfg(test)]
 mod dfs_tests;
 pub mod domain;
@@ -63,8 +63,8 @@ pub use acl_jobs::{AclJob, AclJobProgress, AclJobStatus, NewAclJob};
 pub use api_tokens::ApiToken;
 pub use declared::DeclaredStep;
 pub use dfs::DfsEdit;
-pub use dfs_placed::{PlacedFolder, PlacedMark, PlacedRoot};
 pub use dfs_directory::{DirectoryChange, NotFollowed};
+pub use dfs_placed::{PlacedFolder, PlacedMark, PlacedRoot};
 pub use domain::{MachinePassword, Membership};
 pub use domain_changes::NewMembership;
 pub use error::StateError;

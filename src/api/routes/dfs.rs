@@ -144,7 +144,8 @@ async fn list(call: Call) -> Result<Json<Vec<DfsNamespaceRow>>, Problem> {
 )]
 async fn add(call: Call, Body(new): Body<NewDfsNamespace>) -> Result<Response, Problem> {
     let NewDfsNamespace { name, volume, path, settings, domain, logon } = new;
-    ask(&call, DfsRequest::AddNamespace { name: name.clone(), volume, path, settings, domain, logon }).await?;
+    ask(&call, DfsRequest::AddNamespace { name: name.clone(), volume, path, settings, domain, logon })
+        .await?;
     let row = find(&call, &name).await?;
     let place = [(header::LOCATION, super::location(&["dfs", "namespaces", &row.name]))];
     Ok((StatusCode::CREATED, place, Json(row)).into_response())
