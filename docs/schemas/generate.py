@@ -36,6 +36,7 @@ LISTINGS = {
     "dfs folder list": "[DfsFolderRow]",
     "dfs target list": "[DfsTargetRow]",
     "dfs target test": "[DfsTestRow]",
+    "dfs site list": "[DfsSiteRow]",
     "dfs resolve": "DfsResolution",
     "quota settings": "[QuotaSettingsRow]",
     "quota list": "[UserQuotaRow]",

@@ -12,10 +12,14 @@ use clap::{Args, ValueEnum};
 use super::output::OutputOptions;
 use super::{ChangeOptions, ServerOptions, output, target};
 use crate::admin::declared_protocol::{ChangeAction, ChangeRow, Declaration, DeclaredReply, DeclaredRequest};
+use crate::admin::dfs_protocol::{DfsNamespaceRow, DfsReply, DfsRequest};
 use crate::admin::protocol::{Reply, Request};
 
 /// Columns of the table and of CSV.
 const COLUMNS: [&str; 5] = ["Action", "Kind", "Name", "Detail", "Done"];
+
+/// Type of the namespaces that a file can declare.
+const STANDALONE: &str = "Standalone";
 
 /// Arguments of `freehold apply`.
 #[derive(Debug, Args)]
@@ -104,11 +108,30 @@ pub(super) fn export(arguments: &ExportArgs, options: &ServerOptions) -> anyhow:
         Reply::Declared(DeclaredReply::Exported(declaration)) => declaration,
         other => return Err(target::unexpected(&other)),
     };
+    let left_out = namespaces_of_the_domain(options)?;
     match arguments.form {
         FileForm::Json => super::say(&serde_json::to_string_pretty(&declaration)?),
+        FileForm::Toml if !left_out.is_empty() => {
+            super::say(&left_out_note(&left_out));
+            super::say(ordered::toml(&serde_json::to_string(&declaration)?)?.trim_end());
+        }
         FileForm::Toml => super::say(ordered::toml(&serde_json::to_string(&declaration)?)?.trim_end()),
     }
     Ok(())
+}
+
+/// Namespaces that the directory keeps, and the file does not.
+fn namespaces_of_the_domain(options: &ServerOptions) -> anyhow::Result<Vec<DfsNamespaceRow>> {
+    match super::dfs::ask(options, DfsRequest::Namespaces { name: None })? {
+        DfsReply::Namespaces(rows) => Ok(rows.into_iter().filter(|row| row.r#type != STANDALONE).collect()),
+        other => Err(super::dfs::unexpected(other)),
+    }
+}
+
+/// A line of the file that says what is not in it.
+fn left_out_note(rows: &[DfsNamespaceRow]) -> String {
+    let paths: Vec<&str> = rows.iter().map(|row| row.path.as_str()).collect();
+    format!("# Kept in the directory of the domain, and not in this file: {}\n", paths.join(", "))
 }
 
 fn read(file: &Path) -> anyhow::Result<(String, FileForm)> {
@@ -151,6 +174,28 @@ mod tests {
         assert_eq!(parse(&ordered::toml(&json).unwrap(), FileForm::Toml).unwrap(), declaration);
         let both = NameAndSid { account: "CORP\\alice".to_owned(), sid: "S-1-5-21-1-2-3-1103".to_owned() };
         assert_eq!(declaration.groups.unwrap()[0].members[1], DeclaredAccount::Both(both));
+    }
+
+    #[test]
+    fn what_is_left_out_is_a_remark_of_the_file() {
+        let row = DfsNamespaceRow {
+            path: "\\\\corp.example\\files".to_owned(),
+            name: "files".to_owned(),
+            r#type: "Domain V2".to_owned(),
+            properties: Vec::new(),
+            time_to_live_sec: 300,
+            state: crate::admin::dfs_protocol::DfsState::Online,
+            description: String::new(),
+            folders: 0,
+            target_paths: Vec::new(),
+            guid: String::new(),
+        };
+        let note = left_out_note(&[row]);
+        assert!(note.contains("\\\\corp.example\\files"), "{note}");
+        assert_eq!(
+            parse(&format!("{note}{FILE}"), FileForm::Toml).unwrap(),
+            parse(FILE, FileForm::Toml).unwrap()
+        );
     }
 
     #[test]

@@ -13,11 +13,14 @@ def namespaces(t):
     for link, word in links(t):
         name = t.suite.fresh_name()
         made = run(t, link, 'New-FreeholdDfsnRoot', Path='\\\\server\\' + name, Volume='data', Folder='dfs\\' + name,
-                   Description='All "files"', EnableTargetFailback=True)
+                   Description='All "files"', EnableTargetFailback=True, Type='Standalone')
         row = one(made, Name=name)
         t.equal((row['Type'], row['Properties'], row['TimeToLiveSec'], row['State'], row['Description']),
                 ('Standalone', ['Target Failback'], 300, 'Online', 'All "files"'), word)
         t.refused([name], run, t, link, 'New-FreeholdDfsnRoot', Path=name)
+        t.refused(['domain'], run, t, link, 'New-FreeholdDfsnRoot', Path=name + '-2', Type='DomainV2', Volume='data', Folder='dfs/2')
+        # Sites are the directory's.
+        t.refused(['domain'], run, t, link, 'Get-FreeholdDfsnSite', From='10.0.0.7')
         t.equal(run(t, link, 'Set-FreeholdDfsnRoot', Path=name, TimeToLiveSec=77), [], 'without -PassThru')
         row = one(run(t, link, 'Set-FreeholdDfsnRoot', Path=[name], State='Offline', Description='', EnableTargetFailback=False,
                       EnableSiteCosting=True, EnableInsiteReferrals=True, EnableRootScalability=True,

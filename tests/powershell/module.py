@@ -161,6 +161,8 @@ class Module:
             return (next(row["Path"] for row in rows if row["Name"] == share) + "/" + below).strip("/")
         if converter == "DfsnName":
             return value.replace("/", "\\").rstrip("\\").rpartition("\\")[2]
+        if converter == "DfsnType":
+            return value == "DomainV2"
         if converter == "Backslash":
             return value.replace("/", "\\")
         if converter == "DfsnPath":

@@ -39,6 +39,7 @@
         'Get-FreeholdDfsnFolder'
         'Get-FreeholdDfsnFolderTarget'
         'Get-FreeholdDfsnRoot'
+        'Get-FreeholdDfsnSite'
         'Get-FreeholdFolderQuota'
         'Get-FreeholdGroup'
         'Get-FreeholdGroupQuota'

@@ -28,6 +28,7 @@ VIEWS = {
     "Freehold.DfsnRoot": ["Path", "Type", "Properties", ("TimeToLiveSec", COUNT), "State", "Description"],
     "Freehold.DfsnFolder": ["Path", "State", ("TimeToLiveSec", COUNT), "TargetPaths", "Properties", "Description"],
     "Freehold.DfsnFolderTarget": ["Path", "TargetPath", "State", "ReferralPriorityClass", ("ReferralPriorityRank", COUNT)],
+    "Freehold.DfsnSite": ["Name", "Subnets", "Links", "Servers", "From", ("Cost", COUNT)],
     "Freehold.DfsnTest": ["TargetPath", "Answers", ("Milliseconds", COUNT), "Message"],
     "Freehold.FSx.SmbShare": ["Name", "ScopeName", "Path", "Description"],
     "Freehold.FSx.SmbShareAccess": ["Name", "ScopeName", "AccountName", "AccessControlType", "AccessRight"],

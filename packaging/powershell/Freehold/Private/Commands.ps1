@@ -867,6 +867,7 @@ $script:FreeholdCommands = @{
             'Path' = 'Name'
             'Volume' = 'Volume'
             'Folder' = 'Path'
+            'Type' = 'Domain'
             'Description' = 'Settings.Description'
             'State' = 'Settings.State'
             'TimeToLiveSec' = 'Settings.TimeToLiveSec'
@@ -878,6 +879,7 @@ $script:FreeholdCommands = @{
         }
         'Convert' = [ordered] @{
             'Folder' = 'VolumePath'
+            'Type' = 'DfsnType'
         }
         'Target' = '{Path}'
         'Action' = 'Make the namespace'
@@ -890,6 +892,7 @@ $script:FreeholdCommands = @{
         'Options' = [ordered] @{
             'Volume' = '--volume='
             'Folder' = '--path='
+            'Type' = '--domain'
             'Description' = '--description='
             'State' = '--state='
             'TimeToLiveSec' = '--ttl='
@@ -1142,6 +1145,21 @@ $script:FreeholdCommands = @{
         }
         'Each' = 'Path'
         'Output' = 'Freehold.DfsnTest'
+    }
+    'Get-FreeholdDfsnSite' = [ordered] @{
+        'Method' = 'GET'
+        'Path' = '/v1/dfs/sites'
+        'Query' = [ordered] @{
+            'From' = 'from'
+        }
+        'Output' = 'Freehold.DfsnSite'
+        'Filter' = [ordered] @{
+            'Name' = 'Name'
+        }
+        'Program' = @('dfs', 'site', 'list', '-o', 'json')
+        'Options' = [ordered] @{
+            'From' = '--from='
+        }
     }
     'Resolve-FreeholdDfsnPath' = [ordered] @{
         'Method' = 'GET'

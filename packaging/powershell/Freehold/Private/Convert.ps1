@@ -89,6 +89,9 @@ function ConvertTo-FreeholdValue {
             # \\server\files, //server/files and files are the same namespace
             return ($Value.Replace('/', '\').TrimEnd('\') -split '\\')[-1]
         }
+        'DfsnType' {
+            return $Value -eq 'DomainV2'
+        }
         'Backslash' {
             # //server/share is \\server\share
             return $Value.Replace('/', '\')

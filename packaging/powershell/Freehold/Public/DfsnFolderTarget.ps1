@@ -259,6 +259,47 @@ function Test-FreeholdDfsnFolderTarget {
     }
 }
 
+function Get-FreeholdDfsnSite {
+    <#
+    .SYNOPSIS
+    Gets the sites of the directory, by which targets are ordered.
+
+    .DESCRIPTION
+    Gets the sites of the directory, by which targets are ordered.
+
+    .PARAMETER Name
+    Sites, with wildcards. All where it is left out.
+
+    .PARAMETER From
+    A site, or an address in it; the server's own site where it is left out.
+
+    .PARAMETER Connection
+    A connection of Connect-FreeholdServer -PassThru, in place of the session's.
+
+    .EXAMPLE
+    Get-FreeholdDfsnSite -From 10.0.0.7 | Sort-Object Cost
+
+    .LINK
+    about_Freehold
+    #>
+    [CmdletBinding(PositionalBinding = $false)]
+    [OutputType('Freehold.DfsnSite')]
+    param(
+        [Parameter(Position = 0)]
+        [SupportsWildcards()]
+        [string[]] $Name,
+
+        [Parameter()]
+        [string] $From,
+
+        [Parameter()]
+        [object] $Connection
+    )
+    process {
+        Invoke-FreeholdCommand -Name 'Get-FreeholdDfsnSite' -Parameters $PSBoundParameters -Cmdlet $PSCmdlet
+    }
+}
+
 function Resolve-FreeholdDfsnPath {
     <#
     .SYNOPSIS

@@ -42,10 +42,10 @@ function Get-FreeholdDfsnRoot {
 function New-FreeholdDfsnRoot {
     <#
     .SYNOPSIS
-    Makes a stand-alone DFS namespace. Its root is the share of its name.
+    Makes a DFS namespace. Its root is the share of its name.
 
     .DESCRIPTION
-    Makes a stand-alone DFS namespace. Its root is the share of its name.
+    Makes a DFS namespace. Its root is the share of its name.
 
     .PARAMETER Path
     The namespace: \\server\files, or files.
@@ -55,6 +55,9 @@ function New-FreeholdDfsnRoot {
 
     .PARAMETER Folder
     Folder of that share within the volume, such as dfs\files.
+
+    .PARAMETER Type
+    DomainV2: the directory of the domain keeps it, for all servers that hold its root. Standalone: it is this server's alone.
 
     .PARAMETER Description
     Comment.
@@ -91,6 +94,11 @@ function New-FreeholdDfsnRoot {
 
     The share files is there.
 
+    .EXAMPLE
+    New-FreeholdDfsnRoot files -Type DomainV2 -Volume data -Folder dfs\files
+
+    Where the domain has that namespace, this server becomes one of those that hold its root.
+
     .LINK
     about_Freehold
     #>
@@ -106,6 +114,10 @@ function New-FreeholdDfsnRoot {
 
         [Parameter()]
         [string] $Folder,
+
+        [Parameter()]
+        [ValidateSet('Standalone', 'DomainV2')]
+        [string] $Type,
 
         [Parameter()]
         [AllowEmptyString()]
