@@ -213,7 +213,7 @@ def text(value):
 
 
 _, rpc = pipe(admin, admin_password)
-assert rpc.request(NetrDfsManagerGetVersion(), checkError=False)['ErrorCode'] == 4
+assert rpc.request(NetrDfsManagerGetVersion(), checkError=False)['ErrorCode'] == 6
 root = r'\\%s\%s' % (host, namespace)
 link = root + r'\teams\red'
 call(rpc, NetrDfsAdd, DfsEntryPath=link, ServerName='fs1', ShareName='red', Comment='of red', Flags=1)
