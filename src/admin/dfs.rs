@@ -8,10 +8,12 @@ mod tests;
 
 use std::sync::Arc;
 
+use freehold_acl::SecurityDescriptor;
 use freehold_dfs::{
     DEFAULT_FOLDER_TTL_SECONDS, DEFAULT_ROOT_TTL_SECONDS, Folder, Kind, Namespace, NamespaceIndex, Priority,
     PriorityClass, State as ModelState, Target, TargetState,
 };
+use freehold_dtyp::{Decode as _, Encode as _};
 
 use self::path::{NamespacePath, target_of};
 use super::dfs_domain::{root_path, root_targets, type_of};
@@ -66,7 +68,8 @@ impl AdminService {
             }
             DfsRequest::SetFolder { path, settings } => {
                 let (namespace, path) = NamespacePath::parse(&path)?.folder()?;
-                let change = folder_change(&settings);
+                let security = self.folder_security(&settings)?;
+                let change = FolderChange { security, ..folder_change(&settings) };
                 self.commit_dfs(&[DfsEdit::ChangeFolder { namespace, path, change }], None)?;
             }
             DfsRequest::MoveFolder { path, new_path } => self.move_folder(&path, &new_path)?,
@@ -200,8 +203,21 @@ impl AdminService {
             security: None,
             targets,
         };
-        folder_change(settings).apply(&mut folder);
+        let security = self.folder_security(settings)?;
+        FolderChange { security, ..folder_change(settings) }.apply(&mut folder);
         self.edit_namespaces(&[DfsEdit::AddFolder { namespace, folder }])
+    }
+
+    /// Who is to see a folder: what is given, or its parent's where that is empty.
+    fn folder_security(&self, settings: &FolderOptions) -> anyhow::Result<Option<Option<Vec<u8>>>> {
+        let Some(text) = &settings.security_descriptor else { return Ok(None) };
+        if text.is_empty() {
+            return Ok(Some(None));
+        }
+        let machine = self.state().identity().machine_sid;
+        let security = SecurityDescriptor::from_sddl(text, Some(&machine))
+            .map_err(|error| anyhow::anyhow!("SecurityDescriptor: {text:?} is no SDDL: {error}"))?;
+        Ok(Some(Some(security.to_bytes())))
     }
 
     fn move_folder(&self, path: &str, new_path: &str) -> anyhow::Result<()> {
@@ -495,6 +511,10 @@ fn folder_row(server: &str, namespace: &Namespace, folder: &Folder) -> DfsFolder
         properties: properties(model::folder_flags(&folder.options)),
         description: folder.comment.clone(),
         target_paths: folder.targets.iter().map(Target::unc).collect(),
+        security_descriptor: folder
+            .security
+            .as_deref()
+            .and_then(|bytes| Some(SecurityDescriptor::from_bytes(bytes).ok()?.to_sddl())),
         guid: folder.guid.to_string(),
     }
 }

@@ -229,6 +229,8 @@ pub struct FolderOptions {
     pub enable_target_failback: Option<bool>,
     /// The only target is a namespace of another server, where clients ask again.
     pub interlink: Option<bool>,
+    /// Who sees the folder where the namespace lists by access, as SDDL; empty: as its parent says.
+    pub security_descriptor: Option<String>,
 }
 
 /// Settings of a target that can be given or left out.
@@ -287,6 +289,9 @@ pub struct DfsFolderRow {
     pub description: String,
     /// Where it leads.
     pub target_paths: Vec<String>,
+    /// Who sees the folder where the namespace lists by access, as SDDL; null for what its parent says.
+    #[serde(default)]
+    pub security_descriptor: Option<String>,
     /// What the folder is called by in its namespace's metadata.
     pub guid: String,
 }

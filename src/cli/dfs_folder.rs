@@ -30,7 +30,8 @@ pub(super) enum FolderCommand {
     /// Change a folder; what is not named stays
     #[command(
         after_help = "Examples:\n  freehold dfs folder set 'files\\projects' --ttl 60 --target-failback true\n  \
-                            freehold dfs folder set files/projects --state offline --what-if"
+                            freehold dfs folder set files/projects --state offline --what-if\n  \
+                            freehold dfs folder set files/board --access 'D:P(A;;FA;;;BA)(A;;FR;;;S-1-5-21-1-2-3-1104)'"
     )]
     Set(SetArgs),
     /// Give a folder another place in its namespace
@@ -67,6 +68,9 @@ struct CommonArgs {
     /// The only target is a namespace of another server, where clients ask again
     #[arg(long, value_name = "true|false")]
     interlink: Option<bool>,
+    /// Who sees the folder where the namespace lists by access, as SDDL; "" for what its parent says
+    #[arg(long, value_name = "SDDL")]
+    access: Option<String>,
 }
 
 impl CommonArgs {
@@ -78,6 +82,7 @@ impl CommonArgs {
             enable_insite_referrals: self.insite_referrals,
             enable_target_failback: self.target_failback,
             interlink: self.interlink,
+            security_descriptor: self.access,
         }
     }
 }

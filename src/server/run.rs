@@ -132,6 +132,25 @@ impl Shared {
         self.core.dead_dfs_servers.store(Arc::new(self.dfs_health.dead()));
     }
 
+    /// A share lists what its user may read alone: by its own setting, or by the one of the namespace whose root it is.
+    fn lists_by_access(&self, share: &str, own: bool) -> bool {
+        let namespaces = self.state.namespaces();
+        own || namespaces
+            .namespace(share)
+            .is_some_and(|index| index.namespace().options.access_based_enumeration)
+    }
+
+    /// Takes in a change of a namespace. Its share is another one when its listings are.
+    fn namespace_changed(&self, name: &str) {
+        self.load_namespaces();
+        let own =
+            self.state.shares().share(name).is_some_and(|share| share.settings.access_based_enumeration);
+        let listed = self.core.shares.load().find(name).is_some_and(|share| share.access_based_enumeration);
+        if self.lists_by_access(name, own) != listed {
+            self.load_shares();
+        }
+    }
+
     /// Puts into the core what holds for the whole server: the configuration's values, and what was set over them.
     fn load_server_settings(&self) {
         let (set, config) = (self.state.server_settings(), &self.core.config);
@@ -175,7 +194,7 @@ impl Shared {
             comment: settings.comment.clone(),
             security: Arc::clone(&settings.security),
             encrypt: settings.encrypt,
-            access_based_enumeration: settings.access_based_enumeration,
+            access_based_enumeration: self.lists_by_access(&share.name, settings.access_based_enumeration),
             continuously_available: settings.continuously_available,
             ca_timeout: Duration::from_secs(u64::from(settings.ca_timeout_seconds)),
             caching: match settings.caching {
@@ -385,7 +404,7 @@ pub async fn run(config: Config, state: Arc<State>, ready: impl FnOnce(Ready) + 
         let shared = Arc::downgrade(&shared);
         state.on_change(Box::new(move |change| {
             if let Some(shared) = shared.upgrade() {
-                // Nothing of quotas and namespaces is in what this puts in place.
+                // Nothing of quotas is in what this puts in place, and hardly anything of namespaces.
                 if !matches!(change, Change::QuotasChanged(_) | Change::NamespaceChanged(_)) {
                     shared.load_shares();
                 }
@@ -400,7 +419,7 @@ pub async fn run(config: Config, state: Arc<State>, ready: impl FnOnce(Ready) + 
                         }
                     }
                     Change::ServerChanged => shared.load_server_settings(),
-                    Change::NamespaceChanged(_) => shared.load_namespaces(),
+                    Change::NamespaceChanged(name) => shared.namespace_changed(name),
                     Change::AccountChanged(_) | Change::ShareChanged(_) | Change::QuotasChanged(_) => {}
                 }
             }

@@ -20,7 +20,8 @@ NETBIOS = 'CORP'
 CLIENT = '10.88.0.5'
 CONTROLLERS = {'dc1': '10.88.0.11', 'dc2': '10.88.0.12'}
 # The machine that runs servers has several addresses: each server takes one, with port 445 and a name of its own.
-SERVERS = {'fileserver': '10.88.0.20', **{'fs%d' % n: '10.88.0.%d' % (20 + n) for n in range(1, 40)}}
+SERVERS = {'fileserver': '10.88.0.20', **{'fs%d' % n: '10.88.0.%d' % (20 + n) for n in range(1, 40)},
+           **{'fs%d' % n: '10.88.0.%d' % (100 + n) for n in range(40, 100)}}
 
 INSIDE = 'FREEHOLD_AD_FOLDER'
 PR_SET_PDEATHSIG = 1

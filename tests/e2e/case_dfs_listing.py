@@ -1,5 +1,7 @@
 """Folders of DFS namespaces as directories in their root's share: who is told of them, and what a start finds."""
+import json
 import pathlib
+import re
 import subprocess
 import time
 
@@ -71,3 +73,26 @@ def a_client_cannot_take_a_folder_away(t):
     # What is no way to a folder is renamed as ever.
     t.smbclient('files', ['mkdir free', 'rename free gone'], server=s)
     t.true((s.volume / 'files' / 'gone').is_dir(), 'another directory is renamed')
+
+
+@case(freehold_only=True)
+def users_see_the_folders_that_they_may_read(t):
+    """Access-based enumeration by each folder's descriptor, switched by the namespace, in the listings of connections from then on."""
+    s = case_dfs.root(t, ('open', TARGET), ('board', TARGET))
+    case_dfs.wait_for_links(s, 'open', 'board')
+    other = s.add_user('bert', 'Passw0rd-bert')
+    own = next(x['Sid'] for x in json.loads(s.run('user', 'list', '-o', 'json').stdout) if x['Name'] == t.user.name)
+    s.run('dfs', 'folder', 'set', 'files/board', '--access', 'D:P(A;;FA;;;BA)(A;;FR;;;%s)' % own)
+    shown = json.loads(s.run('dfs', 'folder', 'show', 'files/board', '-o', 'json').stdout)
+    t.contains(json.dumps(shown), own)
+
+    def seen(user):
+        out = t.smbclient('files', ['ls'], server=s, user=user)
+        return [name for name in ('open', 'board') if re.search(r'^ +%s +' % name, out, re.M)]
+
+    t.equal((seen(t.user), seen(other)), (['open', 'board'], ['open', 'board']), 'what both see where all is listed')
+    s.run('dfs', 'namespace', 'set', 'files', '--access-based-enumeration', 'true')
+    until('all is listed still', lambda: seen(other) == ['open'])
+    t.equal(seen(t.user), ['open', 'board'], 'what is seen by who may read both')
+    s.run('dfs', 'folder', 'set', 'files/board', '--access', '')
+    until('the folder is not as its parent again', lambda: seen(other) == ['open', 'board'])

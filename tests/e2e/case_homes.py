@@ -1,4 +1,5 @@
 """Shares whose folder depends on who connects, as smbclient, smbcacls and the Linux kernel's client see them."""
+import json
 import re
 
 from rig.harness import Share, case
@@ -18,9 +19,13 @@ def each_user_has_an_own_folder(t):
     s, users = home_server(t)
     users_folder = s.volume / 'users'
     t.equal([p.name for p in users_folder.iterdir()], [], 'folders before anybody has connected')
+    s.run('share', 'set', 'home', '--audit', 'all')
     for user in users:
         (t.folder / 'local').write_text(user.name + '\n')
         t.smbclient('home', ['put local file.txt'], server=s, user=user)
+    connects = s.run('audit', 'search', '--config', str(s.config), '-o', 'jsonl', '--event', '5140').stdout.splitlines()
+    t.equal([json.loads(line)['ShareLocalPath'] for line in connects], ['data:\\users\\anna', 'data:\\users\\bert'], 'recorded')
+    s.run('share', 'set', 'home', '--audit', 'none')
     for _ in range(2):
         t.equal(sorted(p.name for p in users_folder.iterdir()), ['anna', 'bert'], 'folders')
         for user in users:

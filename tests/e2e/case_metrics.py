@@ -220,6 +220,8 @@ def top_on_a_terminal_shows_it_live(t):
     try:
         until(b'\x1b[?1049h', b'COMMAND', b'CLIENT', b'SHARE', b'WRITE', b'alice', b'sort: requests')
         os.write(terminal, b's')
+        # Only cells that differ are written, until a new size has all of them written.
+        until(b'bytes')
         size(25, 90)
         until(b'sort: bytes')
         os.write(terminal, b'w')

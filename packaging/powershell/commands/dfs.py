@@ -39,7 +39,8 @@ def folder_settings(state):
             P("State", body="Settings.State", option=state),
             P("TimeToLiveSec", body="Settings.TimeToLiveSec", option="--ttl="),
             flag("EnableInsiteReferrals", "--insite-referrals="), flag("EnableTargetFailback", "--target-failback="),
-            flag("Interlink", "--interlink=")]
+            flag("Interlink", "--interlink="),
+            P("SecurityDescriptor", body="Settings.SecurityDescriptor", option="--access=", allow_empty=True)]
 
 
 def target_settings(outer, state="State"):

@@ -290,6 +290,7 @@ fn wanted_folder(
         enable_insite_referrals: Some(one.enable_insite_referrals),
         enable_target_failback: Some(one.enable_target_failback),
         interlink: Some(one.interlink),
+        security_descriptor: None,
     };
     folder_change(&options).apply(&mut wanted);
     match check_folder(&wanted) {

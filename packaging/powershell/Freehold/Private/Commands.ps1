@@ -970,6 +970,7 @@ $script:FreeholdCommands = @{
             'EnableInsiteReferrals' = 'Settings.EnableInsiteReferrals'
             'EnableTargetFailback' = 'Settings.EnableTargetFailback'
             'Interlink' = 'Settings.Interlink'
+            'SecurityDescriptor' = 'Settings.SecurityDescriptor'
             'TargetState' = 'Targets.State'
             'ReferralPriorityClass' = 'Targets.ReferralPriorityClass'
             'ReferralPriorityRank' = 'Targets.ReferralPriorityRank'
@@ -990,6 +991,7 @@ $script:FreeholdCommands = @{
             'EnableInsiteReferrals' = '--insite-referrals='
             'EnableTargetFailback' = '--target-failback='
             'Interlink' = '--interlink='
+            'SecurityDescriptor' = '--access='
             'TargetState' = '--state='
             'ReferralPriorityClass' = '--class='
             'ReferralPriorityRank' = '--rank='
@@ -1006,6 +1008,7 @@ $script:FreeholdCommands = @{
             'EnableInsiteReferrals' = 'Settings.EnableInsiteReferrals'
             'EnableTargetFailback' = 'Settings.EnableTargetFailback'
             'Interlink' = 'Settings.Interlink'
+            'SecurityDescriptor' = 'Settings.SecurityDescriptor'
         }
         'Each' = 'Path'
         'Target' = '{Path}'
@@ -1024,6 +1027,7 @@ $script:FreeholdCommands = @{
             'EnableInsiteReferrals' = '--insite-referrals='
             'EnableTargetFailback' = '--target-failback='
             'Interlink' = '--interlink='
+            'SecurityDescriptor' = '--access='
         }
     }
     'Move-FreeholdDfsnFolder' = [ordered] @{

@@ -73,6 +73,9 @@ function New-FreeholdDfsnFolder {
     .PARAMETER Interlink
     The only target is a namespace of another server, where clients ask again.
 
+    .PARAMETER SecurityDescriptor
+    Who sees the folder where the namespace lists by access, as SDDL; empty: as its parent says.
+
     .PARAMETER TargetState
     Is the target given to clients?
 
@@ -129,6 +132,10 @@ function New-FreeholdDfsnFolder {
         [bool] $Interlink,
 
         [Parameter()]
+        [AllowEmptyString()]
+        [string] $SecurityDescriptor,
+
+        [Parameter()]
         [ValidateSet('Online', 'Offline')]
         [string] $TargetState,
 
@@ -176,6 +183,9 @@ function Set-FreeholdDfsnFolder {
     .PARAMETER Interlink
     The only target is a namespace of another server, where clients ask again.
 
+    .PARAMETER SecurityDescriptor
+    Who sees the folder where the namespace lists by access, as SDDL; empty: as its parent says.
+
     .PARAMETER PassThru
     Return the object.
 
@@ -214,6 +224,10 @@ function Set-FreeholdDfsnFolder {
 
         [Parameter()]
         [bool] $Interlink,
+
+        [Parameter()]
+        [AllowEmptyString()]
+        [string] $SecurityDescriptor,
 
         [Parameter()]
         [switch] $PassThru,

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use freehold_acl::{AccessMask, Ace, AceFlags, Acl, Control, SecurityDescriptor, Token};
 use freehold_dtyp::{NtStatus, Sid, Wtf8Buf};
 
+use super::super::super::audit;
 use super::super::super::changes;
 use super::super::super::context::{Context, Step, StepResult};
 use super::super::super::directory_lease::By;
@@ -76,8 +77,9 @@ pub(super) fn found(cx: &mut Context<'_>, pending: Pending, result: OpResult) ->
         changes::report_added(cx.server, volume.id, made, true, by);
     }
     let target = ShareTarget::Disk { volume: volume.clone(), path: folder.path };
-    let own = Share { target, ..Share::clone(&share) };
-    super::connect(cx, &Arc::new(own), maximal)
+    let own = Arc::new(Share { target, ..Share::clone(&share) });
+    audit::share_connected(cx, &own, true)?;
+    super::connect(cx, &own, maximal)
 }
 
 /// The user, Administrators and SYSTEM may do everything, below as well; nothing comes from above.
