@@ -139,6 +139,7 @@ static WORLD: LazyLock<World> = LazyLock::new(|| {
             forest: "example".to_owned(),
             sid: "S-1-5-21-7-8-9".parse().expect("a SID"),
             aliases: vec!["files2.corp.example".to_owned()],
+            host_names: vec!["files2.corp.example".to_owned()],
         },
         callers: [
             Token::builder(sid(1000)).groups([Sid::ADMINISTRATORS]).build(),

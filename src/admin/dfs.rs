@@ -1,5 +1,6 @@
 //! What requests about DFS namespaces do.
 
+mod own;
 mod path;
 mod resolve;
 mod sites;
@@ -106,16 +107,7 @@ impl AdminService {
     /// Makes changes of namespaces, all of them or none. What would lead a client back to the same folder is refused.
     pub(super) fn edit_namespaces(&self, edits: &[DfsEdit]) -> anyhow::Result<()> {
         let namespaces = self.state().namespaces();
-        let mut own = self.state().membership().map_or_else(Vec::new, |membership| membership.host_names());
-        own.push(self.dfs_server());
-        own.push("localhost".to_owned());
-        let running = self.if_running();
-        let is_own = |name: &str| {
-            own.iter().any(|one| path::same(one, name))
-                || name
-                    .parse()
-                    .is_ok_and(|address| running.is_some_and(|server| server.is_own_address(address)))
-        };
+        let own = self.own_names();
         let present = |namespace: &str, path: &str| {
             let index = namespaces.namespace(namespace)?;
             index.folder(model::FOLD, path).map(|folder| Folder::clone(folder))
@@ -134,7 +126,9 @@ impl AdminService {
                 _ => continue,
             };
             if let Some(folder) = folder {
-                namespaces.check_loop(namespace, &folder, &is_own).map_err(StateError::Namespace)?;
+                namespaces
+                    .check_loop(namespace, &folder, &|name| own.has(name))
+                    .map_err(StateError::Namespace)?;
             }
         }
         self.commit_dfs(edits, None)
@@ -511,12 +505,17 @@ fn folder_row(server: &str, namespace: &Namespace, folder: &Folder) -> DfsFolder
         properties: properties(model::folder_flags(&folder.options)),
         description: folder.comment.clone(),
         target_paths: folder.targets.iter().map(Target::unc).collect(),
-        security_descriptor: folder
-            .security
-            .as_deref()
-            .and_then(|bytes| Some(SecurityDescriptor::from_bytes(bytes).ok()?.to_sddl())),
+        // One that cannot be read is named by `export`.
+        security_descriptor: folder.security.as_deref().and_then(|bytes| security_text(bytes).ok()),
         guid: folder.guid.to_string(),
     }
+}
+
+/// A folder's descriptor, as SDDL.
+pub(super) fn security_text(bytes: &[u8]) -> anyhow::Result<String> {
+    let descriptor = SecurityDescriptor::from_bytes(bytes)
+        .map_err(|error| anyhow::anyhow!("its security descriptor cannot be read: {error}"))?;
+    Ok(descriptor.to_sddl())
 }
 
 fn target_row(path: &str, target: &Target) -> DfsTargetRow {

@@ -54,6 +54,8 @@ pub struct DomainInfo {
     pub sid: Sid,
     /// Further names of this server that are registered there.
     pub aliases: Vec<String>,
+    /// Every name that clients may call this server by, further ones in both their forms, lower case.
+    pub host_names: Vec<String>,
 }
 
 impl From<&Membership> for DomainInfo {
@@ -64,6 +66,7 @@ impl From<&Membership> for DomainInfo {
             forest: membership.forest.clone(),
             sid: membership.domain_sid,
             aliases: membership.aliases.clone(),
+            host_names: membership.host_names(),
         }
     }
 }

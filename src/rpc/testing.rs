@@ -200,8 +200,9 @@ impl Fixture {
     /// Further names of the server.
     pub(super) fn with_aliases(self, aliases: &[&str]) -> Self {
         let mut joined = self.joined();
-        let names = aliases.iter().map(|alias| (*alias).to_owned()).collect();
-        joined.domain.as_mut().unwrap().aliases = names;
+        let domain = joined.domain.as_mut().unwrap();
+        domain.aliases = aliases.iter().map(|alias| (*alias).to_owned()).collect();
+        domain.host_names.extend(aliases.iter().map(|alias| alias.to_lowercase()));
         joined
     }
 
@@ -271,6 +272,9 @@ impl Fixture {
             forest: "example".to_owned(),
             sid: "S-1-5-21-7-8-9".parse().unwrap(),
             aliases: vec!["files2.corp.example".to_owned()],
+            host_names: ["files", "files.corp.example", "files2", "files2.corp.example"]
+                .map(str::to_owned)
+                .into(),
         });
         self.directory.set_domain(Some(Domain {
             sid: "S-1-5-21-7-8-9".parse().unwrap(),

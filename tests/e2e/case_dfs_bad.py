@@ -197,6 +197,11 @@ def what_leads_back_to_itself_is_refused(t):
         done = s.run('dfs', 'folder', 'add', r'files\x', '--target', target, check=False)
         t.equal(done.returncode, 1, 'status of a folder that leads to %s' % target)
         t.contains(done.stderr, 'leads back to the folder itself')
+        declared = t.folder / 'loop.toml'
+        declared.write_text("[[DfsNamespaces]]\nName = 'files'\nFolders = [{ Path = 'x', Targets = [{ TargetPath = '%s' }] }]\n" % target)
+        done = s.run('apply', str(declared), check=False)
+        t.equal(done.returncode, 1, 'status of a declared folder that leads to %s' % target)
+        t.contains(done.stderr, 'leads back to the folder itself')
     s.run('dfs', 'folder', 'add', r'files\x', '--target', r'\\%s\other\y' % s.name)
     done = s.run('dfs', 'folder', 'add', r'other\y', '--target', r'\\%s\files\x' % s.name, check=False)
     t.contains(done.stderr, 'leads back to the folder itself')

@@ -13,14 +13,15 @@ use freehold_dfs::{
     Folder, Kind, ModelError, Namespace, NamespaceIndex, Namespaces, Target, check_folder, check_namespace,
     check_target,
 };
-use freehold_dtyp::{Decode as _, Encode as _};
+use freehold_dtyp::Encode as _;
 
 use super::super::declared_namespaces::{
     DeclaredNamespace, DeclaredNamespaceFolder, DeclaredNamespaceTarget, DeclaredNamespaceType,
 };
 use super::super::declared_protocol::Declaration;
 use super::super::dfs::{
-    folder_change, namespace_change, new_target, properties, shown_class, shown_state, shown_target_state,
+    folder_change, namespace_change, new_target, properties, security_text, shown_class, shown_state,
+    shown_target_state,
 };
 use super::super::dfs_fields::field_of;
 use super::super::dfs_protocol::{FolderOptions, NamespaceOptions, TargetOptions};
@@ -338,7 +339,7 @@ fn wanted_security(
     match SecurityDescriptor::from_sddl(text, Some(&machine)) {
         Ok(wanted) => {
             let now = present.and_then(|present| present.security.as_ref());
-            let same = now.filter(|bytes| sddl_of(bytes).is_ok_and(|now| now == wanted.to_sddl()));
+            let same = now.filter(|bytes| security_text(bytes).is_ok_and(|now| now == wanted.to_sddl()));
             Some(Some(same.cloned().unwrap_or_else(|| wanted.to_bytes())))
         }
         Err(error) => {
@@ -349,21 +350,11 @@ fn wanted_security(
     }
 }
 
-fn sddl_of(bytes: &[u8]) -> anyhow::Result<String> {
-    let descriptor = SecurityDescriptor::from_bytes(bytes)
-        .map_err(|error| anyhow::anyhow!("its security descriptor cannot be read: {error}"))?;
-    Ok(descriptor.to_sddl())
-}
-
 /// Names the folders that would lead a client back to themselves, were all as declared.
 fn check_loops(plan: &mut Plan<'_>, outcome: &Namespaces, folders: &[Placed]) {
-    let state = plan.service.state();
-    let mut own = state.membership().map_or_else(Vec::new, |membership| membership.host_names());
-    own.push(plan.service.dfs_server());
-    let own: BTreeSet<String> = own.iter().map(|name| fold_name(name)).collect();
-    let is_own = |name: &str| own.contains(&fold_name(name));
+    let own = plan.service.own_names();
     for one in folders {
-        if let Err(error) = outcome.check_loop(&one.namespace, &one.folder, &is_own) {
+        if let Err(error) = outcome.check_loop(&one.namespace, &one.folder, &|name| own.has(name)) {
             objection(plan, &one.place, &error);
         }
     }
@@ -401,7 +392,7 @@ fn folder_differences(now: &Folder, wanted: &Folder) -> Vec<String> {
     compare(&mut details, "TimeToLiveSec", &now.ttl_seconds.to_string(), &wanted.ttl_seconds.to_string());
     compare(&mut details, "Properties", &properties(now), &properties(wanted));
     let security = |folder: &Folder| match &folder.security {
-        Some(bytes) => sddl_of(bytes).unwrap_or_else(|error| format!("({error})")),
+        Some(bytes) => security_text(bytes).unwrap_or_else(|error| format!("({error})")),
         None => "as its parent's".to_owned(),
     };
     if now.security != wanted.security {
@@ -464,7 +455,7 @@ fn exported_folder(folder: &Folder) -> anyhow::Result<DeclaredNamespaceFolder> {
         enable_insite_referrals: folder.options.insite_referrals,
         enable_target_failback: folder.options.target_failback,
         interlink: folder.options.interlink,
-        security_descriptor: folder.security.as_deref().map(sddl_of).transpose()?,
+        security_descriptor: folder.security.as_deref().map(security_text).transpose()?,
         targets: folder.targets.iter().map(target).collect(),
     })
 }

@@ -9,7 +9,7 @@ use freehold_dfs::{Answer, Distance, LeftOut, PriorityClass, ReferralError, Site
 use super::super::dfs_protocol::{DfsResolution, DfsResolvedTarget};
 use super::super::running::RunningServer;
 use super::super::service::AdminService;
-use super::path::{NamespacePath, same};
+use super::path::NamespacePath;
 use super::shown_class;
 
 impl AdminService {
@@ -18,7 +18,7 @@ impl AdminService {
             anyhow::anyhow!("Client is {:?}: expected an IP address", client.unwrap_or_default())
         })?;
         let NamespacePath { namespace, below } = NamespacePath::parse(path)?;
-        let server = self.dfs_server();
+        let (server, own) = (self.dfs_server(), self.own_names());
         let asked = match below.is_empty() {
             true => format!("\\{server}\\{namespace}"),
             false => format!("\\{server}\\{namespace}\\{below}"),
@@ -30,7 +30,7 @@ impl AdminService {
         let around = Surroundings {
             distance: &|target| seen.distance(target),
             is_dead: &|target: &Target| dead.contains(&target.server.to_lowercase()),
-            is_own: &|name| same(name, &server),
+            is_own: &|name| own.has(name),
         };
         let namespaces = self.state().namespaces();
         let mut resolution = DfsResolution { path: format!("\\{asked}"), ..DfsResolution::default() };

@@ -151,13 +151,9 @@ fn own_target(cx: &RpcContext<'_>, unc: &str) -> Option<Target> {
 
 fn is_own(cx: &RpcContext<'_>, name: &str) -> bool {
     let name = fold_name(name.trim_start_matches('\\'));
-    let server = cx.server;
-    let mut known = vec![server.netbios_name.clone(), server.dns_name.clone()];
-    if let Some(domain) = cx.domain {
-        known.push(format!("{}.{}", server.netbios_name, domain.dns_name));
-        known.extend(domain.aliases.iter().cloned());
-    }
-    known.iter().any(|known| fold_name(known) == name)
+    let own = [&cx.server.netbios_name, &cx.server.dns_name];
+    let in_domain = cx.domain.into_iter().flat_map(|domain| &domain.host_names);
+    own.into_iter().chain(in_domain).any(|own| fold_name(own) == name)
 }
 
 fn add_stand_alone(

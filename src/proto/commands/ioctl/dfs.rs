@@ -57,8 +57,11 @@ pub(super) fn referrals(cx: &mut Context<'_>, call: &Call) -> StepResult {
 /// A name or address by which clients reach this server, as far as it knows them.
 fn is_own_name(server: &Server, name: &str) -> bool {
     let config = &server.config;
-    name.eq_ignore_ascii_case(&config.netbios_name)
-        || name.eq_ignore_ascii_case(&config.dns_name)
+    let same = |own: &str| own.eq_ignore_ascii_case(name);
+    same(&config.netbios_name)
+        || same(&config.dns_name)
+        || same("localhost")
+        || server.domain.load().as_ref().is_some_and(|domain| domain.host_names.iter().any(|own| same(own)))
         || name
             .parse::<IpAddr>()
             .is_ok_and(|address| config.interfaces.iter().any(|interface| interface.address == address))
