@@ -9,7 +9,7 @@ use toml::de::DeTable;
 use super::read::{Found, Mistakes, Section};
 use super::{
     Config, Dialect, DomainNtlm, EncryptionMode, KerberosConfig, Limits, LocalPrograms, LogConfig, LogFormat,
-    Mistake, NtlmConfig, SecurityConfig, ServerNames, VolumeConfig,
+    Mistake, NtlmConfig, OplockPolicy, SecurityConfig, ServerNames, VolumeConfig,
 };
 
 /// The port of SMB over TCP.
@@ -225,6 +225,9 @@ pub(super) fn is_dns_name(text: &str) -> bool {
 const LOCAL_PROGRAMS: &[(&str, LocalPrograms)] =
     &[("ignore", LocalPrograms::Ignore), ("locks", LocalPrograms::Locks), ("leases", LocalPrograms::Leases)];
 
+const OPLOCKS: &[(&str, OplockPolicy)] =
+    &[("all", OplockPolicy::All), ("exclusive", OplockPolicy::Exclusive), ("none", OplockPolicy::None)];
+
 fn read_volumes(top: &mut Section<'_, '_>, folder: &Path, folders: Folders) -> Vec<VolumeConfig> {
     let section = top.section("volumes");
     let mistakes = section.mistakes();
@@ -251,6 +254,7 @@ fn read_volumes(top: &mut Section<'_, '_>, folder: &Path, folders: Folders) -> V
             hidden_names: hidden.into_iter().map(|found| found.value).collect(),
             keep_auto_inherited: volume.boolean("keep_auto_inherited", false),
             local_programs: volume.choice("local_programs", LOCAL_PROGRAMS, LocalPrograms::Ignore),
+            oplocks: volume.choice("oplocks", OPLOCKS, OplockPolicy::All),
             ..VolumeConfig::new(&name.value, path.clone())
         };
         volume.finish();
@@ -531,13 +535,21 @@ mod tests {
     #[test]
     fn options_of_a_volume_are_read() {
         let text = "[volumes.data]\npath = '/srv/data'\nsnapshots = '../past'\nshort_names = true\n\
-                    named_streams = false\nchange_notify = false\nhidden_names = ['.*', 'x']\nlocal_programs = 'locks'\n";
+                    named_streams = false\nchange_notify = false\nhidden_names = ['.*', 'x']\nlocal_programs = 'locks'\n\
+                    oplocks = 'exclusive'\n";
         let config = Config::parse(text, Path::new("/etc/freehold"), "host1").unwrap();
         let volume = &config.volumes[0];
         assert_eq!(volume.snapshots.as_deref(), Some(Path::new("/etc/freehold/../past")));
         assert!(volume.short_names && !volume.named_streams && !volume.change_notify);
         assert_eq!(volume.hidden_names, [".*", "x"]);
         assert_eq!(volume.local_programs, LocalPrograms::Locks);
+        assert_eq!(volume.oplocks, OplockPolicy::Exclusive);
+        for (value, policy) in [("all", OplockPolicy::All), ("none", OplockPolicy::None)] {
+            let text = format!("[volumes.data]\npath = '/srv/data'\noplocks = '{value}'\n");
+            assert_eq!(Config::parse(&text, Path::new("/"), "host1").unwrap().volumes[0].oplocks, policy);
+        }
+        let found = mistakes("[volumes.data]\npath = '/srv/data'\noplocks = 'level2'\n");
+        assert!(matches!(&found[..], [(3, 11, text)] if text.contains("volumes.data.oplocks")), "{found:?}");
         for inside in ["/srv/data/past", "/srv", "/srv/data"] {
             let text = format!("[volumes.data]\npath = '/srv/data'\nsnapshots = '{inside}'\n");
             let found = mistakes(&text);

@@ -69,6 +69,8 @@ pub struct VolumeConfig {
     pub keep_auto_inherited: bool,
     /// How far programs of this machine are minded.
     pub local_programs: LocalPrograms,
+    /// What clients may cache.
+    pub oplocks: OplockPolicy,
 }
 
 /// How far a volume minds programs of this machine that use its files (docs/decisions/0034-local-programs.md).
@@ -81,6 +83,18 @@ pub enum LocalPrograms {
     Locks,
     /// The same, and their opens break what clients cache.
     Leases,
+}
+
+/// Which oplocks and leases clients get on a volume (docs/decisions/0034-local-programs.md).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OplockPolicy {
+    /// All that the rules allow.
+    #[default]
+    All,
+    /// Exclusive and batch oplocks, and leases with W; no level II, R or RH, and none on directories.
+    Exclusive,
+    /// None.
+    None,
 }
 
 impl VolumeConfig {
@@ -98,6 +112,7 @@ impl VolumeConfig {
             hidden_names: Vec::new(),
             keep_auto_inherited: false,
             local_programs: LocalPrograms::Ignore,
+            oplocks: OplockPolicy::All,
         }
     }
 }

@@ -23,6 +23,7 @@ pub mod node;
 pub mod node_report;
 pub mod open;
 pub mod oplock;
+pub mod oplock_policy;
 pub mod preserved;
 pub mod share_access;
 #[cfg(test)]
@@ -34,6 +35,7 @@ pub use node::{Closed, Effects, LinkId, Node, OpenId, Owner, StreamId, Waiter};
 pub use node_report::{NodeTally, OpenReport};
 pub use open::{CacheRequest, DELETION_RETRY, OpenRequest, Verdict};
 pub use oplock::{Actor, BreakNotice, CacheState, Granted, HolderId, OplockAcknowledged, OplockLevel};
+pub use oplock_policy::OplockPolicy;
 pub use share_access::ShareAccess;
 
 /// Why the rules refuse.

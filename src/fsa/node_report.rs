@@ -146,7 +146,7 @@ mod tests {
     use freehold_acl::AccessMask;
 
     use super::*;
-    use crate::fsa::{CacheRequest, Effects, LinkId, OpenRequest, ShareAccess, Verdict};
+    use crate::fsa::{CacheRequest, Effects, LinkId, OpenRequest, OplockPolicy, ShareAccess, Verdict};
 
     #[test]
     fn a_report_has_shares_caches_and_locks() {
@@ -163,6 +163,7 @@ mod tests {
             is_directory: false,
             retried: false,
             cache: CacheRequest::Oplock(OplockLevel::Batch),
+            policy: OplockPolicy::All,
             owner: Owner { session: 3, ..Owner::default() },
             posix: false,
         };

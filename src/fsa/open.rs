@@ -8,6 +8,7 @@ use freehold_acl::AccessMask;
 use super::lease::{LeaseFacts, LeaseRequest};
 use super::node::{LinkId, NodeOpen, OpenId, Owner, StreamId};
 use super::oplock::{Granted, Holder, HolderId, OplockLevel};
+use super::oplock_policy::OplockPolicy;
 use super::share_access::{ShareAccess, Sharing};
 use super::{CacheState, Effects, FsaError, Node};
 
@@ -63,6 +64,8 @@ pub struct OpenRequest {
     pub retried: bool,
     /// What it wants to cache.
     pub cache: CacheRequest,
+    /// What its volume gives of that at all.
+    pub policy: OplockPolicy,
     /// Where break notifications go.
     pub owner: Owner,
     /// It is a POSIX open (SMB3 POSIX Extensions).
@@ -198,7 +201,8 @@ impl Node {
                 let level = OplockLevel::within(allowed);
                 if level != OplockLevel::None {
                     let id = HolderId::Oplock(request.id);
-                    self.holders.push(Holder::new(id, request.stream, request.owner, level.state(), None));
+                    let (owner, state) = (request.owner, level.state());
+                    self.holders.push(Holder::new(id, request.stream, owner, state, None, request.policy));
                 }
                 Granted::Oplock(level)
             }
@@ -216,8 +220,8 @@ impl Node {
             None => {
                 let facts =
                     LeaseFacts { version: lease.version, epoch: lease.epoch, opens: 0, parent: lease.parent };
-                let none = CacheState::empty();
-                self.holders.push(Holder::new(id, request.stream, request.owner, none, Some(facts)));
+                let (owner, none) = (request.owner, CacheState::empty());
+                self.holders.push(Holder::new(id, request.stream, owner, none, Some(facts), request.policy));
                 self.holders.len().saturating_sub(1)
             }
         };
@@ -295,6 +299,7 @@ impl Node {
             return CacheState::empty();
         }
         // Only R, RH, RW and RWH exist.
-        if wanted.contains(CacheState::READ) { wanted } else { CacheState::empty() }
+        let exists = if wanted.contains(CacheState::READ) { wanted } else { CacheState::empty() };
+        request.policy.limit(exists)
     }
 }

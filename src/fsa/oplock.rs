@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use super::lease::{LeaseFacts, LeaseGrant, LeaseId};
 use super::node::{OpenId, Owner, StreamId};
+use super::oplock_policy::OplockPolicy;
 use super::{Effects, FsaError, Node, Waiter};
 
 bitflags::bitflags! {
@@ -106,6 +107,8 @@ pub(super) struct Holder {
     pub state: CacheState,
     breaking: Option<Breaking>,
     pub lease: Option<LeaseFacts>,
+    /// What the volume lets be held.
+    pub policy: OplockPolicy,
 }
 
 /// A notification to be sent to who holds cached state ([MS-SMB2] 2.2.23).
@@ -151,8 +154,9 @@ impl Holder {
         owner: Owner,
         state: CacheState,
         lease: Option<LeaseFacts>,
+        policy: OplockPolicy,
     ) -> Self {
-        Holder { id, stream, owner, state, breaking: None, lease }
+        Holder { id, stream, owner, state, breaking: None, lease, policy }
     }
 
     pub fn is_breaking(&self) -> bool {
@@ -186,6 +190,7 @@ impl Holder {
             HolderId::Oplock(_) if !to.contains(self.state) => to & CacheState::READ,
             _ => to & self.state,
         };
+        let to = self.policy.limit(to);
         if to.contains(self.state) {
             return None;
         }
@@ -214,15 +219,15 @@ impl Holder {
         }
         self.state = state;
         self.breaking = None;
-        if breaking.required.contains(state) {
+        let required = self.policy.limit(breaking.required & state);
+        if required == state {
             return Ok(None);
         }
         // What came meanwhile is broken step by step: first down to R, then the rest.
         let acknowledge = state.intersects(CacheState::WRITE | CacheState::HANDLE);
-        let mut to = breaking.required & state;
+        let mut to = required;
         if acknowledge {
-            to |= CacheState::READ & state;
-            let required = breaking.required & state;
+            to = self.policy.limit(to | CacheState::READ & state);
             self.breaking = Some(Breaking { requested: to, required, deadline, told: None });
         } else {
             self.state = to;
@@ -407,6 +412,14 @@ impl Node {
             effects.notices.extend(holder.break_to(CacheState::empty(), deadline));
         }
         effects
+    }
+
+    /// What is held already stays until it is broken, and goes then as far as the policy says: for holders of a time when the
+    /// volume gave more.
+    pub fn hold_to(&mut self, policy: OplockPolicy) {
+        for holder in &mut self.holders {
+            holder.policy = policy;
+        }
     }
 
     /// A break of the holder waits for its answer.

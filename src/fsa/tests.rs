@@ -2,7 +2,8 @@
 //!
 //! One action a line, and after `=>` what comes of it: the decision, then notifications, then wakes.
 //! `open a rwd/rwd RWH@1` opens as `a` with access and share mode, asking for a lease state under key 1; `batch`, `excl`,
-//! `two` ask for oplocks, `-` for nothing; `!` after the name overwrites, `~` opens for attributes only.
+//! `two` ask for oplocks, `-` for nothing; `!` after the name overwrites, `~` opens for attributes only. `gives exclusive`:
+//! from now on the volume gives no more.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -18,6 +19,7 @@ const TIMEOUT: Duration = Duration::from_secs(35);
 struct World {
     node: Node,
     names: BTreeMap<String, OpenId>,
+    policy: OplockPolicy,
     now: Duration,
     next: u64,
 }
@@ -122,6 +124,7 @@ impl World {
             is_directory: false,
             retried,
             cache,
+            policy: self.policy,
             owner: Owner::default(),
             posix: access_text.contains('p'),
         };
@@ -204,6 +207,18 @@ impl World {
             }
             ["deleted"] => {
                 self.node.deletion_done();
+                "ok".to_owned()
+            }
+            ["gives", what] => {
+                self.policy = match what {
+                    "exclusive" => OplockPolicy::Exclusive,
+                    "none" => OplockPolicy::None,
+                    _ => OplockPolicy::All,
+                };
+                "ok".to_owned()
+            }
+            ["holds-to-that"] => {
+                self.node.hold_to(self.policy);
                 "ok".to_owned()
             }
             ["sleep"] => {
@@ -528,4 +543,126 @@ fn the_lease_goes_with_its_last_open() {
          close a => closed
          close b => closed lease-gone
          ack-lease 1 0 => LeaseNotFound");
+}
+
+#[test]
+fn where_only_exclusive_caches_are_given_all_others_are_none() {
+    for (wanted, granted) in
+        [("", "0"), ("R", "0"), ("RH", "0"), ("RW", "RW"), ("RWH", "RWH"), ("W", "0"), ("HW", "0")]
+    {
+        run(&format!("gives exclusive => ok\nopen a rwd/rwd {wanted}@1 => ok {granted}"));
+    }
+    for (wanted, granted) in [("two", "ok"), ("excl", "ok exclusive"), ("batch", "ok batch")] {
+        run(&format!("gives exclusive => ok\nopen a rwd/rwd {wanted} => {granted}"));
+    }
+    run("gives exclusive => ok
+         open a rwd/rwd - => ok
+         open b rwd/rwd batch => ok
+         open c rwd/rwd RWH@1 => ok 0
+         close a => closed
+         close b => closed
+         open d rwd/rwd RWH@1 => ok RWH
+         open e rwd/rwd R@1 => ok RWH");
+}
+
+#[test]
+fn where_only_exclusive_caches_are_given_a_break_leaves_none() {
+    for (wanted, held) in [("excl", "RW"), ("batch", "RWH")] {
+        run(&format!(
+            "gives exclusive => ok
+             open a rwd/rwd {wanted} => ok {}
+             open b rwd/rwd batch => wait; a {held}->0
+             ack a none => ok; wake b
+             retry b rwd/rwd batch => ok
+             write b => ok",
+            if wanted == "excl" { "exclusive" } else { "batch" }
+        ));
+    }
+    for held in ["RW", "RWH"] {
+        run(&format!(
+            "gives exclusive => ok
+             open a rwd/rwd {held}@1 => ok {held}
+             open b rwd/rwd RWH@2 => wait; @1 {held}->0
+             ack-lease 1 R => LeaseStateTooHigh
+             ack-lease 1 0 => ok; wake b
+             retry b rwd/rwd RWH@2 => ok 0"
+        ));
+    }
+    run("gives exclusive => ok
+         open a rwd/ batch => ok batch
+         open b rwd/ batch => wait; a RWH->0
+         close a => closed; wake b
+         retry b rwd/ batch => ok batch");
+}
+
+#[test]
+fn where_only_exclusive_caches_are_given_a_handle_goes_without_the_writes() {
+    run("gives exclusive => ok
+         open a rwd/ RWH@1 => ok RWH
+         open b rwd/ RWH@2 => wait; @1 RWH->RW
+         ack-lease 1 RW => ok; wake b
+         retry b rwd/ RWH@2 => SharingViolation
+         open c rwd/rwd RWH@1 => SharingViolation");
+    run("gives exclusive => ok
+         open a rwd/rwd RWH@1 => ok RWH
+         open b~ /rwd - => ok
+         rename b => wait; @1 RWH->RW
+         ack-lease 1 RW => ok
+         rename b => ok");
+    // Who answers with less than was left keeps nothing of it either.
+    run("gives exclusive => ok
+         open a rwd/ RWH@1 => ok RWH
+         open b rwd/ - => wait; @1 RWH->RW
+         ack-lease 1 R => ok; @1 R->0 noack; wake b
+         open c~ /rwd R@1 => ok 0");
+    // Two breaks that meet: what the second one takes goes behind the answer to the first.
+    run("gives exclusive => ok
+         open a rwd/rwd RWH@1 => ok RWH
+         open b rwd/r - => wait; @1 RWH->RW
+         open c rwd/rwd - => wait
+         ack-lease 1 RW => ok; @1 RW->0; wake b; wake c
+         retry c rwd/rwd - => wait
+         ack-lease 1 0 => ok; wake c
+         retry c rwd/rwd - => ok");
+}
+
+#[test]
+fn where_nothing_is_given_nobody_waits() {
+    for wanted in ["R@1", "RH@1", "RW@1", "RWH@1"] {
+        run(&format!(
+            "gives none => ok
+             open a rwd/rwd {wanted} => ok 0
+             open b! rwd/rwd RWH@2 => ok 0
+             rename b => ok
+             write b => ok"
+        ));
+    }
+    for wanted in ["two", "excl", "batch"] {
+        run(&format!(
+            "gives none => ok
+             open a rwd/ {wanted} => ok
+             open b rwd/ {wanted} => SharingViolation"
+        ));
+    }
+}
+
+#[test]
+fn what_is_held_when_less_is_given_goes_whole_with_its_break() {
+    run("open a rwd/rwd RWH@1 => ok RWH
+         gives exclusive => ok
+         holds-to-that => ok
+         open b rwd/rwd RWH@2 => wait; @1 RWH->0
+         ack-lease 1 0 => ok; wake b
+         retry b rwd/rwd RWH@2 => ok 0");
+    run("open a rwd/rwd batch => ok batch
+         gives none => ok
+         holds-to-that => ok
+         open b rwd/rwd batch => wait; a RWH->0
+         sleep => ok
+         retry b rwd/rwd batch => ok; wake b");
+    run("open a rwd/rwd RH@1 => ok RH
+         gives none => ok
+         holds-to-that => ok
+         open b rwd/rwd RH@2 => ok 0
+         rename b => wait; @1 RH->0");
 }

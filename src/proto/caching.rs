@@ -15,14 +15,26 @@ use super::open::{FileOpen, Open};
 use super::persistent;
 use super::server::Server;
 use super::session::Session;
-use crate::fsa::{Actor, BreakNotice, Effects, HolderId, LeaseId, Node, OplockLevel, Waiter};
+use crate::fsa::{Actor, BreakNotice, Effects, HolderId, LeaseId, Node, OplockLevel, OplockPolicy, Waiter};
 use crate::smb2::oplock_break::{LeaseBreakFlags, LeaseBreakNotification, OplockBreak};
 use crate::smb2::{self, FileId, LeaseKey, LeaseState, SessionId};
+use crate::vfs::{VolumeOptions, oplock_policy};
 
 /// When a break that starts now ends without acknowledgement, on the monotonic clock.
 #[must_use]
 pub fn break_deadline(now: Now) -> Duration {
     now.monotonic.saturating_add(BREAK_ACKNOWLEDGEMENT)
+}
+
+/// What a volume gives, as the rules know it.
+#[inline]
+#[must_use]
+pub const fn policy(options: &VolumeOptions) -> OplockPolicy {
+    match options.oplocks {
+        oplock_policy::OplockPolicy::All => OplockPolicy::All,
+        oplock_policy::OplockPolicy::Exclusive => OplockPolicy::Exclusive,
+        oplock_policy::OplockPolicy::None => OplockPolicy::None,
+    }
 }
 
 /// A parked request's name for a node.

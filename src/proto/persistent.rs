@@ -16,6 +16,7 @@ use freehold_dtyp::Wtf8;
 use parking_lot::Mutex;
 
 use super::audit;
+use super::caching;
 use super::durable::{self, AppInstance, Created, Durability, Kept};
 use super::event::Now;
 use super::lease::{Claim, LeaseTarget};
@@ -28,7 +29,7 @@ use crate::fsa::byte_range_lock::{LockKind, LockRange};
 use crate::fsa::disposition::CreateAction;
 use crate::fsa::{
     CacheRequest, CacheState, Effects, Granted, LeaseId, LeaseRequest, OpenId, OpenRequest, OplockLevel,
-    Owner, ShareAccess, StreamId, Verdict,
+    OplockPolicy, Owner, ShareAccess, StreamId, Verdict,
 };
 use crate::fscc::{FileAttributes, upcase};
 use crate::smb2::create_context::AppInstanceVersion;
@@ -280,6 +281,8 @@ pub fn restore(
         is_directory: false,
         retried: false,
         cache: cache_request(record),
+        // What its client holds since before cannot be taken by a restart: that client would go on using it.
+        policy: OplockPolicy::All,
         owner: Owner::gone(record.id),
         posix: record.posix,
     };
@@ -303,6 +306,7 @@ pub fn restore(
             request.cache = CacheRequest::Oplock(OplockLevel::None);
         }
         let _: Granted = node.grant(&request);
+        node.hold_to(caching::policy(&volume.identity.options));
         restore_locks(&mut node, &request, &record.locks);
     }
     // All opens so far wait for their clients: nobody is there to be told of a break.

@@ -43,6 +43,7 @@ use crate::smb2::{Dialect, FileId};
 use crate::state::{self, Change, State};
 use crate::vfs::counted::Counted;
 use crate::vfs::local::LocalPrograms;
+use crate::vfs::oplock_policy::OplockPolicy;
 use crate::vfs::posix::{PosixOptions, PosixVolume};
 use crate::vfs::{NodeId, RESERVED_FOLDER, VfsPath, Volume, VolumeOptions};
 
@@ -307,6 +308,11 @@ fn volume_options(volume: &VolumeConfig) -> anyhow::Result<VolumeOptions> {
             crate::config::LocalPrograms::Ignore => LocalPrograms::Ignore,
             crate::config::LocalPrograms::Locks => LocalPrograms::Locks,
             crate::config::LocalPrograms::Leases => LocalPrograms::Leases,
+        },
+        oplocks: match volume.oplocks {
+            crate::config::OplockPolicy::All => OplockPolicy::All,
+            crate::config::OplockPolicy::Exclusive => OplockPolicy::Exclusive,
+            crate::config::OplockPolicy::None => OplockPolicy::None,
         },
     })
 }

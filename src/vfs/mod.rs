@@ -22,6 +22,7 @@ pub mod fault;
 pub mod folders;
 pub mod local;
 pub mod memory;
+pub mod oplock_policy;
 pub mod posix;
 pub mod quotas;
 pub mod remark;
@@ -38,6 +39,7 @@ use crate::fscc::name::check_file_name;
 use crate::fscc::upcase::{compare_ignore_case, eq_ignore_case};
 use crate::fscc::{FileAttributes, Pattern};
 use local::{LocalLock, LocalPrograms};
+use oplock_policy::OplockPolicy;
 
 /// The volume's own folder in its root. No path leads into it and no listing shows it, in any case.
 pub const RESERVED_FOLDER: &str = ".freehold";
@@ -106,6 +108,8 @@ pub struct VolumeOptions {
     pub keep_auto_inherited: bool,
     /// How far programs of this machine are minded.
     pub local_programs: LocalPrograms,
+    /// What clients may cache.
+    pub oplocks: OplockPolicy,
 }
 
 impl Default for VolumeOptions {
@@ -119,6 +123,7 @@ impl Default for VolumeOptions {
             snapshots: false,
             keep_auto_inherited: false,
             local_programs: LocalPrograms::Ignore,
+            oplocks: OplockPolicy::All,
         }
     }
 }

@@ -28,6 +28,8 @@ PLACES = (
     ('bare', ('smb2.create_no_streams.*', 'smb2.change_notify_disabled.*', 'smb2.dosmode')),
     ('marks', ('smb2.acls_non_canonical.*',)),
     ('btrfs', ('smb2.ioctl.compress_*', 'smb2.ioctl.sparse_compressed', 'smb2.ioctl.dup_extents_*')),
+    # Samba gives no level II where it asks the kernel for oplocks
+    ('exclusive', ('smb2.kernel-oplocks.kernel_oplocks[57]',)),
     ('local', ('smb2.kernel-oplocks.*', 'smb2.samba3misc.localposixlock1')),
     ('signing', ('smb2.session-require-signing.*',)),
     ('available', ('smb2.replay.replay5', 'smb2.durable-v2-open.persistent-*')),
@@ -37,6 +39,7 @@ PLACES = (
 AGAIN = (
     ('xfs', ('smb2.ioctl.dup_extents_*', 'smb2.ioctl.copy_chunk_*', 'smb2.ioctl.sparse_*')),
     ('local', ('smb2.lock.*',)),
+    ('exclusive', ('smb2.kernel-oplocks.kernel_oplocks[12346]', 'smb2.oplock.exclusive1')),
 )
 
 SNAPSHOT = '@GMT-2015.10.31-19.40.30'
@@ -161,6 +164,8 @@ class Places:
             text += self.volume('marks', self.folder / 'marks', 'keep_auto_inherited = true')
         if 'local' in self.wanted:
             text += self.volume('local', self.folder / 'local', 'local_programs = "leases"')
+        if 'exclusive' in self.wanted:
+            text += self.volume('exclusive', self.folder / 'exclusive', 'local_programs = "leases"\noplocks = "exclusive"')
         if 'snapshots' in self.wanted:
             image = self.images['btrfs'].mounted
             run('btrfs', 'subvolume', 'create', image / 'now')

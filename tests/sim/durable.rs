@@ -17,7 +17,7 @@ use freehold::smb2::create_context::{
 };
 use freehold::smb2::ioctl::{IoctlFlags, IoctlRequest};
 use freehold::smb2::lock::{LockElement, LockFlags, LockRequest, LockSequence};
-use freehold::smb2::oplock_break::LeaseBreak;
+use freehold::smb2::oplock_break::{LeaseBreak, LeaseBreakNotification};
 use freehold::smb2::read::{ReadFlags, ReadRequest};
 use freehold::smb2::set_info::SetInfoRequest;
 use freehold::smb2::write::{WriteFlags, WriteRequest};
@@ -26,6 +26,7 @@ use freehold::smb2::{
     TreeId, Utf16Buf,
 };
 use freehold::state::{PersistentChange, PersistentOpen};
+use freehold::vfs::oplock_policy::OplockPolicy;
 use freehold::vfs::{DataUse, VfsError, VfsPath, Volume};
 use freehold_dtyp::{Encode, Guid, NtStatus, Wtf8Buf};
 
@@ -654,7 +655,11 @@ impl Case {
 
     /// Ends the server at once and starts another one of the same files, as the shell does.
     fn restart(self, store: &Arc<Store>) -> Case {
-        let world = self.world.restarted(6);
+        self.restart_giving(store, OplockPolicy::All)
+    }
+
+    fn restart_giving(self, store: &Arc<Store>, oplocks: OplockPolicy) -> Case {
+        let world = self.world.restarted(6, oplocks);
         let _ = world.server.persistent.set(Arc::clone(store) as Arc<dyn PersistentStore>);
         let shares = world.server.shares.load_full();
         let records: Vec<PersistentOpen> = store.opens.lock().unwrap().values().cloned().collect();
@@ -709,6 +714,38 @@ fn a_persistent_open_outlives_the_server_with_its_locks_and_its_lease() {
     assert!(case.created(bert, waiting).unwrap().is_ok());
     assert!(store.opens.lock().unwrap().is_empty());
     case.finish();
+}
+
+#[test]
+fn a_lease_of_a_time_when_the_volume_gave_some_stays_until_it_is_broken() {
+    for oplocks in [OplockPolicy::Exclusive, OplockPolicy::None] {
+        let store = Arc::new(Store::default());
+        let mut case = Case::with_store(&store);
+        let anna = case.join("anna", ANNA, "available");
+        let got = case.create(anna, &Ask::persistent("f").lease(7)).unwrap();
+
+        let mut case = case.restart_giving(&store, oplocks);
+        let anna = case.join("anna", ANNA, "available");
+        let taken = case.create(anna, &Ask::reconnect("f", got.id, PERSISTENT).lease(7)).unwrap();
+        assert_eq!(taken.lease.unwrap().state.bits(), 7, "{oplocks:?}");
+        let bert = case.join("bert", BERT, "available");
+        let waiting = case.send_create(bert, &Ask::new("f").lease(7), false);
+        assert!(case.created(bert, waiting).is_none(), "what is cached is written back first");
+        let (id, _) = case.clients[anna];
+        case.world.receive(id).unwrap();
+        let [notification] = case.world.clients[id].notifications.make_contiguous() else {
+            panic!("one break")
+        };
+        let broken = LeaseBreakNotification::decode(&notification.message).unwrap();
+        let states = (broken.current_lease_state.bits(), broken.new_lease_state.bits());
+        assert_eq!(states, (7, 0), "all of it goes");
+        assert_eq!(case.acknowledge(anna, 0), NtStatus::SUCCESS);
+        let beside = case.created(bert, waiting).unwrap().unwrap();
+        assert_eq!(beside.lease.unwrap().state.bits(), 0);
+        assert_eq!(case.close(bert, beside.id), NtStatus::SUCCESS);
+        assert_eq!(case.close(anna, got.id), NtStatus::SUCCESS);
+        case.finish();
+    }
 }
 
 #[test]

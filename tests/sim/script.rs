@@ -13,6 +13,7 @@
 //! a rename 1 NAME | a link 1 NAME | a delete 1 | a keep 1 (takes a deletion back) | a list 1 | a cancel 2
 //! b beside a                        b is another connection of the client that a is
 //! a lost                            its connection is gone
+//! volume oplocks exclusive          before the first client: what the volume gives
 //! sleep 35                          seconds pass
 //! ```
 
@@ -45,6 +46,7 @@ use freehold::smb2::write::{WriteFlags, WriteRequest};
 use freehold::smb2::{
     Channel, Command, DecodeMessage, FileId, InfoType, LeaseKey, LeaseState, OplockLevel, TreeId, Utf16Buf,
 };
+use freehold::vfs::oplock_policy::OplockPolicy;
 use freehold_acl::AccessMask;
 use freehold_dtyp::{Encode, FileTime, NtStatus};
 
@@ -278,6 +280,15 @@ impl Case {
         match words[..] {
             ["sleep", seconds] => {
                 self.world.advance(Duration::from_secs(seconds.parse().expect("a number of seconds")));
+            }
+            ["volume", "oplocks", what] => {
+                assert!(self.actors.is_empty(), "the volume is there before its clients");
+                let oplocks = match what {
+                    "exclusive" => OplockPolicy::Exclusive,
+                    "none" => OplockPolicy::None,
+                    other => panic!("no volume gives {other}"),
+                };
+                self.world = World::giving(23, true, oplocks);
             }
             [actor, "beside", other] => {
                 self.actor(actor, Some(other));

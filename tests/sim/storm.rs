@@ -37,10 +37,11 @@ use freehold::smb2::{
     Channel, Command, DecodeMessage, Dialect, FileId, InfoType, LeaseKey, LeaseState, MessageId, OplockLevel,
     Smb2Header, TreeId, Utf16Buf, message_bytes,
 };
+use freehold::vfs::oplock_policy::OplockPolicy;
 use freehold::vfs::{DataUse, VfsPath, Volume, Wait};
 use freehold_dtyp::{Encode, FileTime, NtStatus, Writer};
 
-use crate::model::{self, CACHE_HANDLE, Cacher, Content, Handle, Model};
+use crate::model::{self, CACHE_HANDLE, CACHE_WRITE, Cacher, Content, Handle, Model};
 use crate::world::{ClientId, Manner, PASSWORD, World};
 
 /// Steps of one world.
@@ -88,6 +89,8 @@ struct Seat {
 
 struct Storm {
     world: World,
+    /// What its volume gives.
+    oplocks: OplockPolicy,
     model: Model,
     seats: Vec<Seat>,
     asked: HashMap<(ClientId, u64), Asked>,
@@ -140,10 +143,17 @@ impl Tally {
 impl Storm {
     fn new(seed: u64) -> Self {
         // Every third server does not ask for signatures: some clients then talk in the clear.
-        let mut world = World::with_signing(seed, !seed.is_multiple_of(3));
+        // Two of seven volumes give not all that may be cached.
+        let oplocks = match seed % 7 {
+            3 => OplockPolicy::Exclusive,
+            5 => OplockPolicy::None,
+            _ => OplockPolicy::All,
+        };
+        let mut world = World::giving(seed, !seed.is_multiple_of(3), oplocks);
         let count = 2 + world.random.below(7);
         let mut storm = Storm {
             world,
+            oplocks,
             model: Model::default(),
             seats: Vec::new(),
             asked: HashMap::new(),

@@ -26,6 +26,7 @@ use freehold::smb2::header::Compound;
 use freehold::smb2::{AsyncId, Command, Dialect, HeaderFlags, HeaderId, MessageId, Smb2Header, TreeId};
 use freehold::vfs::local::LocalPrograms;
 use freehold::vfs::memory::{MemoryOptions, MemoryVolume};
+use freehold::vfs::oplock_policy::OplockPolicy;
 use freehold::vfs::{OpenError, VfsError, VfsPath, Volume, Wait};
 use freehold_acl::{AccessMask, Ace, AceFlags, Acl, SecurityDescriptor, Token};
 use freehold_dtyp::{Encode, FileTime, Guid, NtStatus, Sid};
@@ -203,30 +204,35 @@ impl World {
 
     /// A server that demands signatures, or does not.
     pub fn with_signing(seed: u64, require_signing: bool) -> Self {
+        World::giving(seed, require_signing, OplockPolicy::All)
+    }
+
+    /// The same, of a volume that gives these oplocks and leases.
+    pub fn giving(seed: u64, require_signing: bool, oplocks: OplockPolicy) -> Self {
         let clock = Arc::new(Mutex::new(Duration::ZERO));
         let volume_clock = Arc::clone(&clock);
         let volume = MemoryVolume::new(MemoryOptions {
             clock: Arc::new(move || wall(*volume_clock.lock().unwrap())),
             ..MemoryOptions::new(open_security())
         });
-        World::serving(seed, require_signing, volume.clone(), Arc::new(volume), clock)
+        World::serving(seed, (require_signing, oplocks), volume.clone(), Arc::new(volume), clock)
     }
 
     /// A server whose shares are on what `counted` makes of the volume in memory.
     pub fn counting(seed: u64, counted: impl FnOnce(MemoryVolume) -> Arc<dyn Volume>) -> Self {
         let volume = MemoryVolume::new(MemoryOptions::new(open_security()));
-        World::serving(seed, true, volume.clone(), counted(volume), Arc::default())
+        World::serving(seed, (true, OplockPolicy::All), volume.clone(), counted(volume), Arc::default())
     }
 
     /// Another server of the same files: the one before has ended.
-    pub fn restarted(&self, seed: u64) -> Self {
+    pub fn restarted(&self, seed: u64, oplocks: OplockPolicy) -> Self {
         let served = Arc::new(self.volume.clone());
-        World::serving(seed, true, self.volume.clone(), served, Arc::clone(&self.clock))
+        World::serving(seed, (true, oplocks), self.volume.clone(), served, Arc::clone(&self.clock))
     }
 
     fn serving(
         seed: u64,
-        require_signing: bool,
+        (require_signing, oplocks): (bool, OplockPolicy),
         volume: MemoryVolume,
         served: Arc<dyn Volume>,
         clock: Arc<Mutex<Duration>>,
@@ -256,6 +262,7 @@ impl World {
             1 => LocalPrograms::Locks,
             _ => LocalPrograms::Leases,
         };
+        identity.options.oplocks = oplocks;
         let volume_ref = VolumeRef { id: VolumeId(0), identity: Arc::new(identity), volume: served };
         let share = |name: &str, target: ShareTarget, encrypt, continuously_available| Share {
             name: name.to_owned(),

@@ -79,6 +79,7 @@ impl Storm {
                         (0, false, None)
                     }
                 };
+                self.check_given(cached);
                 let is_directory = FOLDERS.contains(&name.as_str());
                 let id = created.file_id;
                 let stream = (file, stream);
@@ -149,6 +150,17 @@ impl Storm {
         }
     }
 
+    /// A volume gives, and leaves after a break, what it was told to.
+    fn check_given(&self, state: u32) {
+        match self.oplocks {
+            OplockPolicy::All => {}
+            OplockPolicy::Exclusive => {
+                assert!(state == 0 || state & CACHE_WRITE != 0, "{state:#x} is shared")
+            }
+            OplockPolicy::None => assert_eq!(state, 0, "what is cached"),
+        }
+    }
+
     fn notification(&mut self, seat: usize, client: ClientId, notification: &Reply) {
         let (cacher, to, acknowledge) = match OplockBreak::decode(&notification.message) {
             Ok(oplock) => {
@@ -163,6 +175,7 @@ impl Storm {
                 (Cacher::Lease(client, lease.lease_key), lease.new_lease_state.bits(), acknowledge)
             }
         };
+        self.check_given(to);
         self.tally.breaks += 1;
         self.model.check_break(cacher);
         self.model.breaks(cacher, to, acknowledge);

@@ -28,8 +28,8 @@ use super::reply::{self, Answer};
 use super::{Pending, Stage, Work, audit, by, close, local};
 use crate::fsa::disposition::CreateAction;
 use crate::fsa::{
-    CacheRequest, CacheState, Effects, Granted, LeaseRequest, OpenId, OpenRequest, OplockLevel, Owner,
-    StreamId, Verdict,
+    CacheRequest, CacheState, Effects, Granted, LeaseRequest, OpenId, OpenRequest, OplockLevel, OplockPolicy,
+    Owner, StreamId, Verdict,
 };
 use crate::fscc::FileAttributes;
 use crate::smb2::create::CreateOptions;
@@ -172,6 +172,7 @@ fn open_request(
         is_directory,
         retried: work.waited,
         cache: intent.cache,
+        policy: caching::policy(&work.volume.identity.options),
         owner: Owner { connection: cx.link.id.0, session: cx.session()?.id.0, persistent: id },
         posix: intent.posix.is_some(),
     })
@@ -197,7 +198,8 @@ fn grant(
                 lease.state = CacheState::empty();
                 request.cache = CacheRequest::Lease(lease);
             }
-            if request.is_directory {
+            // What never has a lease need not be found by changes in it.
+            if request.is_directory && request.policy == OplockPolicy::All {
                 cell.list_directory(&server.directory_leases, file);
             }
             let connection = ConnectionId(request.owner.connection);

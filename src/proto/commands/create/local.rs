@@ -6,12 +6,13 @@ use std::sync::Arc;
 
 use freehold_acl::AccessMask;
 
+use super::super::super::caching;
 use super::super::super::context::{Context, StepResult};
 use super::super::super::node::{NodeCell, NodeKey};
 use super::super::super::op::{Op, OpResult};
 use super::{Stage, Work, admit, close};
 use crate::fsa::disposition::CreateAction;
-use crate::fsa::{CacheRequest, CacheState, LeaseRequest, Node, OpenRequest, OplockLevel};
+use crate::fsa::{CacheRequest, CacheState, LeaseRequest, Node, OpenRequest, OplockLevel, OplockPolicy};
 use crate::vfs::local::LocalPrograms;
 use crate::vfs::{NodeKind, Opened};
 
@@ -53,7 +54,8 @@ pub(super) fn admit(
     }
     let empties = matches!(action, CreateAction::Overwritten | CreateAction::Superseded);
     let write = granted.intersects(WRITES) || empties;
-    let wants_cache = programs.backs_caches() && wants_cache(&work.intent.cache);
+    let policy = caching::policy(&work.volume.identity.options);
+    let wants_cache = programs.backs_caches() && wants_cache(&work.intent.cache, policy);
     // What was just made is open already, and nobody has a lease on it.
     let uses = (write || granted.intersects(READS)) && action != CreateAction::Created;
     // What was made is the file's one open file description from now on, also for opens that cache.
@@ -87,11 +89,13 @@ pub(super) fn opened(cx: &mut Context<'_>, mut work: Work, opening: Opening, res
     }
 }
 
-fn wants_cache(cache: &CacheRequest) -> bool {
-    match cache {
-        CacheRequest::Oplock(level) => *level != OplockLevel::None,
-        CacheRequest::Lease(lease) => !lease.state.is_empty(),
-    }
+/// Something is wanted that the volume gives.
+fn wants_cache(cache: &CacheRequest, policy: OplockPolicy) -> bool {
+    let state = match cache {
+        CacheRequest::Oplock(level) => level.state(),
+        CacheRequest::Lease(lease) => lease.state,
+    };
+    !policy.limit(state).is_empty()
 }
 
 /// To be called with the node locked that will hold the cache: leaves nothing of what is wanted where no lease of the kernel
