@@ -28,7 +28,7 @@ pub use mistake::{ConfigError, Mistake};
 pub use sections::parse_address;
 pub use settings::{
     AuditOption, Config, Dialect, DomainNtlm, EncryptionMode, KerberosConfig, Limits, LocalPrograms,
-    LogConfig, LogFormat, NtlmConfig, OplockPolicy, SecurityConfig, ServerNames, VolumeConfig,
+    LogConfig, LogFormat, NtlmConfig, OplockPolicy, SecurityConfig, ServerNames, VolumeConfig, WriteTimes,
 };
 
 /// Largest configuration file that is read, in bytes.

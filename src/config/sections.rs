@@ -9,7 +9,7 @@ use toml::de::DeTable;
 use super::read::{Found, Mistakes, Section};
 use super::{
     Config, Dialect, DomainNtlm, EncryptionMode, KerberosConfig, Limits, LocalPrograms, LogConfig, LogFormat,
-    Mistake, NtlmConfig, OplockPolicy, SecurityConfig, ServerNames, VolumeConfig,
+    Mistake, NtlmConfig, OplockPolicy, SecurityConfig, ServerNames, VolumeConfig, WriteTimes,
 };
 
 /// The port of SMB over TCP.
@@ -228,6 +228,9 @@ const LOCAL_PROGRAMS: &[(&str, LocalPrograms)] =
 const OPLOCKS: &[(&str, OplockPolicy)] =
     &[("all", OplockPolicy::All), ("exclusive", OplockPolicy::Exclusive), ("none", OplockPolicy::None)];
 
+const WRITE_TIMES: &[(&str, WriteTimes)] =
+    &[("immediate", WriteTimes::Immediate), ("delayed", WriteTimes::Delayed)];
+
 fn read_volumes(top: &mut Section<'_, '_>, folder: &Path, folders: Folders) -> Vec<VolumeConfig> {
     let section = top.section("volumes");
     let mistakes = section.mistakes();
@@ -253,6 +256,7 @@ fn read_volumes(top: &mut Section<'_, '_>, folder: &Path, folders: Folders) -> V
             change_notify: volume.boolean("change_notify", true),
             hidden_names: hidden.into_iter().map(|found| found.value).collect(),
             keep_auto_inherited: volume.boolean("keep_auto_inherited", false),
+            write_times: volume.choice("write_times", WRITE_TIMES, WriteTimes::Immediate),
             local_programs: volume.choice("local_programs", LOCAL_PROGRAMS, LocalPrograms::Ignore),
             oplocks: volume.choice("oplocks", OPLOCKS, OplockPolicy::All),
             ..VolumeConfig::new(&name.value, path.clone())
@@ -536,7 +540,7 @@ mod tests {
     fn options_of_a_volume_are_read() {
         let text = "[volumes.data]\npath = '/srv/data'\nsnapshots = '../past'\nshort_names = true\n\
                     named_streams = false\nchange_notify = false\nhidden_names = ['.*', 'x']\nlocal_programs = 'locks'\n\
-                    oplocks = 'exclusive'\n";
+                    oplocks = 'exclusive'\nwrite_times = 'delayed'\n";
         let config = Config::parse(text, Path::new("/etc/freehold"), "host1").unwrap();
         let volume = &config.volumes[0];
         assert_eq!(volume.snapshots.as_deref(), Some(Path::new("/etc/freehold/../past")));
@@ -550,6 +554,7 @@ mod tests {
         }
         let found = mistakes("[volumes.data]\npath = '/srv/data'\noplocks = 'level2'\n");
         assert!(matches!(&found[..], [(3, 11, text)] if text.contains("volumes.data.oplocks")), "{found:?}");
+        assert_eq!(volume.write_times, WriteTimes::Delayed);
         for inside in ["/srv/data/past", "/srv", "/srv/data"] {
             let text = format!("[volumes.data]\npath = '/srv/data'\nsnapshots = '{inside}'\n");
             let found = mistakes(&text);

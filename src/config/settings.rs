@@ -67,10 +67,22 @@ pub struct VolumeConfig {
     pub hidden_names: Vec<String>,
     /// Descriptors keep AUTO_INHERITED as clients set it.
     pub keep_auto_inherited: bool,
+    /// When writes show in LastWriteTime.
+    pub write_times: WriteTimes,
     /// How far programs of this machine are minded.
     pub local_programs: LocalPrograms,
     /// What clients may cache.
     pub oplocks: OplockPolicy,
+}
+
+/// When a volume shows what was written in LastWriteTime (docs/decisions/0030-write-times.md).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum WriteTimes {
+    /// At once, as Windows does since 2019.
+    #[default]
+    Immediate,
+    /// After two seconds, or when the handle is flushed or closed, as Windows did before.
+    Delayed,
 }
 
 /// How far a volume minds programs of this machine that use its files (docs/decisions/0034-local-programs.md).
@@ -111,6 +123,7 @@ impl VolumeConfig {
             change_notify: true,
             hidden_names: Vec::new(),
             keep_auto_inherited: false,
+            write_times: WriteTimes::Immediate,
             local_programs: LocalPrograms::Ignore,
             oplocks: OplockPolicy::All,
         }

@@ -28,6 +28,7 @@ pub mod preserved;
 pub mod share_access;
 #[cfg(test)]
 mod tests;
+pub mod write_time;
 
 pub use disposition::CreateDisposition;
 pub use lease::{LeaseGrant, LeaseId, LeaseRequest};

@@ -29,6 +29,7 @@ pub mod directory_lease;
 pub mod dispatch;
 pub mod durable;
 pub mod event;
+pub mod held_times;
 pub mod inheritance;
 pub mod lease;
 pub mod limits;

@@ -18,6 +18,7 @@ use super::event::WaiterId;
 use super::node::NodeCell;
 use super::op::VolumeRef;
 use super::tree_connect::TreeConnect;
+use crate::fsa::write_time::Writes;
 use crate::fsa::{OpenId, StreamId};
 use crate::fscc::FileAttributes;
 use crate::smb2::{FileId, SessionId, TreeId};
@@ -79,6 +80,8 @@ pub struct FileOpen {
     pub create_options: u32,
     /// A POSIX open: names are POSIX names, case counts (SMB3 POSIX Extensions).
     pub posix: bool,
+    /// A file of a volume that shows write times late (docs/decisions/0030-write-times.md).
+    pub delays_times: bool,
     /// The snapshot that it was opened in; `None` for a file of the share's own volume.
     pub snapshot: Option<Box<VolumeRef>>,
     /// What changes with use.
@@ -106,6 +109,8 @@ pub struct FileOpenState {
     pub frozen_times: FrozenTimes,
     /// A write through this handle has set ARCHIVE and the write time already.
     pub written: bool,
+    /// What of its writes the file's shown LastWriteTime does not tell.
+    pub writes: Writes,
     /// Lock sequence numbers seen ([MS-SMB2] LockSequenceArray): 64 places, the value or `None`.
     pub lock_sequence: Vec<Option<u8>>,
     /// Requests that wait on this handle.

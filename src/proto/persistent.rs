@@ -360,6 +360,7 @@ fn open(
     let token = Token::builder(record.owner).build();
     let maximal = maximum_access(&share.security, &token, &GenericMapping::FILE) | request.access;
     let tree = TreeConnect::detached(Arc::clone(share), maximal);
+    let delays_times = tree.disk().is_some_and(|(volume, _)| volume.identity.options.delayed_write_times);
     let created = Created {
         guid: record.create_guid,
         action: CreateAction::from_wire(record.action),
@@ -399,6 +400,7 @@ fn open(
         stream_id: request.stream,
         audit,
         posix: record.posix,
+        delays_times: delays_times && opened.metadata.kind == NodeKind::File,
         snapshot: None,
         create_options: record.create_options | crate::smb2::create::CreateOptions::WRITE_THROUGH.bits(),
         state: Mutex::new(state),

@@ -14,6 +14,7 @@ use super::audit::{self, LogonAudit, ShareAudit};
 use super::directory_lease::DirectoryLeases;
 use super::durable::{self, AppInstances, DisconnectedOpens, ReplayTable};
 use super::event::{ConnectionId, Event, Mailbox, Now, WaiterId};
+use super::held_times::HeldTimes;
 use super::inheritance::Inheritance;
 use super::lease::LeaseTable;
 use super::limits;
@@ -163,6 +164,8 @@ pub struct Server {
     pub notify: NotifyTable,
     /// Directories with leases.
     pub directory_leases: DirectoryLeases,
+    /// LastWriteTimes that are shown late.
+    pub held_times: Arc<HeldTimes>,
     /// Walks that put inherited entries right.
     pub inheritance: Inheritance,
     /// The audit log takes no records: what must be recorded is refused. The shell sets it.
@@ -263,6 +266,7 @@ impl Server {
             leases: LeaseTable::default(),
             notify: NotifyTable::default(),
             directory_leases: DirectoryLeases::default(),
+            held_times: Arc::default(),
             inheritance: Inheritance::default(),
             audit_refuses: Arc::default(),
             disconnected: DisconnectedOpens::default(),

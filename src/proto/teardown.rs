@@ -37,6 +37,7 @@ fn close_file(server: &Server, open: &Open, file: &FileOpen, ops: &mut VecDeque<
         }
         (std::mem::take(&mut state.parked), state.durability.take())
     };
+    ops.extend(server.held_times.end_own(file, now));
     if let Some(known) = durability {
         durable::forget(server, open, &known);
         persistent::closed(server, open, &known, ops);

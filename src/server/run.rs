@@ -25,7 +25,7 @@ use crate::admin::open_protocol::{OpenFileRow, SessionRow};
 use crate::admin::{AdminService, KnownSites, LiveOpen, RunningServer};
 use crate::audit::log::AuditLog;
 use crate::audit::record::Batch;
-use crate::config::{Config, DomainNtlm, EncryptionMode, Limits, VolumeConfig};
+use crate::config::{Config, DomainNtlm, EncryptionMode, Limits, VolumeConfig, WriteTimes};
 use crate::domain::{Domain, Refreshed, netlogon};
 use crate::fsa::OpenReport;
 use crate::fscc::Pattern;
@@ -304,6 +304,7 @@ fn volume_options(volume: &VolumeConfig) -> anyhow::Result<VolumeOptions> {
         hidden_names: volume.hidden_names.iter().map(pattern).collect::<Result<_, _>>()?,
         snapshots: volume.snapshots.is_some(),
         keep_auto_inherited: volume.keep_auto_inherited,
+        delayed_write_times: volume.write_times == WriteTimes::Delayed,
         local_programs: match volume.local_programs {
             crate::config::LocalPrograms::Ignore => LocalPrograms::Ignore,
             crate::config::LocalPrograms::Locks => LocalPrograms::Locks,

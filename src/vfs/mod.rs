@@ -106,6 +106,8 @@ pub struct VolumeOptions {
     pub snapshots: bool,
     /// AUTO_INHERITED of a list stays as a client sets it, without AUTO_INHERIT_REQ ([MS-DTYP] 2.4.6).
     pub keep_auto_inherited: bool,
+    /// What handles have written shows in LastWriteTime after two seconds, or when they are flushed or closed.
+    pub delayed_write_times: bool,
     /// How far programs of this machine are minded.
     pub local_programs: LocalPrograms,
     /// What clients may cache.
@@ -122,6 +124,7 @@ impl Default for VolumeOptions {
             hidden_names: Vec::new(),
             snapshots: false,
             keep_auto_inherited: false,
+            delayed_write_times: false,
             local_programs: LocalPrograms::Ignore,
             oplocks: OplockPolicy::All,
         }

@@ -31,6 +31,7 @@ PLACES = (
     # Samba gives no level II where it asks the kernel for oplocks
     ('exclusive', ('smb2.kernel-oplocks.kernel_oplocks[57]',)),
     ('local', ('smb2.kernel-oplocks.*', 'smb2.samba3misc.localposixlock1')),
+    ('late', ('smb2.timestamps.delayed-*',)),
     ('signing', ('smb2.session-require-signing.*',)),
     ('available', ('smb2.replay.replay5', 'smb2.durable-v2-open.persistent-*')),
 )
@@ -40,6 +41,8 @@ AGAIN = (
     ('xfs', ('smb2.ioctl.dup_extents_*', 'smb2.ioctl.copy_chunk_*', 'smb2.ioctl.sparse_*')),
     ('local', ('smb2.lock.*',)),
     ('exclusive', ('smb2.kernel-oplocks.kernel_oplocks[12346]', 'smb2.oplock.exclusive1')),
+    ('plain', ('smb2.timestamps.delayed-*',)),
+    ('late', ('smb2.timestamps.[!d]*',)),
 )
 
 SNAPSHOT = '@GMT-2015.10.31-19.40.30'
@@ -166,6 +169,8 @@ class Places:
             text += self.volume('local', self.folder / 'local', 'local_programs = "leases"')
         if 'exclusive' in self.wanted:
             text += self.volume('exclusive', self.folder / 'exclusive', 'local_programs = "leases"\noplocks = "exclusive"')
+        if 'late' in self.wanted:
+            text += self.volume('late', self.folder / 'late', 'write_times = "delayed"')
         if 'snapshots' in self.wanted:
             image = self.images['btrfs'].mounted
             run('btrfs', 'subvolume', 'create', image / 'now')

@@ -19,6 +19,7 @@ mod quotas;
 mod script;
 mod storm;
 mod world;
+mod write_times;
 
 use freehold::smb2::Command;
 use freehold_dtyp::NtStatus;

@@ -204,15 +204,27 @@ impl World {
 
     /// A server that demands signatures, or does not.
     pub fn with_signing(seed: u64, require_signing: bool) -> Self {
-        World::giving(seed, require_signing, OplockPolicy::All)
+        World::of(seed, require_signing, OplockPolicy::All, Duration::from_nanos(1))
     }
 
     /// The same, of a volume that gives these oplocks and leases.
     pub fn giving(seed: u64, require_signing: bool, oplocks: OplockPolicy) -> Self {
+        World::of(seed, require_signing, oplocks, Duration::from_nanos(1))
+    }
+
+    /// On a volume whose clock goes in steps of `tick`.
+    pub fn ticking(seed: u64, require_signing: bool, tick: Duration) -> Self {
+        World::of(seed, require_signing, OplockPolicy::All, tick)
+    }
+
+    fn of(seed: u64, require_signing: bool, oplocks: OplockPolicy, tick: Duration) -> Self {
         let clock = Arc::new(Mutex::new(Duration::ZERO));
         let volume_clock = Arc::clone(&clock);
         let volume = MemoryVolume::new(MemoryOptions {
-            clock: Arc::new(move || wall(*volume_clock.lock().unwrap())),
+            clock: Arc::new(move || {
+                let now = *volume_clock.lock().unwrap();
+                wall(now - Duration::from_nanos(u64::try_from(now.as_nanos() % tick.as_nanos()).unwrap()))
+            }),
             ..MemoryOptions::new(open_security())
         });
         World::serving(seed, (require_signing, oplocks), volume.clone(), Arc::new(volume), clock)
@@ -263,6 +275,8 @@ impl World {
             _ => LocalPrograms::Leases,
         };
         identity.options.oplocks = oplocks;
+        // And one of five shows write times late.
+        identity.options.delayed_write_times = seed.is_multiple_of(5);
         let volume_ref = VolumeRef { id: VolumeId(0), identity: Arc::new(identity), volume: served };
         let share = |name: &str, target: ShareTarget, encrypt, continuously_available| Share {
             name: name.to_owned(),
@@ -784,6 +798,7 @@ impl World {
         assert!(self.server.sessions.is_empty(), "sessions are left");
         assert!(self.server.disconnected.is_empty(), "disconnected opens are left");
         assert!(self.server.nodes.is_empty(), "open files are left");
+        assert!(self.server.held_times.is_empty(), "write times are held back");
         assert!(self.server.replays.is_empty(), "requests that can be replayed are left");
     }
 }

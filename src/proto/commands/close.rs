@@ -45,8 +45,18 @@ pub fn decide(cx: &mut Context<'_>) -> StepResult {
 /// # Errors
 /// Never.
 pub fn finish(cx: &mut Context<'_>, pending: Pending, result: OpResult) -> StepResult {
+    let mut result = result.metadata();
+    if let (Some(file), Ok(metadata)) = (pending.open.as_file(), &mut result) {
+        if let Some(op) = cx.server.held_times.end_own(file, cx.now) {
+            // The file gets the present time with its close.
+            metadata.modified = cx.now.wall;
+            cx.before_reply.push_back(op);
+        }
+        // Writes of other handles may be held back still.
+        cx.server.held_times.show(file, metadata, cx.now);
+    }
     teardown::close_open(cx.server, &pending.open, cx.before_reply, cx.now);
-    let response = match result.metadata() {
+    let response = match result {
         Ok(metadata) => CloseResponse {
             flags: CloseFlags::POSTQUERY_ATTRIB,
             creation_time: metadata.created,

@@ -34,8 +34,9 @@ pub struct Pending {
 }
 
 enum Stage {
-    /// The file's metadata is asked for, since something must be put back after the write.
-    Before { data: Bytes, durable: bool },
+    /// The file's metadata is asked for, since something must be put back after the write, or shown instead: the number of
+    /// the hold that the write time is for.
+    Before { data: Bytes, durable: bool, hold: Option<u64> },
     /// The data is being written.
     Write { before: Option<Box<Metadata>> },
 }
@@ -69,11 +70,12 @@ pub fn decide(cx: &mut Context<'_>) -> StepResult {
     data_change::admit(cx, &open, file, file_offset, u64::from(count))?;
     let durable = is_durable(file, request.flags);
     let handle = file.file.clone();
-    let (op, stage) = match data_change::care_of(file) {
-        Care::None => {
-            (Op::Write { file: handle, offset: file_offset, data, durable }, Stage::Write { before: None })
-        }
-        Care::Archive | Care::KeepTimes => (Op::Metadata { file: handle }, Stage::Before { data, durable }),
+    let hold = cx.server.held_times.begin(file, cx.now);
+    let (op, stage) = if hold.is_none() && data_change::care_of(file) == Care::None {
+        let op = Op::Write { file: handle, offset: file_offset, data, durable };
+        (op, Stage::Write { before: None })
+    } else {
+        (Op::Metadata { file: handle }, Stage::Before { data, durable, hold })
     };
     Ok(Step::Op(op, super::Pending::Write(Pending { open, file_offset, count, stage })))
 }
@@ -110,8 +112,12 @@ pub fn finish(cx: &mut Context<'_>, pending: Pending, result: OpResult) -> StepR
         return Err(CommandError::Internal("a pipe has no operations"));
     };
     match pending.stage {
-        Stage::Before { data, durable } => {
-            let stage = Stage::Write { before: Some(Box::new(result.metadata()?)) };
+        Stage::Before { data, durable, hold } => {
+            let before = result.metadata()?;
+            if let Some(number) = hold {
+                cx.server.held_times.learn(file, number, before.modified);
+            }
+            let stage = Stage::Write { before: Some(Box::new(before)) };
             let op = Op::Write { file: file.file.clone(), offset: pending.file_offset, data, durable };
             Ok(Step::Op(op, super::Pending::Write(Pending { stage, ..pending })))
         }

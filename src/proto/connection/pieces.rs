@@ -66,9 +66,11 @@ impl Connection {
         let tree = session.tree(header.tree_id()?).filter(|tree| !tree.share.encrypt)?;
         let open = session.open(write.file_id).filter(|open| open.tree.id == tree.id)?;
         let writes = open.granted.intersects(AccessMask::FILE_WRITE_DATA | AccessMask::FILE_APPEND_DATA);
-        // Nothing is to be put back afterwards that others may have changed while the data came, and no record is owed for a part
-        // that is written before the rest is refused.
-        let simple = open.as_file().is_some_and(|file| care_of(file) == Care::None && file.audit.is_none());
+        // Nothing is to be put back afterwards that others may have changed while the data came, no record is owed for a part
+        // that is written before the rest is refused, and no time from before the write is to be shown.
+        let simple = open
+            .as_file()
+            .is_some_and(|file| care_of(file) == Care::None && file.audit.is_none() && !file.delays_times);
         (allowed && writes && simple).then_some(WriteInPieces { file_offset: write.file_offset, data_bytes })
     }
 

@@ -274,6 +274,7 @@ pub fn preserve(server: &Server, open: &Arc<Open>, now: Now) -> bool {
     for waiter in parked {
         server.post(waiter.connection, Event::Wake { chain: waiter.chain, wake: Wake::Closed });
     }
+    server.held_times.lost(file);
     open.move_to(SessionId::NONE, TreeId::NONE);
     server.disconnected.insert(Arc::clone(open), kept, deadline);
     true

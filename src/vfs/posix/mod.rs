@@ -276,6 +276,7 @@ impl PosixVolume {
         let mut identity = VolumeIdentity { read_only: true, reflinks: false, ..identity.clone() };
         identity.options.snapshots = false;
         identity.options.local_programs = LocalPrograms::Ignore;
+        identity.options.delayed_write_times = false;
         // What does not change has no two changes at one time.
         Self::put_together(root, &stat, store, identity, options, true)
     }

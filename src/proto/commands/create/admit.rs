@@ -264,6 +264,9 @@ pub(super) fn overwritten(
     }
     changes::report_overwritten(cx.server, work.volume.id, &found.path, by(cx, &work));
     let cell = reservation.commit();
+    if work.volume.identity.options.delayed_write_times && work.intent.stream.is_none() {
+        cx.server.held_times.forget(cell.key);
+    }
     let target = lease_target(&work, cell.key);
     let caches = {
         let mut node = cell.lock();
@@ -277,7 +280,7 @@ pub(super) fn overwritten(
 fn commit(
     cx: &mut Context<'_>,
     mut work: Work,
-    found: Opened,
+    mut found: Opened,
     action: CreateAction,
     request: OpenRequest,
     caches: Granted,
@@ -319,6 +322,8 @@ fn commit(
         audit,
         create_options: intent.options.bits(),
         posix: intent.posix.is_some(),
+        delays_times: found.metadata.kind == NodeKind::File
+            && work.volume.identity.options.delayed_write_times,
         snapshot: work.volume.identity.read_only.then(|| Box::new(work.volume.clone())),
         state: Mutex::new(state),
     });
@@ -335,6 +340,9 @@ fn commit(
     {
         // The lease may have grown, for those that have it as well.
         persistent::marks_changed(cx.server, &file.node, cx.before_reply);
+    }
+    if let Some(file) = open.as_file() {
+        cx.server.held_times.show(file, &mut found.metadata, cx.now);
     }
     let answer = Answer::new(&work, found, action, file_id, caches, durable);
     if kept == Kept::Persistent

@@ -259,9 +259,10 @@ fn answer_for(request: &CreateRequest<'_>, asked: &Asked, open: Arc<Open>, known
 
 /// Answers once the file's metadata is known.
 pub(super) fn finish(cx: &mut Context<'_>, known: Known, result: OpResult) -> StepResult {
-    let metadata = result.metadata()?;
+    let mut metadata = result.metadata()?;
     let open = &known.open;
     let file = file_of(open)?;
+    cx.server.held_times.show(file, &mut metadata, cx.now);
     if file.state.lock().closed {
         return Err(NtStatus::FILE_CLOSED.into());
     }

@@ -42,6 +42,8 @@ pub(super) struct Copy {
     by_hand: bool,
     /// The target's metadata from before, when something must be put back.
     before: Option<Box<Metadata>>,
+    /// The number of the hold that the target's write time is for.
+    hold: Option<u64>,
     stage: Stage,
 }
 
@@ -136,6 +138,7 @@ pub(super) fn decide(cx: &mut Context<'_>, call: Call) -> StepResult {
         total_bytes: 0,
         stop: None,
         before: None,
+        hold: None,
         stage: Stage::Size,
     };
     call.run(Op::Metadata { file }, Work::Copy(copy))
@@ -188,12 +191,21 @@ pub(super) fn finish(cx: &mut Context<'_>, call: Call, mut copy: Copy, result: O
         Stage::Size => {
             let size_bytes = result.metadata()?.size_bytes;
             copy.admit(cx, &target, file, size_bytes)?;
-            if !copy.ranges.is_empty() && data_change::care_of(file) != data_change::Care::None {
-                copy.stage = Stage::Target;
-                return call.run(Op::Metadata { file: file.file.clone() }, Work::Copy(copy));
+            if !copy.ranges.is_empty() {
+                copy.hold = cx.server.held_times.begin(file, cx.now);
+                if copy.hold.is_some() || data_change::care_of(file) != data_change::Care::None {
+                    copy.stage = Stage::Target;
+                    return call.run(Op::Metadata { file: file.file.clone() }, Work::Copy(copy));
+                }
             }
         }
-        Stage::Target => copy.before = Some(Box::new(result.metadata()?)),
+        Stage::Target => {
+            let before = result.metadata()?;
+            if let Some(number) = copy.hold {
+                cx.server.held_times.learn(file, number, before.modified);
+            }
+            copy.before = Some(Box::new(before));
+        }
         Stage::Batch(count) => copy.batch_done(count, result)?,
         Stage::Read(start) => {
             let OpResult::Read { buffer, result, .. } = result else {

@@ -3,13 +3,16 @@
 
 use std::any::Any;
 use std::sync::Arc;
+use std::time::Duration;
 
 use freehold_acl::SecurityDescriptor;
 use freehold_dtyp::{Writer, Wtf8, Wtf8Buf};
 
 use super::super::super::buffer::HEADROOM_BYTES;
 use super::super::super::context::{Context, file_of};
-use super::super::super::op::{ListVisitor, VolumeRef};
+use super::super::super::held_times::HeldTimes;
+use super::super::super::node::NodeKey;
+use super::super::super::op::{ListVisitor, VolumeId, VolumeRef};
 use super::super::super::open::FileOpen;
 use super::super::super::posix::{self, Ownership};
 use super::super::super::status::CommandError;
@@ -28,6 +31,22 @@ enum Output {
     Class(DirectoryWriter<Vec<u8>>),
     /// In that of the POSIX extensions.
     Posix(PosixOutput),
+}
+
+/// What holds LastWriteTimes back while a volume is listed.
+struct Held {
+    times: Arc<HeldTimes>,
+    volume: VolumeId,
+    now: Duration,
+}
+
+impl Held {
+    /// The metadata to show, where it is another.
+    fn shown(&self, metadata: &Metadata) -> Option<Metadata> {
+        let key = NodeKey { volume: self.volume, id: metadata.id };
+        let modified = self.times.shown(key, self.now)?;
+        Some(Metadata { modified, ..metadata.clone() })
+    }
 }
 
 /// The POSIX class, which tells what is in descriptors.
@@ -75,6 +94,8 @@ pub(super) struct Encoder {
     body_start: Option<usize>,
     /// The volume, where its options change how names are shown or found.
     volume: Option<Arc<VolumeIdentity>>,
+    /// LastWriteTimes that are held back, where the volume shows them late.
+    held: Option<Held>,
 }
 
 impl Encoder {
@@ -112,8 +133,14 @@ impl Encoder {
             !posix && (options.short_names || !options.hidden_names.is_empty())
         };
         let volume = pending.open.volume().filter(matters).map(|volume| Arc::clone(&volume.identity));
+        let delays = |volume: &&VolumeRef| volume.identity.options.delayed_write_times;
+        let held = pending.open.volume().filter(delays).map(|volume| Held {
+            times: Arc::clone(&cx.server.held_times),
+            volume: volume.id,
+            now: cx.now.monotonic,
+        });
         let single = wanted.single;
-        Ok(Box::new(Encoder { output, pattern, posix, single, too_large: false, body_start, volume }))
+        Ok(Box::new(Encoder { output, pattern, posix, single, too_large: false, body_start, volume, held }))
     }
 
     /// Puts what was written into the reply.
@@ -191,6 +218,8 @@ impl Encoder {
         if !self.has_room() {
             return false;
         }
+        let held = self.held.as_ref().and_then(|held| held.shown(metadata));
+        let metadata = held.as_ref().unwrap_or(metadata);
         let shown = self.shown(name, metadata);
         let posix_name = self.posix.then(|| to_posix_name(name));
         let name = posix_name.as_ref().map_or(name, |shown| shown.as_wtf8());

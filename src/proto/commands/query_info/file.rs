@@ -107,8 +107,9 @@ fn needed_access(class: FileInformationClass) -> Option<AccessMask> {
 /// # Errors
 /// What the volume refuses.
 pub fn finish(cx: &mut Context<'_>, pending: &Pending, result: OpResult) -> StepResult {
-    let metadata = result.metadata()?;
+    let mut metadata = result.metadata()?;
     let (open, file) = (&pending.open, file_of(&pending.open)?);
+    cx.server.held_times.show(file, &mut metadata, cx.now);
     let name = (pending.class == FileInformationClass::ALL).then(|| names::wire_path(open, file, true));
     let serial = open.volume().map_or(0, |volume| volume.identity.serial);
     let mut refused = None;

@@ -37,7 +37,9 @@ pub(super) fn finish(cx: &mut Context<'_>, mut pending: Pending, result: OpResul
     let file = file_of(&pending.open)?;
     let Some(metadata) = pending.metadata.take() else {
         let op = Op::Security { file: file.file.clone() };
-        pending.metadata = Some(Box::new(result.metadata()?));
+        let mut metadata = result.metadata()?;
+        cx.server.held_times.show(file, &mut metadata, cx.now);
+        pending.metadata = Some(Box::new(metadata));
         return then(op, pending);
     };
     let security = result.security()?;

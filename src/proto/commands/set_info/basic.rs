@@ -38,6 +38,8 @@ pub fn decide(cx: &mut Context<'_>, open: &Arc<Open>, file: &FileOpen, buffer: &
         state.written &= change.attributes.is_none();
     }
     if filter.is_empty() && change.changed.is_none() {
+        // A request that sets nothing shows what was written, too.
+        cx.before_reply.extend(cx.server.held_times.end(file, cx.now));
         return done(cx);
     }
     let op = Op::SetMetadata { file: file.file.clone(), change };
@@ -51,7 +53,9 @@ pub fn decide(cx: &mut Context<'_>, open: &Arc<Open>, file: &FileOpen, buffer: &
 /// What the volume refuses.
 pub fn finish(cx: &mut Context<'_>, pending: &Pending, result: OpResult) -> StepResult {
     result.done()?;
-    data_change::report(cx, &pending.open, file_of(&pending.open)?, pending.filter);
+    let file = file_of(&pending.open)?;
+    cx.before_reply.extend(cx.server.held_times.end(file, cx.now));
+    data_change::report(cx, &pending.open, file, pending.filter);
     done(cx)
 }
 

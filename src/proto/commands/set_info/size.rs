@@ -101,6 +101,7 @@ pub fn finish(cx: &mut Context<'_>, pending: Pending, result: OpResult) -> StepR
         Stage::BeforeSize(bytes) => set_size(open, file, bytes, Some(result.metadata()?)),
         Stage::Sizing(before) => {
             result.done()?;
+            cx.before_reply.extend(cx.server.held_times.end(file, cx.now));
             if let Some(before) = before {
                 data_change::settle(cx, file, &before);
             }
