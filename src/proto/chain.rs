@@ -16,7 +16,6 @@ use smallvec::SmallVec;
 use super::account::Account;
 use super::admit::Element;
 use super::buffer::ReplyBuffer;
-use super::channel_sequence::Outstanding;
 use super::commands::{Parked, Pending};
 use super::context::Request;
 use super::event::ChainId;
@@ -24,6 +23,7 @@ use super::link::Channel;
 use super::op::{Op, Splice};
 use super::session::Session;
 use super::tree_connect::TreeConnect;
+use super::under_way::Outstanding;
 use crate::smb2::{AsyncId, FileId, SessionId, TreeId};
 
 /// The duty to answer one request.

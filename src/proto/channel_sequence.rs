@@ -1,10 +1,7 @@
 //! [MS-SMB2] 3.3.5.2.10 Verifying the Channel Sequence Number: which requests of an open may have been sent twice, because a
 //! channel was lost between them and their replies.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-
-use super::open::Open;
 
 /// Open.ChannelSequence, Open.OutstandingRequestCount and Open.OutstandingPreRequestCount in one word, so that they change
 /// together without a lock: 16, 24 and 24 bits. A connection has far fewer requests under way than a count can hold.
@@ -79,7 +76,7 @@ impl ChannelSequence {
     }
 
     /// A counted request with this ChannelSequence is answered.
-    fn done(&self, sequence: u16) {
+    pub(super) fn done(&self, sequence: u16) {
         let _ = self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |word| {
             let mut counts = Counts::read(word);
             // Where the sequence has gone around meanwhile, the older requests are meant.
@@ -90,26 +87,6 @@ impl ChannelSequence {
             }
             Some(counts.word())
         });
-    }
-}
-
-/// A request under way that is counted in its open; its end is counted when it is dropped.
-pub struct Outstanding {
-    open: Arc<Open>,
-    sequence: u16,
-}
-
-impl Outstanding {
-    /// Of a request that [`ChannelSequence::admit`] has counted.
-    #[must_use]
-    pub fn new(open: Arc<Open>, sequence: u16) -> Self {
-        Outstanding { open, sequence }
-    }
-}
-
-impl Drop for Outstanding {
-    fn drop(&mut self) {
-        self.open.channel_sequence.done(self.sequence);
     }
 }
 

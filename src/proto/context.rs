@@ -12,7 +12,7 @@ use freehold_dtyp::NtStatus;
 use super::admit::Disconnect;
 use super::audit::{self, Recording};
 use super::buffer::ReplyBuffer;
-use super::channel_sequence::{Admission, Outstanding};
+use super::channel_sequence::Admission;
 use super::commands::{Parked, Pending};
 use super::event::{Now, WaiterId};
 use super::link::{Channel, Link};
@@ -22,6 +22,7 @@ use super::server::Server;
 use super::session::Session;
 use super::status::CommandError;
 use super::tree_connect::TreeConnect;
+use super::under_way::Outstanding;
 use crate::smb2::{Command, FileId, HeaderFlags, SessionId, Smb2Header, TreeId};
 
 /// What a command does next. States are consumed: a step that waits hands over all it needs to go on.
@@ -147,37 +148,50 @@ impl Context<'_> {
         if self.tree.as_ref().is_some_and(|tree| tree.id != open.tree_id()) {
             return Err(NtStatus::FILE_CLOSED.into());
         }
-        if self.link.dialect().is_3x() {
-            self.verify_channel_sequence(&open)?;
-        }
+        self.count(&open)?;
         let closes = self.request.header.command == Command::CLOSE;
         audit::handle_named(self.server, self.audit, &open, closes)?;
         *self.related_file = Some(id);
         Ok(open)
     }
 
-    /// 3.3.5.2.10, and what every command from 3.3.5.10 on says of IsReplayEligible.
-    fn verify_channel_sequence(&mut self, open: &Arc<Open>) -> Result<(), CommandError> {
+    /// Counts the request in its open; it counts once, however often it looks.
+    fn count(&mut self, open: &Arc<Open>) -> Result<(), CommandError> {
+        let is_3x = self.link.dialect().is_3x();
+        let entered = match self.outstanding {
+            Some(outstanding) => {
+                if is_3x {
+                    open.replay_eligible.store(false, Ordering::Relaxed);
+                }
+                outstanding.go_on()
+            }
+            None => {
+                let sequence = if is_3x { self.verify_channel_sequence(open)? } else { None };
+                *self.outstanding = Outstanding::enter(open, sequence);
+                self.outstanding.is_some()
+            }
+        };
+        if entered { Ok(()) } else { Err(NtStatus::FILE_CLOSED.into()) }
+    }
+
+    /// 3.3.5.2.10, and what every command from 3.3.5.10 on says of IsReplayEligible. The ChannelSequence under which the request
+    /// is counted, if it is.
+    fn verify_channel_sequence(&self, open: &Open) -> Result<Option<u16>, CommandError> {
         if open.replay_eligible.load(Ordering::Relaxed) {
             open.replay_eligible.store(false, Ordering::Relaxed);
-        }
-        if self.outstanding.is_some() {
-            // A request counts once, however often it looks.
-            return Ok(());
         }
         let header = &self.request.header;
         let sequence = header.channel_sequence();
         let replay = header.flags.contains(HeaderFlags::REPLAY_OPERATION);
         match open.channel_sequence.admit(sequence, replay) {
-            Admission::Counted => *self.outstanding = Some(Outstanding::new(Arc::clone(open), sequence)),
+            Admission::Counted => Ok(Some(sequence)),
             Admission::Doubtful
                 if matches!(header.command, Command::WRITE | Command::SET_INFO | Command::IOCTL) =>
             {
-                return Err(NtStatus::FILE_NOT_AVAILABLE.into());
+                Err(NtStatus::FILE_NOT_AVAILABLE.into())
             }
-            Admission::Doubtful => {}
+            Admission::Doubtful => Ok(None),
         }
-        Ok(())
     }
 
     /// Appends a reply body with a writer; returns what `write` does. The writer's position counts from the start of

@@ -50,3 +50,4 @@ pub mod sharded;
 pub mod status;
 pub mod teardown;
 pub mod tree_connect;
+pub mod under_way;

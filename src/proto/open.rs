@@ -18,6 +18,7 @@ use super::event::WaiterId;
 use super::node::NodeCell;
 use super::op::VolumeRef;
 use super::tree_connect::TreeConnect;
+use super::under_way::UnderWay;
 use crate::fsa::write_time::Writes;
 use crate::fsa::{OpenId, StreamId};
 use crate::fscc::FileAttributes;
@@ -37,6 +38,8 @@ pub struct Open {
     pub granted: AccessMask,
     /// Which of its requests may have been sent twice.
     pub channel_sequence: ChannelSequence,
+    /// Its requests that are not answered.
+    pub under_way: UnderWay,
     /// The CREATE may be replayed ([MS-SMB2] IsReplayEligible): until anything else is done with the open.
     pub replay_eligible: AtomicBool,
     /// File, pipe or index.
@@ -115,12 +118,33 @@ pub struct FileOpenState {
     pub lock_sequence: Vec<Option<u8>>,
     /// Requests that wait on this handle.
     pub parked: Vec<WaiterId>,
+    /// CLOSE waits for the requests that are under way: none of them waits for others any more.
+    pub closing: bool,
     /// The handle is closed; a request that raced with CLOSE sees FILE_CLOSED.
     pub closed: bool,
     /// Resume key of server-side copies ([MS-SMB2] 3.3.5.15.5) was given out.
     pub resume_key_given: bool,
     /// How the open outlives its session, or its CREATE can be replayed; `None` for most.
     pub durability: Option<Box<Durability>>,
+}
+
+impl FileOpenState {
+    /// Registers a request that is to wait, so that CLOSE ends its wait; false when the handle is closed, or is about to be.
+    #[must_use]
+    pub fn enter_line(&mut self, waiter: WaiterId) -> bool {
+        if self.closing || self.closed {
+            return false;
+        }
+        if !self.parked.contains(&waiter) {
+            self.parked.push(waiter);
+        }
+        true
+    }
+
+    /// Forgets a request that does not wait any more.
+    pub fn leave_line(&mut self, waiter: WaiterId) {
+        self.parked.retain(|other| *other != waiter);
+    }
 }
 
 /// Where a directory enumeration stands.
@@ -178,6 +202,7 @@ impl Open {
             tree,
             granted,
             channel_sequence: ChannelSequence::new(sequence),
+            under_way: UnderWay::default(),
             replay_eligible: AtomicBool::new(false),
             target,
         }

@@ -22,6 +22,7 @@ use super::open::{Open, Target};
 use super::server::Server;
 use super::session::Identity;
 use super::status::{CommandError, pipe_status};
+use super::under_way::Outstanding;
 use crate::auth::{Acceptor, AcceptorRandomness, AuthError};
 use crate::names::Asked;
 use crate::rpc::{
@@ -41,6 +42,8 @@ pub struct PipeOpen {
     identity: Arc<Identity>,
     /// The client broke the protocol: what was answered before can still be read, then the pipe is gone.
     disconnected: bool,
+    /// CLOSE waits for the requests that are under way: none of them waits for an answer any more.
+    closing: bool,
     /// The open is closed.
     closed: bool,
     /// Requests that wait for something to read.
@@ -53,7 +56,14 @@ impl PipeOpen {
     #[must_use]
     pub fn open(name: Wtf8<'_>, identity: Arc<Identity>) -> Option<PipeOpen> {
         let pipe = Pipe::open(name)?;
-        Some(PipeOpen { pipe, identity, disconnected: false, closed: false, waiting: Vec::new() })
+        Some(PipeOpen {
+            pipe,
+            identity,
+            disconnected: false,
+            closing: false,
+            closed: false,
+            waiting: Vec::new(),
+        })
     }
 
     /// True when there is a pipe of that name.
@@ -109,6 +119,9 @@ impl PipeOpen {
     }
 
     fn wait(&mut self, waiter: WaiterId) -> Result<(), CommandError> {
+        if self.closing {
+            return Err(NtStatus::PIPE_BROKEN.into());
+        }
         if self.waiting.len() >= MAX_WAITING {
             return Err(NtStatus::INSUFFICIENT_RESOURCES.into());
         }
@@ -207,9 +220,13 @@ pub fn transceive(
     })
 }
 
-/// The operation that runs an errand.
+/// The operation that runs an errand. It may take as long as a domain controller does: a CLOSE does not wait for it, as pipes of
+/// Windows do not, and the request ends when it is done.
 #[must_use]
-pub fn operation(cx: &Context<'_>, errand: Errand) -> Op {
+pub fn operation(cx: &mut Context<'_>, errand: Errand) -> Op {
+    if let Some(outstanding) = cx.outstanding {
+        outstanding.pause();
+    }
     match errand {
         Errand::Names(questions) => Op::Names { questions },
         Errand::Task(commission) => Op::Rpc { commission, session: *cx.session_id },
@@ -224,7 +241,8 @@ pub fn operation(cx: &Context<'_>, errand: Errand) -> Op {
 /// PIPE_BROKEN when the pipe was closed meanwhile, PIPE_DISCONNECTED, INSUFFICIENT_RESOURCES.
 pub fn resume(cx: &mut Context<'_>, open: &Open, result: OpResult) -> Result<(), CommandError> {
     let pipe = of(open)?;
-    if pipe.lock().closed {
+    let goes_on = cx.outstanding.as_mut().is_none_or(Outstanding::go_on);
+    if !goes_on || pipe.lock().closed {
         // What was done is recorded as done: nothing of it may be left because nobody waits for the answer.
         if let OpResult::Rpc(Ok(Done::Own(ending))) = &result {
             let activity = ServerActivity::new(cx.server, cx.now);
@@ -262,6 +280,16 @@ pub fn stop_waiting(open: &Open, waiter: WaiterId) {
     if let Target::Pipe(pipe) = &open.target {
         pipe.lock().waiting.retain(|other| *other != waiter);
     }
+}
+
+/// The open is about to be closed: requests that wait on it end, one that runs an errand goes on.
+pub fn end_waits(server: &Server, pipe: &Mutex<PipeOpen>) {
+    let waiting = {
+        let mut pipe = pipe.lock();
+        pipe.closing = true;
+        std::mem::take(&mut pipe.waiting)
+    };
+    post(server, waiting, Wake::Closed);
 }
 
 /// The open is closed: requests that wait on it end.

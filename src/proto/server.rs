@@ -320,6 +320,12 @@ impl Server {
         self.mailboxes.find(&to).is_some_and(|mailbox| mailbox.post(event))
     }
 
+    /// A connection's mailbox, for who posts to it without the server at hand; `None` when it is gone.
+    #[must_use]
+    pub fn mailbox(&self, of: ConnectionId) -> Option<Arc<Mailbox>> {
+        self.mailboxes.find(&of)
+    }
+
     /// A volatile (and persistent) file id that was never used.
     pub fn next_file_id(&self) -> u64 {
         self.next_file.fetch_add(1, Ordering::Relaxed)

@@ -19,6 +19,24 @@ use super::pipe;
 use super::server::Server;
 use crate::vfs::NodeKind;
 
+/// An open is about to be closed: its requests that wait for others end, those that are carried out go on.
+pub fn begin_close(server: &Server, open: &Open) {
+    match &open.target {
+        Target::File(file) => {
+            let parked = {
+                let mut state = file.state.lock();
+                state.closing = true;
+                std::mem::take(&mut state.parked)
+            };
+            for waiter in parked {
+                server.post(waiter.connection, Event::Wake { chain: waiter.chain, wake: Wake::Closed });
+            }
+        }
+        Target::Pipe(pipe) => pipe::end_waits(server, pipe),
+        Target::QuotaIndex(_) => {}
+    }
+}
+
 /// Closes an open that was taken out of its session: gives back its share mode, oplock and locks, ends the requests that
 /// wait on it, and adds the operations that delete the file and close the handle to `ops`.
 pub fn close_open(server: &Server, open: &Arc<Open>, ops: &mut VecDeque<Op>, now: Now) {

@@ -263,6 +263,27 @@ mod tests {
     }
 
     #[test]
+    fn the_output_of_a_response_may_lie_behind_padding() {
+        let response = IoctlResponse {
+            ctl_code: PIPE_TRANSCEIVE,
+            file_id: FileId { persistent: 1, volatile: 2 },
+            input: &[],
+            output: b"reply",
+            flags: IoctlFlags::empty(),
+        };
+        for padding in [1, 8, 100] {
+            let mut message = testing::message(&response);
+            message.truncate(112);
+            message[96] += padding;
+            message.extend(vec![0xEE; usize::from(padding)]);
+            message.extend_from_slice(b"reply");
+            assert_eq!(IoctlResponse::decode(&message), Ok(response));
+            message.pop();
+            assert!(IoctlResponse::decode(&message).is_err_and(|error| error.field == "Output"));
+        }
+    }
+
+    #[test]
     fn input_outside_of_the_message_is_refused() {
         let request = IoctlRequest {
             ctl_code: 0,

@@ -237,6 +237,20 @@ mod tests {
     }
 
     #[test]
+    fn the_data_of_a_response_may_lie_behind_padding() {
+        let response = ReadResponse { data_length: 3, ..ReadResponse::default() };
+        for padding in [1, 8, 100] {
+            let mut message = testing::message(&response);
+            message[66] += padding;
+            message.extend(vec![0xEE; usize::from(padding)]);
+            message.extend_from_slice(b"abc");
+            assert_eq!(ReadResponse::decode_with_data(&message), Ok((response, &b"abc"[..])));
+            message.pop();
+            assert!(ReadResponse::decode_with_data(&message).is_err_and(|error| error.field == "Buffer"));
+        }
+    }
+
+    #[test]
     fn channel_information_counts_only_with_a_channel() {
         let request = ReadRequest {
             padding: 0,

@@ -33,6 +33,7 @@ use crate::world::{ClientId, World, open_security};
 const ALL: AccessMask = AccessMask::FILE_ALL_ACCESS;
 const DIRECTORY: u32 = 0x1;
 
+mod closing;
 mod names;
 
 struct Desk {

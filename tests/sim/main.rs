@@ -110,6 +110,7 @@ fn storms_leave_every_promise_kept() {
     let enough = [
         (all.breaks, 100, "breaks"),
         (all.reads_checked, 100, "reads checked"),
+        (all.closes_behind, 20, "closes behind what they found under way"),
         (all.cached_opens, 200, "opens with a cache"),
         (all.locks, 50, "locks"),
         (all.contents_checked, 20, "files compared"),

@@ -67,6 +67,8 @@ struct Cache {
     state: u32,
     /// A break is under way: what is held is not certain.
     breaking: bool,
+    /// Notifications of breaks that are to be acknowledged.
+    told: u32,
 }
 
 #[derive(Clone, Debug)]
@@ -124,7 +126,8 @@ impl Model {
         };
         if cached != 0 || self.caches.contains_key(&cacher) {
             let breaking = breaking || self.broken_early.contains(&cacher);
-            self.caches.insert(cacher, Cache { stream: new.stream.clone(), state: cached, breaking });
+            let told = self.times_told(cacher);
+            self.caches.insert(cacher, Cache { stream: new.stream.clone(), state: cached, breaking, told });
         }
         let twice = self.handles.iter().any(|other| other.id == new.id);
         assert!(!twice, "a FileId is given twice: {new:?}");
@@ -174,7 +177,10 @@ impl Model {
     /// A break notification came.
     pub fn breaks(&mut self, cacher: Cacher, to: u32, acknowledge: bool) {
         match self.caches.get_mut(&cacher) {
-            Some(cache) if acknowledge => cache.breaking = true,
+            Some(cache) if acknowledge => {
+                cache.breaking = true;
+                cache.told += 1;
+            }
             Some(cache) => cache.state = to,
             None => {
                 self.broken_early.insert(cacher);
@@ -187,12 +193,18 @@ impl Model {
         self.caches.get(&cacher).is_none_or(|cache| cache.state == 1 && !cache.breaking)
     }
 
-    /// An acknowledgement was answered: `state` is what is kept, `None` when nothing is certain.
-    pub fn acknowledged(&mut self, cacher: Cacher, state: Option<u32>) {
+    /// How many breaks a client was told of that it has to acknowledge.
+    pub fn times_told(&self, cacher: Cacher) -> u32 {
+        self.caches.get(&cacher).map_or(0, |cache| cache.told)
+    }
+
+    /// An acknowledgement was answered, which was sent when the client had been told of `told` breaks: `state` is what is kept,
+    /// `None` when nothing is certain. The notification of the next step of a break comes before the answer to the last.
+    pub fn acknowledged(&mut self, cacher: Cacher, state: Option<u32>, told: u32) {
         match (self.caches.get_mut(&cacher), state) {
             (Some(cache), Some(state)) => {
                 cache.state = state;
-                cache.breaking = false;
+                cache.breaking = cache.told != told;
             }
             (Some(_), None) => {
                 self.caches.remove(&cacher);

@@ -63,6 +63,25 @@ impl Encode for Body {
     }
 }
 
+impl Body {
+    /// The open that a request names.
+    fn file(&self, command: Command) -> Option<FileId> {
+        let at = match command {
+            Command::CLOSE
+            | Command::FLUSH
+            | Command::LOCK
+            | Command::IOCTL
+            | Command::QUERY_DIRECTORY
+            | Command::CHANGE_NOTIFY => 8,
+            Command::READ | Command::WRITE | Command::SET_INFO => 16,
+            Command::QUERY_INFO => 24,
+            _ => return None,
+        };
+        let number = |at: usize| u64::from_le_bytes(self.0[at..at + 8].try_into().unwrap());
+        Some(FileId { persistent: number(at), volatile: number(at + 8) })
+    }
+}
+
 fn body(message: &impl Encode) -> Body {
     Body(message_bytes(&Smb2Header::default(), message).split_off(Smb2Header::SIZE))
 }
@@ -74,7 +93,7 @@ enum Asked {
     Write { name: String, offset: u64, data: Vec<u8> },
     Resize { name: String, size: u64 },
     Lock { id: FileId, ranges: Vec<(u64, u64, bool)> },
-    Acknowledge { cacher: Cacher },
+    Acknowledge { cacher: Cacher, told: u32 },
     Close { id: FileId },
     TreeConnect,
 }
@@ -94,10 +113,16 @@ struct Storm {
     model: Model,
     seats: Vec<Seat>,
     asked: HashMap<(ClientId, u64), Asked>,
+    /// Opens that requests without an answer name, where they came by themselves.
+    named: HashMap<(ClientId, u64), FileId>,
+    /// The first request of the compound that a related one came in.
+    behind: HashMap<(ClientId, u64), u64>,
     /// Breaks to acknowledge.
     breaks: Vec<(usize, ClientId, Cacher, u32)>,
     /// Some connections look into their mail late.
     late_mail: bool,
+    /// It tells what happens.
+    is_traced: bool,
     tally: Tally,
 }
 
@@ -110,6 +135,8 @@ pub struct Tally {
     pub breaks: u64,
     /// Reads of which every byte was known.
     pub reads_checked: u64,
+    /// Closes that were answered behind another request of their open which they had found under way.
+    pub closes_behind: u64,
     /// Opens with an oplock or a lease.
     pub cached_opens: u64,
     /// Locks granted.
@@ -129,6 +156,7 @@ impl Tally {
         self.breaks += other.breaks;
         self.reads_checked += other.reads_checked;
         self.cached_opens += other.cached_opens;
+        self.closes_behind += other.closes_behind;
         self.locks += other.locks;
         self.contents_checked += other.contents_checked;
         self.writes_in_pieces += other.writes_in_pieces;
@@ -157,8 +185,11 @@ impl Storm {
             model: Model::default(),
             seats: Vec::new(),
             asked: HashMap::new(),
+            named: HashMap::new(),
+            behind: HashMap::new(),
             breaks: Vec::new(),
             late_mail: seed.is_multiple_of(3),
+            is_traced: std::env::var_os("FREEHOLD_SIM_TRACE").is_some(),
             tally: Tally::default(),
         };
         for _ in 0..count {
@@ -238,6 +269,8 @@ impl Storm {
         self.model.gone(client);
         self.model.abandon(&self.prefix(seat));
         self.asked.retain(|(other, _), _| *other != client);
+        self.named.retain(|(other, _), _| *other != client);
+        self.behind.retain(|(other, _), _| *other != client);
         self.breaks.retain(|(_, other, _, _)| *other != client);
     }
 
@@ -253,7 +286,15 @@ impl Storm {
     }
 
     fn send(&mut self, seat: usize, command: Command, tree: TreeId, body: &Body, payload: u32) -> u64 {
-        self.world.send(self.seats[seat].client, command, tree, body, payload)
+        let client = self.seats[seat].client;
+        let message = self.world.send(client, command, tree, body, payload);
+        if self.is_traced {
+            eprintln!("client {client} asks {message}: {command:?} of {:?}", body.file(command));
+        }
+        if let Some(id) = body.file(command) {
+            self.named.insert((client, message), id);
+        }
+        message
     }
 
     /// Sends a request whose reply matters. What is asked is noted first: the reply may come at once.
@@ -290,8 +331,8 @@ pub fn run(seed: u64) -> Tally {
     storm.world.delay_one_in = [0, 2, 3, 6][usize::try_from(storm.below(4)).unwrap()];
     storm.world.fail_one_in = [0, 0, 40, 12][usize::try_from(storm.below(4)).unwrap()];
     for step in 0..STEPS {
-        if seed_is_traced() {
-            eprintln!("step {step}");
+        if storm.is_traced {
+            eprintln!("step {step} at {:?}, late {:?}", storm.world.now().monotonic, storm.world.late);
         }
         storm.step();
         storm.collect();
@@ -299,9 +340,4 @@ pub fn run(seed: u64) -> Tally {
     storm.finish();
     storm.tally.writes_in_pieces = storm.world.writes_in_pieces;
     storm.tally
-}
-
-/// A single seed tells what it does.
-fn seed_is_traced() -> bool {
-    std::env::var_os("FREEHOLD_SIM_TRACE").is_some()
 }

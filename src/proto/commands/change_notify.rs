@@ -12,7 +12,7 @@ use freehold_dtyp::NtStatus;
 use super::super::context::{Context, Step, StepResult, file_of};
 use super::super::event::Wake;
 use super::super::notify::Look;
-use super::super::open::{FileOpen, Open};
+use super::super::open::{FileOpen, FileOpenState, Open};
 use super::output_buffer;
 use crate::fsa::LinkId;
 use crate::fsa::change_notify::{Change, Told};
@@ -93,9 +93,10 @@ fn look(cx: &mut Context<'_>, parked: Parked) -> StepResult {
         }
         let watch = state.watch.as_ref().ok_or(NtStatus::INVALID_PARAMETER)?;
         let found = watch.look(cx.waiter, limit_bytes);
-        state.parked.retain(|waiter| *waiter != cx.waiter);
-        if found == Look::Wait {
-            state.parked.push(cx.waiter);
+        state.leave_line(cx.waiter);
+        if found == Look::Wait && !state.enter_line(cx.waiter) {
+            watch_left(&state, cx);
+            return cleaned_up(cx);
         }
         found
     };
@@ -129,12 +130,17 @@ pub fn resume(cx: &mut Context<'_>, parked: Parked, wake: Wake) -> StepResult {
         Wake::Closed => cleaned_up(cx),
         Wake::Cancelled | Wake::TimedOut => {
             let mut state = file_of(&parked.open)?.state.lock();
-            state.parked.retain(|waiter| *waiter != cx.waiter);
-            if let Some(watch) = &state.watch {
-                watch.leave(cx.server, cx.waiter);
-            }
+            state.leave_line(cx.waiter);
+            watch_left(&state, cx);
             Err(NtStatus::CANCELLED.into())
         }
+    }
+}
+
+/// The request does not wait for changes any more.
+fn watch_left(state: &FileOpenState, cx: &Context<'_>) {
+    if let Some(watch) = &state.watch {
+        watch.leave(cx.server, cx.waiter);
     }
 }
 

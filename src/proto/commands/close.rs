@@ -1,14 +1,19 @@
 //! [MS-SMB2] 3.3.5.10 Receiving an SMB2 CLOSE Request.
 //!
-//! Takes the open out of its session at once, so that a request that comes after sees FILE_CLOSED; what the end of the
-//! open means for the file is `teardown`'s.
+//! Takes the open out of its session at once, so that a request that comes after sees FILE_CLOSED. Requests that are under way
+//! end first (3.3.4.17): those that wait for others at once, those that are carried out when they are done, with what came of them.
+//! Only then is anything given back: what others are let do with the file must not meet a write of this open. What the end of
+//! the open means for the file is `teardown`'s.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use freehold_dtyp::NtStatus;
 
 use super::super::commands;
 use super::super::context::{Context, Step, StepResult};
+use super::super::event::Wake;
+use super::super::limits;
 use super::super::op::{Op, OpResult};
 use super::super::open::Open;
 use super::super::teardown;
@@ -20,6 +25,28 @@ pub struct Pending {
     open: Arc<Open>,
 }
 
+/// A close that waits for the other requests of its open.
+pub struct Parked {
+    open: Arc<Open>,
+    flags: CloseFlags,
+    /// When the client is told that it takes time; `None` once it was told.
+    tell_at: Option<Duration>,
+}
+
+impl Parked {
+    /// The client was not told that it takes time.
+    #[must_use]
+    pub fn is_new(&self) -> bool {
+        self.tell_at.is_some()
+    }
+
+    /// When the client is to be told, on the monotonic clock.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Duration> {
+        self.tell_at
+    }
+}
+
 /// Closes an open.
 ///
 /// # Errors
@@ -28,8 +55,36 @@ pub fn decide(cx: &mut Context<'_>) -> StepResult {
     let request = CloseRequest::decode(&cx.request.message)?;
     let id = cx.open(request.file_id)?.file_id;
     let open = cx.session()?.remove_open(id).ok_or(NtStatus::FILE_CLOSED)?;
+    teardown::begin_close(cx.server, &open);
+    let tell_at = Some(cx.now.monotonic.saturating_add(limits::INTERIM_AFTER));
+    wait(cx, Parked { open, flags: request.flags, tell_at })
+}
+
+/// Goes on when no other request of the open is under way.
+fn wait(cx: &mut Context<'_>, parked: Parked) -> StepResult {
+    let alone = match cx.server.mailbox(cx.waiter.connection) {
+        Some(mailbox) => parked.open.under_way.close(mailbox, cx.waiter.chain),
+        // Nobody could wake it.
+        None => true,
+    };
+    if alone { close(cx, parked.open, parked.flags) } else { Ok(Step::Park(commands::Parked::Close(parked))) }
+}
+
+/// Goes on after a wake. A connection that is gone waits for nothing: others need what it has.
+///
+/// # Errors
+/// Never.
+pub fn resume(cx: &mut Context<'_>, parked: Parked, wake: Wake) -> StepResult {
+    match wake {
+        Wake::Retry | Wake::Cancelled => wait(cx, parked),
+        Wake::TimedOut => wait(cx, Parked { tell_at: None, ..parked }),
+        Wake::Closed => close(cx, parked.open, parked.flags),
+    }
+}
+
+fn close(cx: &mut Context<'_>, open: Arc<Open>, flags: CloseFlags) -> StepResult {
     match open.as_file() {
-        Some(file) if request.flags.contains(CloseFlags::POSTQUERY_ATTRIB) => {
+        Some(file) if flags.contains(CloseFlags::POSTQUERY_ATTRIB) => {
             let op = Op::Metadata { file: file.file.clone() };
             Ok(Step::Op(op, commands::Pending::Close(Pending { open })))
         }

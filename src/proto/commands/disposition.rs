@@ -111,6 +111,7 @@ pub fn finish(cx: &mut Context<'_>, pending: Pending, result: OpResult) -> StepR
 /// # Errors
 /// CANCELLED; FILE_CLOSED when the open is gone.
 pub fn resume(cx: &mut Context<'_>, parked: Parked, wake: Wake) -> StepResult {
+    file_of(&parked.open)?.state.lock().leave_line(cx.waiter);
     match wake {
         Wake::Retry | Wake::TimedOut => decide(cx, &parked.open, true),
         Wake::Cancelled => Err(NtStatus::CANCELLED.into()),
@@ -128,6 +129,9 @@ fn mark(cx: &mut Context<'_>, open: &Arc<Open>, file: &FileOpen) -> StepResult {
     if file.stream.is_none()
         && let Some(wait) = caching::break_for_name(cx.server, &file.node, Some(open), cx.waiter, cx.now)
     {
+        if !file.state.lock().enter_line(cx.waiter) {
+            return Err(NtStatus::FILE_CLOSED.into());
+        }
         let parked = set_info::Parked::Disposition(Parked { open: Arc::clone(open), wait });
         return Ok(Step::Park(commands::Parked::SetInfo(Box::new(parked))));
     }

@@ -274,9 +274,9 @@ fn take_or_wait(
         return Ok(true);
     }
     locks.wait(caching::waiter_of(cx.waiter));
-    let mut state = file.state.lock();
-    if !state.parked.contains(&cx.waiter) {
-        state.parked.push(cx.waiter);
+    if !file.state.lock().enter_line(cx.waiter) {
+        locks.stop_waiting(caching::waiter_of(cx.waiter));
+        return Err(NtStatus::RANGE_NOT_LOCKED.into());
     }
     Ok(false)
 }
@@ -301,7 +301,7 @@ fn stop_waiting(cx: &Context<'_>, file: &FileOpen) {
     if let Some(locks) = node.locks(file.stream_id) {
         locks.stop_waiting(caching::waiter_of(cx.waiter));
     }
-    file.state.lock().parked.retain(|waiter| *waiter != cx.waiter);
+    file.state.lock().leave_line(cx.waiter);
 }
 
 /// 3.3.5.14: are lock sequences verified? Only where a request may come a second time: over another channel, or through an

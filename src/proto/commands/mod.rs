@@ -66,6 +66,8 @@ pub enum Pending {
 
 /// What a command needs to go on when it is woken.
 pub enum Parked {
+    /// CLOSE waits for the other requests of its open.
+    Close(close::Parked),
     /// CREATE waits for an oplock or lease break, or for a conflicting open to close.
     Create(Box<create::Parked>),
     /// LOCK waits for a range.
@@ -88,7 +90,7 @@ pub enum Waits<'a> {
     Break(&'a NodeCell),
     /// For a byte range.
     Lock,
-    /// For another request of the same handle.
+    /// For other requests of the same handle.
     Neighbour,
     /// For what may never come: that is what it is for.
     ByNature,
@@ -149,6 +151,7 @@ impl Parked {
     /// The command's; CANCELLED after a cancel.
     pub fn resume(self, cx: &mut Context<'_>, wake: Wake) -> StepResult {
         match self {
+            Parked::Close(parked) => close::resume(cx, parked, wake),
             Parked::Create(parked) => create::resume(cx, *parked, wake),
             Parked::Lock(parked) => lock::resume(cx, *parked, wake),
             Parked::ChangeNotify(parked) => change_notify::resume(cx, parked, wake),
@@ -166,15 +169,28 @@ impl Parked {
             Parked::Create(parked) => Waits::Break(parked.waits_for()),
             Parked::SetInfo(parked) => Waits::Break(parked.waits_for()),
             Parked::Lock(_) => Waits::Lock,
-            Parked::QueryDirectory(_) => Waits::Neighbour,
+            Parked::QueryDirectory(_) | Parked::Close(_) => Waits::Neighbour,
             Parked::ChangeNotify(_) | Parked::Read(_) | Parked::Ioctl(_) => Waits::ByNature,
         }
+    }
+
+    /// 3.3.4.2: the client is told at once that it waits. What ends by itself is told of when it takes long, as an operation is.
+    #[must_use]
+    pub fn is_told_of(&self) -> bool {
+        !matches!(self, Parked::Close(parked) if parked.is_new())
+    }
+
+    /// 3.3.5.16: a CANCEL ends the wait.
+    #[must_use]
+    pub fn can_be_cancelled(&self) -> bool {
+        !matches!(self, Parked::Close(_))
     }
 
     /// When it wants to be resumed with [`Wake::TimedOut`], on the monotonic clock.
     #[must_use]
     pub fn deadline(&self) -> Option<std::time::Duration> {
         match self {
+            Parked::Close(parked) => parked.deadline(),
             Parked::Create(parked) => parked.deadline(),
             Parked::SetInfo(parked) => parked.deadline(),
             Parked::Ioctl(parked) => parked.deadline(),

@@ -101,7 +101,7 @@ pub fn decide(cx: &mut Context<'_>) -> StepResult {
 pub fn resume(cx: &mut Context<'_>, parked: &Parked, wake: Wake) -> StepResult {
     {
         let mut state = file_of(&parked.open)?.state.lock();
-        state.parked.retain(|waiter| *waiter != cx.waiter);
+        state.leave_line(cx.waiter);
         if let Some(enumeration) = &mut state.enumeration {
             enumeration.waiting.retain(|waiter| *waiter != cx.waiter);
         }
@@ -156,9 +156,13 @@ fn position(
     if state.closed {
         return Err(NtStatus::FILE_CLOSED.into());
     }
-    if let Some(enumeration) = state.enumeration.as_mut().filter(|enumeration| enumeration.running) {
-        enumeration.waiting.push(cx.waiter);
-        state.parked.push(cx.waiter);
+    if state.enumeration.as_ref().is_some_and(|enumeration| enumeration.running) {
+        if !state.enter_line(cx.waiter) {
+            return Err(NtStatus::FILE_CLOSED.into());
+        }
+        if let Some(enumeration) = &mut state.enumeration {
+            enumeration.waiting.push(cx.waiter);
+        }
         return Ok(None);
     }
     let reopen = request.flags.contains(QueryDirectoryFlags::REOPEN);

@@ -187,6 +187,7 @@ pub fn finish(cx: &mut Context<'_>, pending: Pending, result: OpResult) -> StepR
 /// # Errors
 /// CANCELLED; FILE_CLOSED when the open is gone.
 pub fn resume(cx: &mut Context<'_>, parked: Parked, wake: Wake) -> StepResult {
+    file_of(&parked.work.open)?.state.lock().leave_line(cx.waiter);
     match wake {
         Wake::Retry | Wake::TimedOut => parked.work.start(cx),
         Wake::Cancelled => Err(NtStatus::CANCELLED.into()),
@@ -221,7 +222,10 @@ impl Work {
         Ok(Step::Op(op, commands::Pending::SetInfo(Box::new(pending))))
     }
 
-    fn park(self, wait: BreakWait) -> StepResult {
+    fn park(self, cx: &Context<'_>, wait: BreakWait) -> StepResult {
+        if !file_of(&self.open)?.state.lock().enter_line(cx.waiter) {
+            return Err(NtStatus::FILE_CLOSED.into());
+        }
         let parked = set_info::Parked::Rename(Parked { work: self, wait });
         Ok(Step::Park(commands::Parked::SetInfo(Box::new(parked))))
     }
@@ -281,13 +285,13 @@ impl Work {
         // [MS-FSA] 2.1.4.12: a new name takes cached handles, and so does one more name.
         let wait = caching::break_for_name(cx.server, &file.node, Some(&self.open), cx.waiter, cx.now);
         if let Some(wait) = wait {
-            return self.park(wait);
+            return self.park(cx, wait);
         }
         if self.change == NameChange::Rename
             && self.is_directory()
             && let Some(wait) = check_nothing_open_below(cx, &self.volume, &file.file.0.path(), self.posix)?
         {
-            return self.park(wait);
+            return self.park(cx, wait);
         }
         let to = self.to.clone();
         self.open(to, Stage::OpeningTarget)
@@ -339,7 +343,7 @@ fn target_opened(cx: &mut Context<'_>, work: Work, result: Result<Opened, OpenEr
             Ok(None) => work.open_parent(Some(Box::new(target))),
             Ok(Some(wait)) => {
                 close(cx, target.file);
-                work.park(wait)
+                work.park(cx, wait)
             }
             Err(error) => {
                 close(cx, target.file);
@@ -350,7 +354,7 @@ fn target_opened(cx: &mut Context<'_>, work: Work, result: Result<Opened, OpenEr
             let checked = check_parent(cx, &work, &parent);
             close(cx, parent.file);
             match checked? {
-                Some(wait) => work.park(wait),
+                Some(wait) => work.park(cx, wait),
                 None => change(cx, work.into_directory(&parent.path), None),
             }
         }
@@ -461,7 +465,7 @@ fn parent_opened(
     }
     close(cx, parent.file);
     match checked? {
-        Some(wait) => work.park(wait),
+        Some(wait) => work.park(cx, wait),
         None => {
             let replaced = replaced.map(|path| Replaced { path, audit });
             change(cx, work.into_directory(&parent.path), replaced)

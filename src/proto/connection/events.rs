@@ -247,7 +247,7 @@ impl Connection {
     pub(super) fn wake(&mut self, id: ChainId, wake: Wake, now: Now) -> Result<(), Disconnect> {
         let Some(mut chain) = self.chains.remove(&id.0) else { return Ok(()) };
         match std::mem::replace(&mut chain.stage, Stage::Next) {
-            Stage::Parked(parked) => {
+            Stage::Parked(parked) if wake != Wake::Cancelled || parked.can_be_cancelled() => {
                 self.forget_waiting(&chain);
                 self.end_stage(&mut chain, now);
                 self.run(chain, Input::Resume(parked, wake), now)

@@ -328,13 +328,14 @@ impl Connection {
                     input = Input::Resume(parked, Wake::Closed);
                     continue;
                 }
-                Ok(Step::Park(parked)) if chain.cancelled => {
+                Ok(Step::Park(parked)) if chain.cancelled && parked.can_be_cancelled() => {
                     // The CANCEL came before its turn, or while an operation of it was running.
                     input = Input::Resume(parked, Wake::Cancelled);
                     continue;
                 }
                 Ok(Step::Park(parked))
-                    if !chain.is_last() && !matches!(parked, Parked::Create(_) | Parked::SetInfo(_)) =>
+                    if !chain.is_last()
+                        && !matches!(parked, Parked::Create(_) | Parked::SetInfo(_) | Parked::Close(_)) =>
                 {
                     // 3.3.5.2.7: only a CREATE, or the last request of a frame, may take its time.
                     let _ = self.step(&mut chain, now, |cx| parked.resume(cx, Wake::Cancelled))?;
@@ -342,8 +343,11 @@ impl Connection {
                 }
                 Ok(Step::Park(parked)) => {
                     self.start_waiting(&mut chain, &parked, now);
+                    let is_told_of = parked.is_told_of();
                     chain.stage = Stage::Parked(parked);
-                    self.send_interim(&mut chain);
+                    if is_told_of {
+                        self.send_interim(&mut chain);
+                    }
                     self.store(chain, None);
                     return Ok(());
                 }
@@ -352,6 +356,9 @@ impl Connection {
                     self.write_error(&mut chain, NtStatus::CANCELLED.into())
                 }
                 Ok(Step::Receive(pending)) => {
+                    if let Some(outstanding) = &mut chain.outstanding {
+                        outstanding.pause();
+                    }
                     chain.stage = Stage::Receiving(pending);
                     self.store(chain, None);
                     return Ok(());
@@ -361,6 +368,9 @@ impl Connection {
             };
             if chain.missing_bytes != 0 {
                 // What is refused is answered when the client has sent all of it.
+                if let Some(outstanding) = &mut chain.outstanding {
+                    outstanding.pause();
+                }
                 chain.stage = Stage::Discarding(status);
                 self.store(chain, None);
                 return Ok(());

@@ -46,7 +46,10 @@ impl Connection {
     /// Completes the present reply in the buffer.
     pub(super) fn answer(&mut self, chain: &mut Chain, status: NtStatus, now: Now) {
         let Some(request) = chain.request.take() else { return };
-        chain.outstanding = None;
+        if !chain.is_last() {
+            // The last one's counts until its reply is on its way.
+            chain.outstanding = None;
+        }
         let header = &request.header;
         tracing::trace!(
             connection = self.link.id.0,

@@ -149,6 +149,11 @@ impl Storm {
         if empties {
             self.model.change_begins(&name);
         }
+        if self.is_traced {
+            eprintln!(
+                "of {name} for {access:#x}, share {share}, {lease_state} under {lease:?} or {oplock:?}, {disposition}"
+            );
+        }
         let asked = Asked::Create { name, access, share, lease, tree: tree.0, empties };
         self.ask(seat, Command::CREATE, tree, &body(&request), asked);
     }
@@ -467,6 +472,9 @@ impl Storm {
             let message = place.append(&mut packet, *command, tree, body, 1000, related && index > 0);
             sent.push((message, *command));
         }
+        if related && let [(first, _), rest @ ..] = sent.as_slice() {
+            self.behind.extend(rest.iter().map(|(message, _)| ((client, message.0), first.0)));
+        }
         self.world.send_compound(client, packet, &sent);
     }
 
@@ -505,7 +513,12 @@ impl Storm {
         let waits = |command: &Command| matches!(*command, Command::CREATE | Command::SET_INFO);
         for _ in 0..4 {
             let left = &self.world.clients[client].open_requests;
-            assert!(left.values().all(waits), "no reply after LOGOFF to {left:?}");
+            // What is behind a CREATE that waits in its compound waits with it.
+            let behind = |message: &u64| {
+                self.behind.get(&(client, *message)).is_some_and(|first| left.get(first).is_some_and(waits))
+            };
+            let waiting = left.iter().all(|(message, command)| waits(command) || behind(message));
+            assert!(waiting, "no reply after LOGOFF to {left:?}");
             if left.is_empty() {
                 break;
             }
@@ -597,7 +610,7 @@ impl Storm {
                 (self.tree(seat), acknowledgement)
             }
         };
-        let asked = Asked::Acknowledge { cacher };
+        let asked = Asked::Acknowledge { cacher, told: self.model.times_told(cacher) };
         self.ask(seat, Command::OPLOCK_BREAK, tree, &body(&acknowledgement), asked);
     }
 }

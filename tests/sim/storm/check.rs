@@ -16,7 +16,11 @@ impl Storm {
             for (at, reply) in replies.into_iter().enumerate() {
                 self.notifications(seat, client, earlier + at as u64);
                 let key = (reply.header.command.0, reply.header.status.to_string());
+                if self.is_traced {
+                    eprintln!("client {client} hears of {}: {key:?}", reply.header.message_id.0);
+                }
                 *self.tally.replies.entry(key).or_default() += 1;
+                self.check_order(client, &reply);
                 if let Some(asked) = self.asked.remove(&(client, reply.header.message_id.0)) {
                     self.reply(seat, client, &reply, asked);
                 }
@@ -83,6 +87,11 @@ impl Storm {
                 let is_directory = FOLDERS.contains(&name.as_str());
                 let id = created.file_id;
                 let stream = (file, stream);
+                if self.is_traced {
+                    eprintln!(
+                        "client {client} has {name}, {stream:?}, as {id:?} for {access:#x}: {cached}, {lease:?}, {breaking}"
+                    );
+                }
                 let handle = Handle { client, tree, id, stream, access, share, lease, is_directory, private };
                 self.tally.cached_opens += u64::from(cached != 0);
                 self.model.opened(handle, cached, breaking);
@@ -126,7 +135,7 @@ impl Storm {
                     }
                 }
             }
-            Asked::Acknowledge { cacher } => {
+            Asked::Acknowledge { cacher, told } => {
                 let kept = match reply.body::<OplockBreakResponse>() {
                     Ok(OplockBreakResponse::Oplock(kept)) => {
                         Some(if kept.oplock_level == OplockLevel::II { 1 } else { 0 })
@@ -134,7 +143,10 @@ impl Storm {
                     Ok(OplockBreakResponse::Lease(kept)) => Some(kept.lease_state.bits()),
                     _ => None,
                 };
-                self.model.acknowledged(cacher, kept);
+                if self.is_traced {
+                    eprintln!("client {client} keeps {kept:?} of {cacher:?}");
+                }
+                self.model.acknowledged(cacher, kept, told);
             }
             Asked::Close { id } => {
                 if status == NtStatus::SUCCESS {
@@ -148,6 +160,31 @@ impl Storm {
                 }
             }
         }
+    }
+
+    /// The reply to a CLOSE is the last of its open: what was asked before it was answered before it.
+    fn check_order(&mut self, client: ClientId, reply: &Reply) {
+        let message = reply.header.message_id.0;
+        let Some(id) = self.named.remove(&(client, message)) else { return };
+        if reply.header.command != Command::CLOSE {
+            let closed = self.named.iter().any(|((other, later), named)| {
+                *other == client && *named == id && *later > message && self.is_close(client, *later)
+            });
+            self.tally.closes_behind += u64::from(closed);
+        } else if reply.header.status == NtStatus::SUCCESS {
+            let before = self
+                .named
+                .iter()
+                .find(|((other, earlier), named)| *other == client && **named == id && *earlier < message);
+            assert!(
+                before.is_none(),
+                "client {client}: CLOSE {message} of {id:?} is answered before {before:?}"
+            );
+        }
+    }
+
+    fn is_close(&self, client: ClientId, message: u64) -> bool {
+        matches!(self.asked.get(&(client, message)), Some(Asked::Close { .. }))
     }
 
     /// A volume gives, and leaves after a break, what it was told to.
@@ -175,6 +212,9 @@ impl Storm {
                 (Cacher::Lease(client, lease.lease_key), lease.new_lease_state.bits(), acknowledge)
             }
         };
+        if self.is_traced {
+            eprintln!("client {client}: break of {cacher:?} to {to}, acknowledge {acknowledge}");
+        }
         self.check_given(to);
         self.tally.breaks += 1;
         self.model.check_break(cacher);

@@ -17,7 +17,7 @@ use freehold_dtyp::NtStatus;
 use super::super::super::caching;
 use super::super::super::context::{Context, Step, StepResult, file_of};
 use super::super::super::op::{Op, OpResult};
-use super::super::super::open::{FileOpen, FileOpenState, Open};
+use super::super::super::open::{FileOpen, Open};
 use super::super::super::persistent;
 use super::super::super::status::CommandError;
 use super::{Parked, check_count, kind_of, locks_of_live, remember, stop_waiting};
@@ -177,8 +177,11 @@ fn table(
     if outcome == Err(NtStatus::LOCK_NOT_GRANTED) && wanted.waits {
         let waiter = caching::waiter_of(cx.waiter);
         locks.stop_waiting(waiter);
-        locks.wait(waiter);
-        enter_line(&mut file.state.lock(), cx);
+        if file.state.lock().enter_line(cx.waiter) {
+            locks.wait(waiter);
+        } else {
+            outcome = Err(NtStatus::RANGE_NOT_LOCKED);
+        }
     }
     outcome?;
     Ok(taken.into_iter().map(|(range, kind)| form_of(range, kind)).collect())
@@ -203,20 +206,12 @@ fn locked_by_program(cx: &mut Context<'_>, mut wanted: Wanted, file: &FileOpen) 
     if !wanted.waits {
         return Err(NtStatus::LOCK_NOT_GRANTED.into());
     }
-    if !enter_line(&mut file.state.lock(), cx) {
+    if !file.state.lock().enter_line(cx.waiter) {
         return Err(NtStatus::RANGE_NOT_LOCKED.into());
     }
     let delay = FIRST_LOOK.saturating_mul(1 << wanted.looks.min(8)).min(LAST_LOOK);
     wanted.looks = wanted.looks.saturating_add(1);
     park(wanted, Some(cx.now.monotonic.saturating_add(delay)))
-}
-
-/// Has CLOSE wake the request; false when it has passed.
-fn enter_line(state: &mut FileOpenState, cx: &Context<'_>) -> bool {
-    if !state.closed && !state.parked.contains(&cx.waiter) {
-        state.parked.push(cx.waiter);
-    }
-    !state.closed
 }
 
 fn park(wanted: Wanted, until: Option<Duration>) -> StepResult {
