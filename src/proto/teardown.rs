@@ -4,20 +4,21 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use super::audit;
+use super::audit::{self, OpenAudit};
 use super::caching;
 use super::changes;
 use super::commands::lock;
 use super::directory_lease::By;
 use super::durable;
 use super::event::{Event, Now, Wake};
-use super::node::DeletionUnderWay;
-use super::op::Op;
+use super::node::{DeletionUnderWay, NodeCell};
+use super::op::{Op, VolumeRef};
 use super::open::{FileOpen, Open, Target};
 use super::persistent;
 use super::pipe;
 use super::server::Server;
-use crate::vfs::NodeKind;
+use crate::fsa::Closed;
+use crate::vfs::{FileRef, NodeKind};
 
 /// An open is about to be closed: its requests that wait for others end, those that are carried out go on.
 pub fn begin_close(server: &Server, open: &Open) {
@@ -97,30 +98,56 @@ fn close_file(server: &Server, open: &Open, file: &FileOpen, ops: &mut VecDeque<
             // What was written is seen in the directory from now on.
             server.directory_leases.entry_changed(server, volume.id, &file.file.0.path(), by);
         }
-        if closed.delete_file {
-            let deletion = file.node.take_deletion(closed.link);
-            let audit = deletion.as_ref().map_or(&file.audit, |deletion| &deletion.audit).clone();
-            let file_ref = deletion.map_or_else(|| file.file.clone(), |deletion| deletion.file);
-            let is_directory = file.kind == NodeKind::Directory && file.stream.is_none();
-            let path = file_ref.0.path();
-            changes::report_removed(server, volume.id, &path, is_directory);
-            let mut under_way = DeletionUnderWay::new(&file.node);
-            if !server.directory_leases.is_unused()
-                && let Some(server) = server.shared()
-            {
-                let volume = volume.id;
-                under_way.then(move || changes::report_gone(&server, volume, &path, by));
-            }
-            ops.push_back(Op::Unlink { volume: volume.clone(), file: file_ref.clone(), under_way });
-            audit::deleted(server, audit.as_ref(), &file_ref, ops, now);
-        }
-        if closed.delete_stream {
-            changes::report_stream_removed(server, volume.id, &file.file.0.path());
-            let under_way = DeletionUnderWay::new(&file.node);
-            ops.push_back(Op::Unlink { volume: volume.clone(), file: file.file.clone(), under_way });
-            audit::deleted(server, file.audit.as_ref(), &file.file, ops, now);
-        }
+        let gone = Gone {
+            volume,
+            node: &file.node,
+            file: &file.file,
+            audit: file.audit.as_ref(),
+            is_directory: file.kind == NodeKind::Directory && file.stream.is_none(),
+        };
+        delete(server, &gone, &closed, ops, by);
     }
     ops.push_back(Op::Close { file: file.file.clone() });
     caching::wake(server, closed.wake);
+}
+
+/// What went with its last open, or with that of its link or stream.
+pub struct Gone<'a> {
+    /// Where it is.
+    pub volume: &'a VolumeRef,
+    /// Its node.
+    pub node: &'a Arc<NodeCell>,
+    /// The handle of that open.
+    pub file: &'a FileRef,
+    /// What of its use is recorded.
+    pub audit: Option<&'a Arc<OpenAudit>>,
+    /// It is a directory, and no stream of one.
+    pub is_directory: bool,
+}
+
+/// Adds the operations that delete what [`crate::fsa::Node::close`] says is to go, and tells who watches. Until they are done, or
+/// dropped, whoever opens the file waits.
+pub fn delete(server: &Server, gone: &Gone<'_>, closed: &Closed, ops: &mut VecDeque<Op>, by: By) {
+    let volume = gone.volume.id;
+    if closed.delete_file {
+        let deletion = gone.node.take_deletion(closed.link);
+        let audit = deletion.as_ref().map_or(gone.audit, |deletion| deletion.audit.as_ref()).cloned();
+        let file = deletion.map_or_else(|| gone.file.clone(), |deletion| deletion.file);
+        let path = file.0.path();
+        changes::report_removed(server, volume, &path, gone.is_directory);
+        let mut under_way = DeletionUnderWay::new(gone.node);
+        if !server.directory_leases.is_unused()
+            && let Some(server) = server.shared()
+        {
+            under_way.then(move || changes::report_gone(&server, volume, &path, by));
+        }
+        ops.push_back(Op::Unlink { volume: gone.volume.clone(), file: file.clone(), under_way });
+        audit::deleted(server, audit.as_ref(), &file, ops, by.now);
+    }
+    if closed.delete_stream {
+        changes::report_stream_removed(server, volume, &gone.file.0.path());
+        let under_way = DeletionUnderWay::new(gone.node);
+        ops.push_back(Op::Unlink { volume: gone.volume.clone(), file: gone.file.clone(), under_way });
+        audit::deleted(server, gone.audit, gone.file, ops, by.now);
+    }
 }

@@ -35,6 +35,7 @@ const DIRECTORY: u32 = 0x1;
 
 mod closing;
 mod names;
+mod overwriting;
 
 struct Desk {
     world: World,

@@ -1,6 +1,7 @@
 //! The last part of a CREATE: other opens of the file, their caches, emptying it where the disposition says so, and the Open
 //! itself ([MS-FSA] 2.1.5.1.2, 2.1.5.18; [MS-SMB2] 3.3.5.9 "Open Execution" and "Oplock Acquisition").
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -12,17 +13,18 @@ use super::super::super::caching::{self, break_deadline, waiter_of};
 use super::super::super::changes;
 use super::super::super::commands;
 use super::super::super::context::{Context, Step, StepResult};
+use super::super::super::directory_lease::By;
 use super::super::super::durable::{self, Kept};
 use super::super::super::event::{ConnectionId, Now};
 use super::super::super::lease::{Claim, LeaseTarget};
 use super::super::super::node::{NodeCell, NodeKey, link_id};
-use super::super::super::op::{Op, OpResult};
+use super::super::super::op::{Op, OpResult, VolumeRef};
 use super::super::super::open::{FileOpen, FileOpenState, Open, Target};
 use super::super::super::persistent;
 use super::super::super::server::Server;
 use super::super::super::session::Session;
 use super::super::super::status::CommandError;
-use super::super::super::teardown;
+use super::super::super::teardown::{self, Gone};
 use super::durable::answer_v2;
 use super::reply::{self, Answer};
 use super::{Pending, Stage, Work, audit, by, close, local};
@@ -40,6 +42,8 @@ use crate::vfs::{FileRef, NewNode, NodeKind, Opened};
 struct Reservation {
     server: Arc<Server>,
     cell: Arc<NodeCell>,
+    volume: VolumeRef,
+    file: FileRef,
     id: OpenId,
     now: Now,
     kept: bool,
@@ -58,7 +62,24 @@ impl Drop for Reservation {
         if self.kept {
             return;
         }
-        let closed = self.cell.lock().close(self.id, self.now.monotonic);
+        let closed = {
+            let mut node = self.cell.lock();
+            // What was not opened is not deleted on close.
+            node.set_delete_on_close(self.id, false);
+            node.close(self.id, self.now.monotonic)
+        };
+        // Another open has marked the file for deletion meanwhile, and this one was the last.
+        let gone = Gone {
+            volume: &self.volume,
+            node: &self.cell,
+            file: &self.file,
+            audit: None,
+            is_directory: false,
+        };
+        let mut ops = VecDeque::new();
+        let by = By { parent_key: closed.parent_key, now: self.now };
+        teardown::delete(&self.server, &gone, &closed, &mut ops, by);
+        self.server.disconnected.run(ops);
         caching::wake(&self.server, closed.wake);
     }
 }
@@ -131,7 +152,9 @@ pub(super) fn admit(
         Decision::In(caches) => commit(cx, work, *found, action, request, caches, cell),
         Decision::Overwrite => {
             let server = Arc::clone(cx.server);
-            let reservation = Reservation { server, cell, id: request.id, now: cx.now, kept: false };
+            let (volume, file) = (work.volume.clone(), found.file.clone());
+            let reservation =
+                Reservation { server, cell, volume, file, id: request.id, now: cx.now, kept: false };
             let op = empty(cx, &work, &found);
             work.then(op, Stage::Overwriting(Box::new(Overwrite { found, action, request, reservation })))
         }
