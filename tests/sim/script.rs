@@ -11,7 +11,11 @@
 //!                                   overwrite, doc (delete on close), parent=KEY, epoch=N, stat
 //! a close 1 | a ack 1 II | a ack @7 RH | a write 1 | a read 1 | a lock 1 | a unlock 1 | a size 1 9 | a hide 1
 //! a rename 1 NAME | a link 1 NAME | a delete 1 | a keep 1 (takes a deletion back) | a list 1 | a cancel 2
+//! a open 3 f rwd/rwd batch durable  a durable open; `durable2=G`, `durable2=G:MS`: of version 2, by CreateGuid G; `back=1`,
+//!                                   `back2=1:G`, `back2p=1:G` (as a persistent one): takes up the open 1; `replay`
 //! b beside a                        b is another connection of the client that a is
+//! a is anna                         before it does anything: whose name it logs on with
+//! b returns-for a                   b is of a's machine and its user, with a session of its own
 //! a lost                            its connection is gone
 //! volume oplocks exclusive          before the first client: what the volume gives
 //! sleep 35                          seconds pass
@@ -33,7 +37,8 @@ use freehold::smb2::create::{
     ShareAccess,
 };
 use freehold::smb2::create_context::{
-    CreateContexts, Lease, LeaseFlags, LeaseV2, RequestContext, ResponseContext,
+    CreateContexts, DurableHandleV2Flags, DurableHandleV2Reconnect, DurableHandleV2Request, Lease,
+    LeaseFlags, LeaseV2, RequestContext, ResponseContext,
 };
 use freehold::smb2::lock::{LockElement, LockElements, LockFlags, LockRequest, LockSequence};
 use freehold::smb2::oplock_break::{
@@ -44,18 +49,20 @@ use freehold::smb2::read::{ReadFlags, ReadRequest, ReadResponse};
 use freehold::smb2::set_info::SetInfoRequest;
 use freehold::smb2::write::{WriteFlags, WriteRequest};
 use freehold::smb2::{
-    Channel, Command, DecodeMessage, FileId, InfoType, LeaseKey, LeaseState, OplockLevel, TreeId, Utf16Buf,
+    Channel, Command, DecodeMessage, FileId, HeaderFlags, InfoType, LeaseKey, LeaseState, OplockLevel,
+    TreeId, Utf16Buf,
 };
 use freehold::vfs::oplock_policy::OplockPolicy;
 use freehold_acl::AccessMask;
-use freehold_dtyp::{Encode, FileTime, NtStatus};
+use freehold_dtyp::{Encode, FileTime, Guid, NtStatus};
 
-use crate::world::{ClientId, World};
+use crate::world::{ClientId, Manner, PASSWORD, World};
 
 /// A client by the letter that the script gives it.
 struct Actor {
     id: ClientId,
     tree: TreeId,
+    user: String,
     lost: bool,
 }
 
@@ -66,6 +73,8 @@ struct Case {
     opens: BTreeMap<String, FileId>,
     /// What was asked, to be shown with its reply: by client and message.
     asked: BTreeMap<(ClientId, u64), (String, Command)>,
+    /// Who logs on with another name than `user`.
+    users: BTreeMap<String, String>,
     /// Interim replies that have been shown.
     waiting: BTreeSet<(ClientId, u64)>,
 }
@@ -128,6 +137,37 @@ struct Wanted {
     lease: Option<Lease>,
     disposition: CreateDisposition,
     options: CreateOptions,
+    /// Durability that is asked for, and opens to be taken up.
+    durable: Vec<Durable>,
+    replay: bool,
+}
+
+/// What is asked of durability.
+enum Durable {
+    /// DHnQ.
+    V1,
+    /// DH2Q: CreateGuid and timeout in milliseconds.
+    V2(Guid, u32),
+    /// DHnC of the open of this name.
+    Back(String),
+    /// DH2C.
+    BackV2(String, Guid, DurableHandleV2Flags),
+}
+
+impl Durable {
+    fn parse(word: &str) -> Option<Self> {
+        let guid = |text: &str| Guid([text.parse().expect("a number"); 16]);
+        let (word, value) = word.split_once('=').unwrap_or((word, ""));
+        let (first, second) = value.split_once(':').unwrap_or((value, "0"));
+        Some(match word {
+            "durable" => Durable::V1,
+            "durable2" => Durable::V2(guid(first), second.parse().expect("milliseconds")),
+            "back" => Durable::Back(first.to_owned()),
+            "back2" => Durable::BackV2(first.to_owned(), guid(second), DurableHandleV2Flags::empty()),
+            "back2p" => Durable::BackV2(first.to_owned(), guid(second), DurableHandleV2Flags::PERSISTENT),
+            _ => return None,
+        })
+    }
 }
 
 impl Wanted {
@@ -155,6 +195,8 @@ impl Wanted {
             lease: None,
             disposition: CreateDisposition::OPEN_IF,
             options: CreateOptions::NON_DIRECTORY_FILE,
+            durable: Vec::new(),
+            replay: false,
         };
         if let Some((state, key)) = words[1].split_once('@') {
             let (key, v1) = key.strip_suffix("v1").map_or((key, false), |key| (key, true));
@@ -175,8 +217,13 @@ impl Wanted {
     }
 
     fn option(&mut self, word: &str) {
+        if let Some(durable) = Durable::parse(word) {
+            self.durable.push(durable);
+            return;
+        }
         match (word, word.split_once('=')) {
             ("dir", _) => self.options = CreateOptions::DIRECTORY_FILE,
+            ("replay", _) => self.replay = true,
             ("create", _) => self.disposition = CreateDisposition::CREATE,
             ("overwrite", _) => self.disposition = CreateDisposition::OVERWRITE,
             ("doc", _) => self.options |= CreateOptions::DELETE_ON_CLOSE,
@@ -201,6 +248,7 @@ impl Case {
             actors: BTreeMap::new(),
             opens: BTreeMap::new(),
             asked: BTreeMap::new(),
+            users: BTreeMap::new(),
             waiting: BTreeSet::new(),
         }
     }
@@ -209,14 +257,28 @@ impl Case {
         if let Some(actor) = self.actors.get(name) {
             return (actor.id, actor.tree);
         }
+        let user = self.users.get(name).map_or("user", String::as_str).to_owned();
         let id = match beside {
             Some(other) => self.world.connect_beside(self.actors[other].id),
-            None => self.world.connect(),
+            None => self.world.connect_as(&user, PASSWORD),
         };
+        self.enter(name, id, user)
+    }
+
+    /// A connection is made: its session, and the share.
+    fn enter(&mut self, name: &str, id: ClientId, user: String) -> (ClientId, TreeId) {
         self.world.log_on(id).expect("a logon");
         let tree = self.world.tree_connect(id, "data").expect("a share");
-        self.actors.insert(name.to_owned(), Actor { id, tree, lost: false });
+        self.actors.insert(name.to_owned(), Actor { id, tree, user, lost: false });
         (id, tree)
+    }
+
+    /// Another connection of the machine and the user that `other` was of.
+    fn returns(&mut self, name: &str, other: &str) {
+        let before = &self.actors[other];
+        let (machine, user) = (self.world.machine(before.id), before.user.clone());
+        let id = self.world.connect_from(&user, PASSWORD, Manner::default(), Some(machine));
+        self.enter(name, id, user);
     }
 
     fn send(&mut self, actor: &str, label: &str, command: Command, body: &impl Encode) {
@@ -231,7 +293,23 @@ impl Case {
 
     fn open(&mut self, actor: &str, name: &str, path: &str, wanted: &Wanted) {
         let path = Utf16Buf::from(path);
-        let contexts: Vec<_> = wanted.lease.iter().map(|lease| RequestContext::Lease(*lease)).collect();
+        let mut contexts: Vec<_> = wanted.lease.iter().map(|lease| RequestContext::Lease(*lease)).collect();
+        contexts.extend(wanted.durable.iter().map(|durable| match durable {
+            Durable::V1 => RequestContext::DurableHandle,
+            Durable::V2(create_guid, timeout_ms) => RequestContext::DurableHandleV2(DurableHandleV2Request {
+                timeout_ms: *timeout_ms,
+                flags: DurableHandleV2Flags::empty(),
+                create_guid: *create_guid,
+            }),
+            Durable::Back(open) => RequestContext::DurableHandleReconnect(self.open_of(open)),
+            Durable::BackV2(open, create_guid, flags) => {
+                RequestContext::DurableHandleV2Reconnect(DurableHandleV2Reconnect {
+                    file_id: self.open_of(open),
+                    create_guid: *create_guid,
+                    flags: *flags,
+                })
+            }
+        }));
         let request = CreateRequest {
             requested_oplock_level: wanted.oplock,
             impersonation_level: ImpersonationLevel::IMPERSONATION,
@@ -243,7 +321,17 @@ impl Case {
             name: path.as_utf16(),
             contexts: CreateContexts::from(contexts.as_slice()),
         };
-        self.send(actor, name, Command::CREATE, &request);
+        if !wanted.replay {
+            return self.send(actor, name, Command::CREATE, &request);
+        }
+        let (id, tree) = self.actor(actor, None);
+        let client = &mut self.world.clients[id].client;
+        let mut packet = client.compound();
+        let message = client.append(&mut packet, Command::CREATE, tree, &request, 0, false);
+        let flags = HeaderFlags::REPLAY_OPERATION.bits().to_le_bytes();
+        packet[16..20].iter_mut().zip(flags).for_each(|(place, flag)| *place |= flag);
+        self.world.send_compound(id, packet, &[(message, Command::CREATE)]);
+        self.asked.insert((id, message.0), (name.to_owned(), Command::CREATE));
     }
 
     fn set(&mut self, actor: &str, name: &str, class: u8, information: &impl Encode) {
@@ -293,6 +381,11 @@ impl Case {
             [actor, "beside", other] => {
                 self.actor(actor, Some(other));
             }
+            [actor, "is", user] => {
+                assert!(!self.actors.contains_key(actor), "{actor} has a name already");
+                self.users.insert(actor.to_owned(), user.to_owned());
+            }
+            [actor, "returns-for", other] => self.returns(actor, other),
             [actor, "lost"] => {
                 let id = self.actor(actor, None).0;
                 self.actors.get_mut(actor).expect("an actor").lost = true;
@@ -474,6 +567,8 @@ impl Case {
             Err(ClientError::Status(status)) => return status_text(status),
             Err(error) => panic!("{error}"),
         };
+        // An open that is taken up goes by its new name.
+        self.opens.retain(|_, id| *id != response.file_id);
         self.opens.insert(label.to_owned(), response.file_id);
         let mut text = match response.create_action {
             CreateAction::CREATED => "created",
@@ -485,7 +580,18 @@ impl Case {
             write!(text, ", {}", level_text(response.oplock_level)).unwrap();
         }
         for context in response.contexts.iter() {
-            let ResponseContext::Lease(lease) = context.expect("a context") else { continue };
+            let lease = match context.expect("a context") {
+                ResponseContext::Lease(lease) => lease,
+                ResponseContext::DurableHandle => {
+                    text += ", durable";
+                    continue;
+                }
+                ResponseContext::DurableHandleV2 { timeout_ms, .. } => {
+                    write!(text, ", durable for {} s", timeout_ms / 1000).unwrap();
+                    continue;
+                }
+                _ => continue,
+            };
             write!(text, ", {}@{}", state_text(lease.state), lease.key.0[0]).unwrap();
             if let Some(v2) = lease.v2 {
                 write!(text, " epoch {}", v2.epoch).unwrap();
@@ -505,6 +611,9 @@ impl Case {
         for actor in self.actors.values().filter(|actor| !actor.lost) {
             self.world.disconnect(actor.id);
         }
+        self.world.settle();
+        // What waits for its client is given up.
+        self.world.advance(Duration::from_secs(301));
         self.world.settle();
         self.world.check_nothing_left();
     }

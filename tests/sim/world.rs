@@ -384,6 +384,11 @@ impl World {
         self.connect_random(user, password, manner, random)
     }
 
+    /// The ClientGuid of a client.
+    pub fn machine(&self, id: ClientId) -> Guid {
+        Guid(*self.clients[id].random.first_chunk().expect("16 bytes"))
+    }
+
     /// One more connection of the client that `other` is a connection of: they have one ClientGuid.
     pub fn connect_beside(&mut self, other: ClientId) -> ClientId {
         let random = self.clients[other].random;
