@@ -93,6 +93,13 @@ impl Node {
         }
     }
 
+    /// The opens that carry a lease, and whose they are.
+    #[must_use]
+    pub fn opens_of_lease(&self, lease: LeaseId) -> SmallVec<[(OpenId, Owner); 4]> {
+        let opens = self.opens.iter().filter(|open| open.lease == Some(lease));
+        opens.map(|open| (open.id, open.owner)).collect()
+    }
+
     /// A break that reached nobody waits for its holder to come back, until `until` at most.
     pub fn suspend_break(&mut self, id: HolderId, until: Duration) {
         if let Some(holder) = self.holders.iter_mut().find(|holder| holder.id == id) {

@@ -11,7 +11,7 @@ use smallvec::SmallVec;
 use super::buffer::TRANSFORM_HEADER_BYTES;
 use super::credits::CreditWindow;
 use super::dispatch;
-use super::limits::{BYTES_PER_CREDIT, MAX_COMPOUND_REQUESTS};
+use super::limits::{BYTES_PER_CREDIT, MAX_COMPOUND_REQUESTS, MAX_SINGLE_CREDIT_BYTES};
 use super::link::Link;
 use crate::crypto::Sender;
 use crate::smb2::{Command, HeaderFlags, SessionId, Smb2Header};
@@ -37,6 +37,9 @@ pub enum Disconnect {
     /// VALIDATE_NEGOTIATE_INFO found that somebody changed the negotiation.
     #[error("the negotiation was tampered with")]
     ValidateNegotiate,
+    /// A command that the protocol does not have.
+    #[error("a command that does not exist")]
+    Command,
     /// More waiting requests than a connection may have.
     #[error("too many requests at a time")]
     TooManyRequests,
@@ -94,7 +97,7 @@ pub fn open_transform(link: &Link, frame: &mut BytesMut) -> Result<SessionId, Di
 }
 
 /// Splits a clear frame into its requests and checks what can be checked before their turn comes. CANCEL is returned
-/// like the others, but uses no message id.
+/// like the others, but uses no message id. Of a write whose data comes in pieces the frame is its head.
 ///
 /// # Errors
 /// [`Disconnect`]; message ids of a frame that is refused may have been used.
@@ -120,8 +123,8 @@ pub fn admit(
         }
         let length = if next == 0 { rest.len() } else { next };
         let message = rest.get_mut(..length).ok_or(Disconnect::Compound)?;
-        if header.command != Command::CANCEL
-            && !window.consume(header.message_id, header.credit_charge.message_ids())
+        check_fit(link, &header, sealed_by, elements.is_empty(), length)?;
+        if header.command != Command::CANCEL && !window.consume(header.message_id, message_ids(link, &header))
         {
             return Err(Disconnect::MessageId);
         }
@@ -146,6 +149,47 @@ pub fn admit(
     Ok(Admitted { frame: frame.freeze(), elements, sealed_by })
 }
 
+/// True where operations may cost more than one credit (Connection.SupportsMultiCredit).
+fn is_multi_credit(link: &Link) -> bool {
+    link.negotiated.as_ref().is_some_and(|negotiated| negotiated.multi_credit)
+}
+
+/// 3.3.5.2.3: CreditCharge says how many message ids a request uses, where the dialect has it.
+fn message_ids(link: &Link, header: &Smb2Header) -> u16 {
+    if is_multi_credit(link) { header.credit_charge.message_ids() } else { 1 }
+}
+
+/// What ends a connection whatever else a request is: 3.3.5.2.1.1 (whose it is, when it is sealed), 3.3.5.2.2 (connection
+/// state), 3.3.5.2.6 (its command) and 3.3.5.2 (its length).
+// DIFFERS: an unknown command behind the first request of a compound is answered INVALID_PARAMETER, so that the requests
+// before it are answered, too (smbtorture smb2.compound.invalid4).
+fn check_fit(
+    link: &Link,
+    header: &Smb2Header,
+    sealed_by: Option<SessionId>,
+    is_first: bool,
+    length_bytes: usize,
+) -> Result<(), Disconnect> {
+    let related = header.flags.contains(HeaderFlags::RELATED_OPERATIONS);
+    if let Some(session) = sealed_by
+        && if related { is_first } else { header.session_id != session }
+    {
+        return Err(Disconnect::Transform);
+    }
+    if is_first && link.negotiated.is_none() && header.command != Command::NEGOTIATE {
+        return Err(Disconnect::Negotiate);
+    }
+    if is_first && header.command > Command::SERVER_TO_CLIENT_NOTIFICATION {
+        return Err(Disconnect::Command);
+    }
+    let may_be_long =
+        is_multi_credit(link) && dispatch::row(header.command).is_some_and(|row| row.multi_credit);
+    if length_bytes > MAX_SINGLE_CREDIT_BYTES && !may_be_long {
+        return Err(Disconnect::TooLong);
+    }
+    Ok(())
+}
+
 /// 3.3.5.2.4 Verifying the Signature. Returns whether a signature was checked and found right, and why to refuse.
 fn check_signature(
     link: &Link,
@@ -154,18 +198,26 @@ fn check_signature(
     message: &mut [u8],
     sealed: bool,
 ) -> (bool, Option<NtStatus>) {
-    if sealed || header.command == Command::NEGOTIATE || session == SessionId::NONE {
+    let claims = header.flags.contains(HeaderFlags::SIGNED);
+    if header.command == Command::NEGOTIATE {
+        // A second one ends the connection, however it comes.
+        let refused = claims && link.negotiated.is_none();
+        return (false, refused.then_some(NtStatus::INVALID_PARAMETER));
+    }
+    if sealed || session == SessionId::NONE {
         return (false, None);
     }
     let Some(channel) = link.channels.get(&session.0) else {
-        // A logon under way has no key yet; anything else finds no session when its turn comes.
-        return (false, None);
+        // A logon under way has no key yet; what needs a session finds none when its turn comes.
+        let lost = claims && header.command == Command::ECHO;
+        return (false, lost.then_some(NtStatus::USER_SESSION_DELETED));
     };
-    if header.flags.contains(HeaderFlags::SIGNED) {
+    if claims {
         return match &channel.signing {
             Some(key) if key.verify(message, Sender::Client).is_ok() => (true, None),
+            Some(_) => (false, Some(NtStatus::ACCESS_DENIED)),
             // Anonymous and guest sessions have no key: the client cannot have signed with it.
-            Some(_) | None => (false, Some(NtStatus::ACCESS_DENIED)),
+            None => (false, Some(NtStatus::NOT_SUPPORTED)),
         };
     }
     if channel.session.signing_required && header.command != Command::CANCEL {
@@ -176,13 +228,12 @@ fn check_signature(
 
 /// 3.3.5.2.5 Verifying the Credit Charge and the Payload Size.
 pub(super) fn check_charge(link: &Link, header: &Smb2Header, message: &[u8]) -> Option<NtStatus> {
-    let multi_credit = link.negotiated.as_ref().is_some_and(|negotiated| negotiated.multi_credit);
     if !dispatch::row(header.command).is_some_and(|row| row.multi_credit) {
         return None;
     }
     let payload = payload_bytes(header.command, message);
     let paid = u64::from(header.credit_charge.message_ids()).saturating_mul(u64::from(BYTES_PER_CREDIT));
-    (multi_credit && payload > paid).then_some(NtStatus::INVALID_PARAMETER)
+    (is_multi_credit(link) && payload > paid).then_some(NtStatus::INVALID_PARAMETER)
 }
 
 /// The larger of what a request sends and what it expects back, in bytes: the fields named in 3.3.5.2.5, at their fixed

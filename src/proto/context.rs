@@ -138,12 +138,16 @@ impl Context<'_> {
     /// The open that a request's FileId names; all ones means that of the compound's predecessor.
     ///
     /// # Errors
-    /// FILE_CLOSED when there is none in this session and tree connect.
+    /// FILE_CLOSED when there is none in this session and tree connect, INVALID_HANDLE when no request before it has named one.
     pub fn open(&mut self, id: FileId) -> Result<Arc<Open>, CommandError> {
         let id = match (id == FileId::ANY, self.request.related, *self.related_file) {
             (true, true, Some(inherited)) => inherited,
+            // 3.3.5.2.7.2
+            (true, true, None) => return Err(NtStatus::INVALID_HANDLE.into()),
             _ => id,
         };
+        // Also one that is not there is what related requests go on with.
+        *self.related_file = Some(id);
         let open = self.session()?.open(id).ok_or(NtStatus::FILE_CLOSED)?;
         if self.tree.as_ref().is_some_and(|tree| tree.id != open.tree_id()) {
             return Err(NtStatus::FILE_CLOSED.into());
@@ -151,7 +155,6 @@ impl Context<'_> {
         self.count(&open)?;
         let closes = self.request.header.command == Command::CLOSE;
         audit::handle_named(self.server, self.audit, &open, closes)?;
-        *self.related_file = Some(id);
         Ok(open)
     }
 

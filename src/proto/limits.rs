@@ -16,6 +16,8 @@ pub const BYTES_PER_CREDIT: u32 = 65_536;
 pub const MAX_FRAME_BYTES: usize = MAX_IO_BYTES as usize + 128 * 1024;
 /// Largest transport message before a session exists.
 pub const MAX_FRAME_BYTES_BEFORE_LOGON: usize = 128 * 1024;
+/// Largest request of a command that costs one credit at most, with its header ([MS-SMB2] 3.3.5.2).
+pub const MAX_SINGLE_CREDIT_BYTES: usize = 68 * 1024;
 /// Requests in one compound.
 pub const MAX_COMPOUND_REQUESTS: usize = 256;
 /// Requests that one connection may have waiting (locks, notifications, breaks, blocked reads of pipes).

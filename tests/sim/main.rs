@@ -17,6 +17,7 @@ mod pieces;
 mod posix;
 mod quotas;
 mod script;
+mod sentences;
 mod storm;
 mod world;
 mod write_times;

@@ -697,6 +697,11 @@ impl World {
         Ok(())
     }
 
+    /// The next packet that the server has sent to a client, as it came.
+    pub fn next_packet(&mut self, id: ClientId) -> Option<Vec<u8>> {
+        self.clients[id].inbox.pop_front()
+    }
+
     /// Asks for the end of a request; true when it waits for something.
     pub fn cancel(&mut self, id: ClientId, message: u64) -> bool {
         let client = &mut self.clients[id];

@@ -1,13 +1,16 @@
 //! [MS-SMB2] 3.3.5.22 Receiving an SMB2 OPLOCK_BREAK Acknowledgment.
 
+use std::sync::atomic::Ordering;
+
 use freehold_dtyp::NtStatus;
 
 use super::super::caching::{self, break_deadline};
 use super::super::context::{Context, StepResult, file_of};
+use super::super::node::NodeCell;
 use super::super::persistent;
 use crate::fsa::{CacheState, FsaError, HolderId, LeaseId, OplockLevel};
 use crate::smb2::oplock_break::{LeaseBreak, OplockBreak, OplockBreakAcknowledgment};
-use crate::smb2::{self, DecodeMessage};
+use crate::smb2::{self, DecodeMessage, FileId};
 
 /// Takes in the answer to a break and wakes who waits for it.
 ///
@@ -52,10 +55,25 @@ fn acknowledge_lease(cx: &mut Context<'_>, request: LeaseBreak) -> StepResult {
     let cells = targets.filter_map(|target| cx.server.nodes.find(target.node));
     let cell = cells.max_by_key(|cell| cell.lock().is_breaking(HolderId::Lease(id)));
     let cell = cell.ok_or(NtStatus::OBJECT_NAME_NOT_FOUND)?;
+    if cx.link.dialect().is_3x() {
+        end_replays(cx, &cell, id);
+    }
     let state = CacheState::from_bits_truncate(request.lease_state.bits());
     let effects = cell.lock().acknowledge_lease(id, state, break_deadline(cx.now))?;
     cx.server.metrics.breaks.acknowledged.add_shared(1);
     caching::carry_out(cx.server, &cell, effects);
     persistent::marks_changed(cx.server, &cell, cx.before_reply);
     cx.reply(&request)
+}
+
+/// The client knows of the lease, and so of the opens that carry it: none of their requests comes again.
+fn end_replays(cx: &Context<'_>, cell: &NodeCell, lease: LeaseId) {
+    let opens = cell.lock().opens_of_lease(lease);
+    for (open, owner) in opens {
+        let id = FileId { persistent: owner.persistent, volatile: open.0 };
+        let session = cx.server.sessions.find(&owner.session);
+        if let Some(open) = session.and_then(|session| session.open(id)) {
+            open.replay_eligible.store(false, Ordering::Relaxed);
+        }
+    }
 }

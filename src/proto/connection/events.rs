@@ -182,7 +182,7 @@ impl Connection {
 
     fn notify(&mut self, session: SessionId, holder: HolderId, persistent: u64, body: &[u8]) {
         if self.holds(session, holder, persistent) {
-            self.send_break(session, body);
+            self.send_break(session, holder, body);
         }
     }
 

@@ -17,6 +17,7 @@ use super::super::session::Session;
 use super::super::status::CommandError;
 use super::{Connection, OutFrame};
 use crate::crypto::Sender;
+use crate::fsa::HolderId;
 use crate::smb2::error::{ErrorData, ErrorResponse};
 use crate::smb2::transform::TransformHeader;
 use crate::smb2::{AsyncId, Command, HeaderFlags, HeaderId, MessageId, SessionId, Smb2Header};
@@ -173,12 +174,16 @@ impl Connection {
         self.queue(out, HEADROOM_BYTES, seal.as_deref(), None);
     }
 
-    /// 3.3.4.6, 3.3.4.7: an oplock or lease break notification.
-    pub(super) fn send_break(&mut self, session: SessionId, body: &[u8]) {
+    /// 3.3.4.6, 3.3.4.7: an oplock or lease break notification. That of an oplock names its session, as Windows does since 10.
+    pub(super) fn send_break(&mut self, session: SessionId, holder: HolderId, body: &[u8]) {
         let header = Smb2Header {
             command: Command::OPLOCK_BREAK,
             flags: HeaderFlags::SERVER_TO_REDIR,
             message_id: MessageId::UNSOLICITED,
+            session_id: match holder {
+                HolderId::Oplock(_) => session,
+                HolderId::Lease(_) => SessionId::NONE,
+            },
             ..Smb2Header::default()
         };
         let mut out = self.buffer();

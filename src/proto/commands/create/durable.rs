@@ -68,7 +68,11 @@ impl Asked {
                     let v2 = Some((wanted.create_guid, wanted.flags));
                     asked.reconnect = Some(Reconnect { file_id: wanted.file_id, v2 });
                 }
-                RequestContext::Lease(lease) if dialect > Dialect::SMB_2_0_2 => asked.lease = Some(lease),
+                RequestContext::Lease(lease)
+                    if dialect.is_3x() || (dialect > Dialect::SMB_2_0_2 && lease.v2.is_none()) =>
+                {
+                    asked.lease = Some(lease);
+                }
                 RequestContext::AppInstanceId(id) if dialect.is_3x() => {
                     asked.app_instance = Some(AppInstance { id, version: None });
                 }

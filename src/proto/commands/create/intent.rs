@@ -24,7 +24,7 @@ use crate::fscc::posix_name::parse_posix_path;
 use crate::fscc::{FileAttributes, upcase};
 use crate::smb2::create::{CreateOptions, CreateRequest};
 use crate::smb2::create_context::{Lease, LeaseFlags, RequestContext};
-use crate::smb2::{self, Capabilities, Dialect};
+use crate::smb2::{self, Capabilities};
 use crate::vfs::{ExtendedAttribute, NameCase, RESERVED_EA, VfsPath, VolumeOptions};
 
 /// What kind of object the request insists on.
@@ -122,7 +122,8 @@ impl Intent {
             true => dfs::name_and_access(cx, tree, request)?,
             false => (request.name.as_bytes(), tree.maximal_access),
         };
-        let desired = share_access_check(AccessMask(request.desired_access), share_allows, &mut ())?;
+        let asked = asked_access(request.desired_access, options);
+        let desired = share_access_check(asked, share_allows, &mut ())?;
         let disposition =
             CreateDisposition::from_wire(request.create_disposition.0).ok_or(FsaError::InvalidParameter)?;
         let directory = options.contains(CreateOptions::DIRECTORY_FILE);
@@ -314,8 +315,11 @@ impl Intent {
         if !negotiated.server_capabilities.contains(Capabilities::LEASING) {
             return;
         }
-        // Version 2 is of SMB 3.x.
-        let v2 = lease.v2.filter(|_| negotiated.dialect >= Dialect::SMB_3_0);
+        // Version 2 is of SMB 3.x, and nothing to others.
+        if lease.v2.is_some() && !negotiated.dialect.is_3x() {
+            return;
+        }
+        let v2 = lease.v2;
         let parent = v2.filter(|_| lease.flags.contains(LeaseFlags::PARENT_LEASE_KEY_SET));
         self.cache = CacheRequest::Lease(LeaseRequest {
             id: LeaseId { client: negotiated.client_guid, key: lease.key.0 },
@@ -337,6 +341,17 @@ impl Intent {
         }
         Ok(())
     }
+}
+
+/// 3.3.5.9, Open Execution: what is not buffered is not appended to. An open that asks for nothing else is left as it is: it
+/// could not be one.
+fn asked_access(desired_access: u32, options: CreateOptions) -> AccessMask {
+    let asked = AccessMask(desired_access);
+    let without = asked.without(AccessMask::FILE_APPEND_DATA);
+    if options.contains(CreateOptions::NO_INTERMEDIATE_BUFFERING) && !without.is_empty() {
+        return without;
+    }
+    asked
 }
 
 fn check_options(options: CreateOptions) -> Result<CreateOptions, CommandError> {

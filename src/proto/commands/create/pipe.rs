@@ -10,7 +10,9 @@ use super::super::super::context::{Context, StepResult};
 use super::super::super::limits::MAX_OPENS_PER_SESSION;
 use super::super::super::open::{Open, Target};
 use super::super::super::pipe::PipeOpen;
-use crate::smb2::create::{CreateAction, CreateRequest, CreateResponse, CreateResponseFlags};
+use crate::smb2::create::{
+    CreateAction, CreateRequest, CreateResponse, CreateResponseFlags, ImpersonationLevel,
+};
 use crate::smb2::create_context::CreateContexts;
 use crate::smb2::{FileId, OplockLevel};
 
@@ -22,11 +24,13 @@ const PIPE_ALLOCATION_BYTES: u64 = 4096;
 /// Opens a pipe.
 ///
 /// # Errors
-/// OBJECT_NAME_NOT_FOUND for a pipe that does not exist, ACCESS_DENIED by the share.
+/// OBJECT_NAME_NOT_FOUND for a pipe that does not exist, ACCESS_DENIED by the share, BAD_IMPERSONATION_LEVEL.
 pub(super) fn decide(cx: &mut Context<'_>, request: &CreateRequest<'_>) -> StepResult {
     let session = Arc::clone(cx.session()?);
     let tree = Arc::clone(cx.tree()?);
-    if !request.impersonation_level.is_known() {
+    // 3.3.5.9: nobody acts through a pipe in its client's name elsewhere.
+    if !request.impersonation_level.is_known() || request.impersonation_level == ImpersonationLevel::DELEGATE
+    {
         return Err(NtStatus::BAD_IMPERSONATION_LEVEL.into());
     }
     if session.open_count() >= MAX_OPENS_PER_SESSION {

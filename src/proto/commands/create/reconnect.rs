@@ -80,7 +80,7 @@ fn find(cx: &Context<'_>, wanted: Reconnect, tree: &TreeConnect) -> Option<Arc<O
     })
 }
 
-/// The conditions of 3.3.5.9.7 and 3.3.5.9.12, in their order.
+/// The conditions of 3.3.5.9.7 and 3.3.5.9.12, in their order: the first version looks at the name before the rest.
 fn check(
     cx: &Context<'_>,
     request: &CreateRequest<'_>,
@@ -102,7 +102,12 @@ fn check(
         (None, None) => true,
         (Some(_), None) | (None, Some(_)) => false,
     };
-    let found = !(lease.is_some() && known.client_guid != client_guid(cx))
+    let strange = lease.is_some() && known.client_guid != client_guid(cx);
+    let misnamed = lease.is_some() && !is_name_of(cx, request, tree, share_path, &file.file.0.path());
+    if wanted.v2.is_none() && misnamed && !strange {
+        return Err(NtStatus::INVALID_PARAMETER.into());
+    }
+    let found = !strange
         && same_lease
         && tree.share.name.eq_ignore_ascii_case(&open.tree.share.name)
         && (known.kept != Kept::Durable || cached.contains(CacheState::HANDLE))
@@ -121,7 +126,7 @@ fn check(
     if !found {
         return Err(NtStatus::OBJECT_NAME_NOT_FOUND.into());
     }
-    if lease.is_some() && !is_name_of(cx, request, tree, share_path, &file.file.0.path()) {
+    if misnamed {
         return Err(NtStatus::INVALID_PARAMETER.into());
     }
     check_owner(cx, &known)
@@ -165,7 +170,7 @@ fn attach(cx: &mut Context<'_>, open: &Arc<Open>, tree: &Arc<TreeConnect>) -> Re
 /// 3.3.5.9 and 3.3.5.9.10: is this CREATE one that came before?
 ///
 /// # Errors
-/// DUPLICATE_OBJECTID, FILE_NOT_AVAILABLE, ACCESS_DENIED, CONTEXT_MISMATCH.
+/// DUPLICATE_OBJECTID, FILE_NOT_AVAILABLE, ACCESS_DENIED, INVALID_PARAMETER, CONTEXT_MISMATCH.
 pub(super) fn came_before(
     cx: &mut Context<'_>,
     request: &CreateRequest<'_>,
@@ -184,7 +189,8 @@ pub(super) fn came_before(
         Replayable::Pending | Replayable::Done(_) => return Err(NtStatus::DUPLICATE_OBJECTID.into()),
     };
     if let Some(open) = open {
-        return replayed(cx, request, asked, open, tree).map(Came::Again);
+        let persistent = wanted.flags.contains(DurableHandleV2Flags::PERSISTENT);
+        return replayed(cx, request, asked, open, tree, persistent).map(Came::Again);
     }
     let persistent = wanted.flags.contains(DurableHandleV2Flags::PERSISTENT) && keeps_persistent(cx, tree);
     if replay
@@ -203,6 +209,7 @@ fn replayed(
     asked: &Asked,
     open: Arc<Open>,
     tree: &Arc<TreeConnect>,
+    persistent: bool,
 ) -> Result<Known, CommandError> {
     let file = file_of(&open)?;
     let known = file.state.lock().durability.clone().ok_or(NtStatus::ACCESS_DENIED)?;
@@ -211,13 +218,19 @@ fn replayed(
     if lease != asked.lease.map(|lease| lease.key.0) {
         return Err(NtStatus::ACCESS_DENIED.into());
     }
-    if cx.server.disconnected.find(open.file_id.persistent).is_some() {
-        if !tree.share.name.eq_ignore_ascii_case(&open.tree.share.name) {
-            return Err(NtStatus::ACCESS_DENIED.into());
-        }
-        attach(cx, &open, tree)?;
-    } else if open.session() != cx.session()?.id {
+    let waits = cx.server.disconnected.find(open.file_id.persistent).is_some();
+    if waits && !tree.share.name.eq_ignore_ascii_case(&open.tree.share.name) {
+        return Err(NtStatus::ACCESS_DENIED.into());
+    }
+    if !waits && open.session() != cx.session()?.id {
         return Err(NtStatus::DUPLICATE_OBJECTID.into());
+    }
+    // As Windows does since 10.
+    if known.kept == Kept::Persistent && !persistent {
+        return Err(NtStatus::INVALID_PARAMETER.into());
+    }
+    if waits {
+        attach(cx, &open, tree)?;
     }
     Ok(answer_for(request, asked, open, &known))
 }
