@@ -38,9 +38,24 @@ pub fn begin_close(server: &Server, open: &Open) {
     }
 }
 
-/// Closes an open that was taken out of its session: gives back its share mode, oplock and locks, ends the requests that
-/// wait on it, and adds the operations that delete the file and close the handle to `ops`.
+/// Closes an open that was taken out of its session when no request of it is under way any more: at once, or by the last of them.
+/// Requests that wait on it end. As [`close_now`] otherwise.
 pub fn close_open(server: &Server, open: &Arc<Open>, ops: &mut VecDeque<Op>, now: Now) {
+    begin_close(server, open);
+    let Some(shared) = server.shared().filter(|_| !open.under_way.is_over()) else {
+        return close_now(server, open, ops, now);
+    };
+    let closing = Arc::clone(open);
+    open.under_way.end(move || {
+        let mut ops = VecDeque::new();
+        close_now(&shared, &closing, &mut ops, now);
+        shared.disconnected.run(ops);
+    });
+}
+
+/// Closes an open that was taken out of its session: gives back its share mode, oplock and locks, and adds the operations that delete
+/// the file and close the handle to `ops`.
+pub fn close_now(server: &Server, open: &Arc<Open>, ops: &mut VecDeque<Op>, now: Now) {
     match &open.target {
         Target::File(file) => close_file(server, open, file, ops, now),
         Target::Pipe(pipe) => pipe::close(server, pipe),

@@ -1,7 +1,8 @@
-//! Which requests of an open are under way ([MS-SMB2] 3.3.1.1 Request.Open), and the CLOSE that comes behind them (3.3.5.10): what
-//! an open gives back must not be given to others while it is still written or read through.
+//! Which requests of an open are under way ([MS-SMB2] 3.3.1.1 Request.Open), and the end of the open, which comes behind them
+//! (3.3.5.10, 3.3.4.17): what an open gives back must not be given to others while it is still written or read through.
 //!
-//! Life: `Live` --enter, leave--> ... --close--> `Closing` (nobody enters any more) --the others leave--> the CLOSE is woken.
+//! Life: `Live` --enter, leave--> ... --close--> `Closing` (nobody enters any more) --the others leave--> the CLOSE is woken;
+//! `Live` or `Closing` --end--> `Ending` --all leave--> its end is done by the last one.
 //! Knows nothing of what a request does. One word that an open has for itself: no lock where nothing is closed.
 
 use std::sync::Arc;
@@ -14,14 +15,23 @@ use super::open::Open;
 
 /// Nobody enters any more.
 const CLOSING: u32 = 1 << 31;
+/// Who leaves as the last one of all does the end.
+const ENDING: u32 = 1 << 30;
 
 /// The requests of one open that are not answered.
 #[derive(Default)]
 pub struct UnderWay {
-    /// How many there are, and [`CLOSING`]. A server has far fewer requests under way than would fill it.
+    /// How many there are, and the marks above. A server has far fewer requests under way than would fill it.
     word: AtomicU32,
-    /// The CLOSE that waits for the others.
-    closer: Mutex<Option<(Arc<Mailbox>, ChainId)>>,
+    /// What waits for them.
+    closer: Mutex<Option<Closer>>,
+}
+
+enum Closer {
+    /// A CLOSE, for all but itself.
+    Close(Arc<Mailbox>, ChainId),
+    /// The end of an open whose tree connect, session or connection is gone.
+    End(Box<dyn FnOnce() + Send>),
 }
 
 impl UnderWay {
@@ -36,16 +46,22 @@ impl UnderWay {
 
     #[inline]
     fn leave(&self) {
-        // Only the CLOSE is left, which is a request of the open as well.
-        if self.word.fetch_sub(1, Ordering::AcqRel) == CLOSING | 2 {
-            self.wake_closer();
+        let before = self.word.fetch_sub(1, Ordering::AcqRel);
+        // Only a CLOSE is left, which is a request of the open as well; or nobody.
+        if before == CLOSING | 2 || before == CLOSING | ENDING | 1 {
+            self.go_on();
         }
     }
 
     #[cold]
-    fn wake_closer(&self) {
-        if let Some((mailbox, chain)) = self.closer.lock().take() {
-            mailbox.post(Event::Wake { chain, wake: Wake::Retry });
+    fn go_on(&self) {
+        let closer = self.closer.lock().take();
+        match closer {
+            Some(Closer::Close(mailbox, chain)) => {
+                mailbox.post(Event::Wake { chain, wake: Wake::Retry });
+            }
+            Some(Closer::End(end)) => end(),
+            None => {}
         }
     }
 
@@ -53,13 +69,34 @@ impl UnderWay {
     /// `mailbox` when it may be, to call this again.
     #[must_use]
     pub fn close(&self, mailbox: Arc<Mailbox>, chain: ChainId) -> bool {
-        *self.closer.lock() = Some((mailbox, chain));
+        if self.word.compare_exchange(1, CLOSING | 1, Ordering::AcqRel, Ordering::Relaxed).is_ok() {
+            return true;
+        }
+        *self.closer.lock() = Some(Closer::Close(mailbox, chain));
         // Whoever leaves behind this sees the mark and finds the CLOSE.
         let alone = self.word.fetch_or(CLOSING, Ordering::AcqRel) & !CLOSING <= 1;
         if alone {
             *self.closer.lock() = None;
         }
         alone
+    }
+
+    /// Lets nobody enter any more, and has `end` done when all have left: by the last of them, or at once. It may lock nodes.
+    pub fn end(&self, end: impl FnOnce() + Send + 'static) {
+        *self.closer.lock() = Some(Closer::End(Box::new(end)));
+        if self.word.fetch_or(CLOSING | ENDING, Ordering::AcqRel) & !(CLOSING | ENDING) == 0 {
+            self.go_on();
+        }
+    }
+
+    /// True when no request of the open is under way; nobody enters any more then.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        let over = CLOSING | ENDING;
+        match self.word.compare_exchange(0, over, Ordering::AcqRel, Ordering::Acquire) {
+            Ok(_) => true,
+            Err(word) => word & !over == 0,
+        }
     }
 }
 
@@ -156,6 +193,50 @@ mod tests {
         assert_eq!(woken.load(Ordering::Relaxed), 1);
         assert!(matches!(mailbox.take()[..], [Event::Wake { chain: ChainId(7), wake: Wake::Retry }]));
         assert!(open.close(mailbox, ChainId(7)));
+    }
+
+    #[test]
+    fn an_end_is_done_by_the_last_that_leaves() {
+        let done = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&done);
+        let open = UnderWay::default();
+        assert!(open.enter() && open.enter());
+        assert!(!open.is_over());
+        open.end(move || {
+            count.fetch_add(1, Ordering::Relaxed);
+        });
+        assert!(!open.enter());
+        open.leave();
+        assert_eq!(done.load(Ordering::Relaxed), 0);
+        open.leave();
+        assert_eq!(done.load(Ordering::Relaxed), 1);
+        assert!(open.is_over() && !open.enter());
+        assert_eq!(done.load(Ordering::Relaxed), 1);
+        let alone = UnderWay::default();
+        assert!(alone.is_over());
+        let count = Arc::clone(&done);
+        alone.end(move || {
+            count.fetch_add(1, Ordering::Relaxed);
+        });
+        assert_eq!(done.load(Ordering::Relaxed), 2);
+    }
+
+    #[test]
+    fn a_close_whose_connection_is_lost_leaves_the_end_to_the_last() {
+        let (mailbox, woken) = mailbox();
+        let done = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&done);
+        let open = UnderWay::default();
+        assert!(open.enter() && open.enter());
+        assert!(!open.close(mailbox, ChainId(1)));
+        open.end(move || {
+            count.fetch_add(1, Ordering::Relaxed);
+        });
+        // The CLOSE itself, then what it has waited for.
+        open.leave();
+        assert_eq!(done.load(Ordering::Relaxed), 0);
+        open.leave();
+        assert_eq!((done.load(Ordering::Relaxed), woken.load(Ordering::Relaxed)), (1, 0));
     }
 
     #[test]

@@ -70,7 +70,7 @@ fn wait(cx: &mut Context<'_>, parked: Parked) -> StepResult {
     if alone { close(cx, parked.open, parked.flags) } else { Ok(Step::Park(commands::Parked::Close(parked))) }
 }
 
-/// Goes on after a wake. A connection that is gone waits for nothing: others need what it has.
+/// Goes on after a wake. Where the connection is gone nobody is left to be answered: the last request of the open closes it.
 ///
 /// # Errors
 /// Never.
@@ -78,7 +78,10 @@ pub fn resume(cx: &mut Context<'_>, parked: Parked, wake: Wake) -> StepResult {
     match wake {
         Wake::Retry | Wake::Cancelled => wait(cx, parked),
         Wake::TimedOut => wait(cx, Parked { tell_at: None, ..parked }),
-        Wake::Closed => close(cx, parked.open, parked.flags),
+        Wake::Closed => {
+            teardown::close_open(cx.server, &parked.open, cx.before_reply, cx.now);
+            cx.reply(&CloseResponse::default())
+        }
     }
 }
 
@@ -89,7 +92,7 @@ fn close(cx: &mut Context<'_>, open: Arc<Open>, flags: CloseFlags) -> StepResult
             Ok(Step::Op(op, commands::Pending::Close(Pending { open })))
         }
         _ => {
-            teardown::close_open(cx.server, &open, cx.before_reply, cx.now);
+            teardown::close_now(cx.server, &open, cx.before_reply, cx.now);
             cx.reply(&CloseResponse::default())
         }
     }
@@ -110,7 +113,7 @@ pub fn finish(cx: &mut Context<'_>, pending: Pending, result: OpResult) -> StepR
         // Writes of other handles may be held back still.
         cx.server.held_times.show(file, metadata, cx.now);
     }
-    teardown::close_open(cx.server, &pending.open, cx.before_reply, cx.now);
+    teardown::close_now(cx.server, &pending.open, cx.before_reply, cx.now);
     let response = match result {
         Ok(metadata) => CloseResponse {
             flags: CloseFlags::POSTQUERY_ATTRIB,

@@ -90,7 +90,7 @@ fn force_closed(server: &Server, open: &Arc<Open>, now: Now) {
     match session.and_then(|session| session.remove_open(open.file_id)) {
         Some(open) => {
             let mut operations = VecDeque::new();
-            teardown::close_open(server, &open, &mut operations, now);
+            teardown::close_now(server, &open, &mut operations, now);
             server.disconnected.run(operations);
         }
         None => give_up(server, open, now),

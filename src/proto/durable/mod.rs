@@ -319,7 +319,7 @@ pub fn give_up(server: &Server, open: &Arc<Open>, now: Now) {
         return;
     }
     let mut operations = VecDeque::new();
-    teardown::close_open(server, open, &mut operations, now);
+    teardown::close_now(server, open, &mut operations, now);
     server.disconnected.run(operations);
 }
 

@@ -5,6 +5,7 @@ use freehold::fscc::file_info::{DispositionInformation, EndOfFileInformation, Re
 use freehold::smb2::change_notify::{ChangeNotifyFlags, ChangeNotifyRequest, CompletionFilter};
 use freehold::smb2::close::CloseResponse;
 use freehold::smb2::echo::EchoRequest;
+use freehold::smb2::logoff::LogoffRequest;
 use freehold::smb2::query_directory::{QueryDirectoryFlags, QueryDirectoryRequest};
 use freehold::smb2::query_info::{QueryInfoFlags, QueryInfoRequest};
 
@@ -380,18 +381,53 @@ fn a_close_within_a_compound_waits_too() {
 }
 
 #[test]
-fn a_connection_that_is_lost_does_not_wait() {
-    let mut desk = Desk::new(2);
-    let tree = desk.tree[0];
-    let file = desk.open(0, "f");
-    desk.slowly(|desk| {
-        desk.send_write(0, file, 0, b"late");
-        desk.send_close(0, tree, file)
-    });
-    desk.world.disconnect(desk.clients[0]);
-    let alone = desk.send_open(1, "f", 0, OplockLevel::NONE);
-    assert_eq!(desk.statuses(1), [(alone, NtStatus::SUCCESS)], "nobody is left who holds it");
-    desk.world.disconnect(desk.clients[1]);
-    desk.world.settle();
-    desk.world.check_nothing_left();
+fn a_connection_that_is_lost_gives_nothing_back_before_its_last_write() {
+    for closes in [true, false] {
+        let mut desk = Desk::new(2);
+        let tree = desk.tree[0];
+        let file = desk.open(0, "f");
+        desk.slowly(|desk| {
+            desk.send_write(0, file, 0, b"late");
+            if closes {
+                desk.send_close(0, tree, file);
+            }
+        });
+        desk.world.disconnect(desk.clients[0]);
+        let alone = desk.send_open(1, "f", 0, OplockLevel::NONE);
+        assert_eq!(desk.statuses(1), [(alone, NtStatus::SHARING_VIOLATION)], "it is still written");
+        desk.world.settle();
+        assert_eq!(desk.bytes("f"), b"late");
+        let alone = desk.send_open(1, "f", 0, OplockLevel::NONE);
+        assert_eq!(desk.statuses(1), [(alone, NtStatus::SUCCESS)]);
+        desk.world.disconnect(desk.clients[1]);
+        desk.world.settle();
+        desk.world.check_nothing_left();
+    }
+}
+
+#[test]
+fn a_tree_connect_and_a_session_give_nothing_back_before_their_last_write() {
+    for logoff in [true, false] {
+        let mut desk = Desk::new(2);
+        let (tree, id) = (desk.tree[0], desk.clients[0]);
+        let file = desk.open(0, "f");
+        let write = desk.slowly(|desk| desk.send_write(0, file, 0, b"late"));
+        let end = if logoff {
+            desk.world.clients[id].logged_off = true;
+            desk.send_on(0, TreeId::NONE, Command::LOGOFF, &LogoffRequest, 0)
+        } else {
+            desk.send_on(0, tree, Command::TREE_DISCONNECT, &TreeDisconnectRequest, 0)
+        };
+        assert_eq!(desk.statuses(0), [(end, NtStatus::SUCCESS)]);
+        let alone = desk.send_open(1, "f", 0, OplockLevel::NONE);
+        assert_eq!(desk.statuses(1), [(alone, NtStatus::SHARING_VIOLATION)], "it is still written");
+        desk.world.settle();
+        assert_eq!(desk.statuses(0), [(write, NtStatus::SUCCESS)]);
+        let alone = desk.send_open(1, "f", 0, OplockLevel::NONE);
+        assert_eq!(desk.statuses(1), [(alone, NtStatus::SUCCESS)]);
+        desk.world.disconnect(desk.clients[0]);
+        desk.world.disconnect(desk.clients[1]);
+        desk.world.settle();
+        desk.world.check_nothing_left();
+    }
 }
