@@ -46,8 +46,10 @@ pub enum FsaError {
     SharingViolation,
     /// The file or stream goes away with its last open.
     DeletePending,
-    /// An acknowledgement that does not answer the break of an oplock.
+    /// An acknowledgement that does not fit the break of the oplock that was notified.
     OplockProtocol,
+    /// An acknowledgement of no break: the client was told of none.
+    OplockNotBreaking,
     /// There is no such lease.
     LeaseNotFound,
     /// The lease is not being broken.

@@ -121,6 +121,8 @@ pub(super) struct NodeOpen {
     pub parent_key: Option<[u8; 16]>,
     /// Data was changed through it: the directory's entry is out of date from its close on.
     pub modified: bool,
+    /// Its client was told of a break that wants no answer, and has not answered it.
+    pub told_of_break: bool,
     pub owner: Owner,
     pub posix: bool,
 }

@@ -132,6 +132,7 @@ impl Node {
             lease: None,
             parent_key: request.cache.parent_key(),
             modified: false,
+            told_of_break: false,
             owner: request.owner,
             posix: request.posix,
         });

@@ -106,6 +106,8 @@ pub(super) struct Holder {
     pub owner: Owner,
     pub state: CacheState,
     breaking: Option<Breaking>,
+    /// The last break took all, and its notification wanted no answer.
+    told_only: bool,
     pub lease: Option<LeaseFacts>,
     /// What the volume lets be held.
     pub policy: OplockPolicy,
@@ -156,7 +158,7 @@ impl Holder {
         lease: Option<LeaseFacts>,
         policy: OplockPolicy,
     ) -> Self {
-        Holder { id, stream, owner, state, breaking: None, lease, policy }
+        Holder { id, stream, owner, state, breaking: None, told_only: false, lease, policy }
     }
 
     pub fn is_breaking(&self) -> bool {
@@ -203,6 +205,7 @@ impl Holder {
             self.breaking = Some(Breaking { requested: to, required: to, deadline, told: None });
         } else {
             self.state = to;
+            self.told_only = true;
         }
         Some(self.notice(from, to, acknowledge))
     }
@@ -231,6 +234,7 @@ impl Holder {
             self.breaking = Some(Breaking { requested: to, required, deadline, told: None });
         } else {
             self.state = to;
+            self.told_only = true;
         }
         Ok(Some(self.notice(state, to, acknowledge)))
     }
@@ -296,9 +300,9 @@ impl Node {
     /// level of an oplock.
     ///
     /// # Errors
-    /// [`FsaError::OplockProtocol`] when none is under way.
-    // DIFFERS: 3.3.5.22.1 says INVALID_DEVICE_STATE for an answer to no break; Windows answers what [MS-FSA] 2.1.5.19 says
-    // (smbtorture smb2.oplock.levelii500).
+    /// [`FsaError::OplockNotBreaking`] when none is under way. Where the client was told of one that wants no answer (level II to
+    /// none), Open.OplockState is Breaking all the same (3.3.4.6), and it is [MS-FSA] 2.1.5.19 that refuses:
+    /// [`FsaError::OplockProtocol`] (smbtorture smb2.oplock.levelii500).
     pub fn acknowledge_oplock(
         &mut self,
         open: OpenId,
@@ -307,7 +311,9 @@ impl Node {
     ) -> Result<OplockAcknowledged, FsaError> {
         let holder = self.holders.iter_mut().find(|holder| holder.id == HolderId::Oplock(open));
         let Some(holder) = holder.filter(|holder| holder.is_breaking()) else {
-            return Err(FsaError::OplockProtocol);
+            let asked = self.opens.iter_mut().find(|other| other.id == open);
+            let told = asked.is_some_and(|asked| std::mem::take(&mut asked.told_of_break));
+            return Err(if told { FsaError::OplockProtocol } else { FsaError::OplockNotBreaking });
         };
         let kept = match level {
             Some(OplockLevel::Exclusive) if holder.state.contains(CacheState::HANDLE) => {
@@ -481,6 +487,12 @@ impl Node {
     }
 
     pub(super) fn forget_empty_oplocks(&mut self) {
+        for holder in self.holders.iter().filter(|holder| holder.told_only && holder.state.is_empty()) {
+            let told = self.opens.iter_mut().find(|open| holder.id == HolderId::Oplock(open.id));
+            if let Some(open) = told {
+                open.told_of_break = true;
+            }
+        }
         self.holders.retain(|holder| {
             matches!(holder.id, HolderId::Lease(_)) || !holder.state.is_empty() || holder.is_breaking()
         });

@@ -34,6 +34,9 @@ pub enum Disconnect {
     /// A second NEGOTIATE, or something else before the first.
     #[error("NEGOTIATE at the wrong time")]
     Negotiate,
+    /// A TREE_CONNECT of 3.1.1 that is neither signed nor sealed: somebody in between may have made it.
+    #[error("an unprotected TREE_CONNECT")]
+    TreeConnect,
     /// VALIDATE_NEGOTIATE_INFO found that somebody changed the negotiation.
     #[error("the negotiation was tampered with")]
     ValidateNegotiate,
@@ -204,12 +207,12 @@ fn check_signature(
         let refused = claims && link.negotiated.is_none();
         return (false, refused.then_some(NtStatus::INVALID_PARAMETER));
     }
-    if sealed || session == SessionId::NONE {
+    if sealed {
         return (false, None);
     }
     let Some(channel) = link.channels.get(&session.0) else {
         // A logon under way has no key yet; what needs a session finds none when its turn comes.
-        let lost = claims && header.command == Command::ECHO;
+        let lost = claims && (session == SessionId::NONE || header.command == Command::ECHO);
         return (false, lost.then_some(NtStatus::USER_SESSION_DELETED));
     };
     if claims {

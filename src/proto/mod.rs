@@ -19,6 +19,7 @@ pub mod caching;
 pub mod chain;
 pub mod changes;
 pub mod channel_sequence;
+pub mod clients;
 pub mod commands;
 pub mod connection;
 pub mod context;

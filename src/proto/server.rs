@@ -11,6 +11,7 @@ use parking_lot::Mutex;
 
 use super::account::Waiting;
 use super::audit::{self, LogonAudit, ShareAudit};
+use super::clients::ClientTable;
 use super::directory_lease::DirectoryLeases;
 use super::durable::{self, AppInstances, DisconnectedOpens, ReplayTable};
 use super::event::{ConnectionId, Event, Mailbox, Now, WaiterId};
@@ -158,6 +159,8 @@ pub struct Server {
     pub sessions: Sharded<u64, Arc<Session>>,
     /// Files that are open.
     pub nodes: NodeTable,
+    /// Clients, by the ids that they give themselves.
+    pub clients: ClientTable,
     /// Leases, by key.
     pub leases: LeaseTable,
     /// Directories that are watched.
@@ -263,6 +266,7 @@ impl Server {
             shares: ArcSwap::from_pointee(Shares::default()),
             sessions: Sharded::default(),
             nodes: NodeTable::default(),
+            clients: ClientTable::default(),
             leases: LeaseTable::default(),
             notify: NotifyTable::default(),
             directory_leases: DirectoryLeases::default(),

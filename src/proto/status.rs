@@ -94,6 +94,7 @@ pub fn fsa_status(error: FsaError) -> NtStatus {
         FsaError::SharingViolation => NtStatus::SHARING_VIOLATION,
         FsaError::DeletePending => NtStatus::DELETE_PENDING,
         FsaError::OplockProtocol => NtStatus::INVALID_OPLOCK_PROTOCOL,
+        FsaError::OplockNotBreaking => NtStatus::INVALID_DEVICE_STATE,
         FsaError::LeaseNotFound => NtStatus::OBJECT_NAME_NOT_FOUND,
         FsaError::LeaseNotBreaking => NtStatus::UNSUCCESSFUL,
         FsaError::LeaseStateTooHigh => NtStatus::REQUEST_NOT_ACCEPTED,

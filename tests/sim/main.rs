@@ -5,6 +5,7 @@
 
 mod audit;
 mod data;
+mod desk;
 mod dfs;
 mod durable;
 mod expiry;
@@ -13,6 +14,7 @@ mod local;
 mod membership;
 mod model;
 mod opens;
+mod pending;
 mod pieces;
 mod posix;
 mod quotas;

@@ -2,277 +2,23 @@
 
 use std::sync::Arc;
 
-use freehold::client::{Protection, Reply};
+use freehold::client::Protection;
 use freehold::crypto::Cipher;
 use freehold::proto::admit::Disconnect;
 use freehold::proto::persistent::PersistentStore;
-use freehold::smb2::close::{CloseFlags, CloseRequest};
-use freehold::smb2::create::{
-    CreateDisposition, CreateOptions, CreateRequest, CreateResponse, ImpersonationLevel, ShareAccess,
-};
-use freehold::smb2::create_context::{
-    CreateContexts, DurableHandleV2Flags, DurableHandleV2Request, Lease, LeaseV2, RequestContext,
-    ResponseContext,
-};
+use freehold::smb2::create::ImpersonationLevel;
+use freehold::smb2::create_context::{DurableHandleV2Flags, Lease, RequestContext};
 use freehold::smb2::echo::EchoRequest;
-use freehold::smb2::oplock_break::{LeaseBreak, OplockBreakAcknowledgment};
-use freehold::smb2::write::{WriteFlags, WriteRequest};
+use freehold::smb2::oplock_break::{LeaseBreak, OplockBreak, OplockBreakAcknowledgment};
+use freehold::smb2::tree_connect::{TreeConnectContexts, TreeConnectFlags, TreeConnectRequest};
 use freehold::smb2::{
-    Channel, Command, DecodeMessage, Dialect, FileId, HeaderFlags, LeaseKey, LeaseState, MessageId,
-    OplockLevel, SessionId, Smb2Header, TreeId, Utf16Buf,
+    Command, Dialect, FileId, HeaderFlags, LeaseState, OplockLevel, SessionId, Smb2Header, TreeId, Utf16Buf,
 };
-use freehold::state::PersistentChange;
-use freehold::vfs::VfsError;
-use freehold_acl::AccessMask;
-use freehold_dtyp::{Encode, Guid, NtStatus};
+use freehold_dtyp::NtStatus;
 
-use crate::world::{ClientId, Manner, PASSWORD, World};
+use crate::world::{Manner, PASSWORD, World};
 
-const KEY: LeaseKey = LeaseKey([0x5A; 16]);
-const CREATE_GUID: Guid = Guid([0xC7; 16]);
-const FULL: u32 = AccessMask::FILE_ALL_ACCESS.0;
-
-struct Desk {
-    world: World,
-    clients: Vec<(ClientId, TreeId)>,
-}
-
-/// What a CREATE asks for.
-#[derive(Clone)]
-struct Ask {
-    name: &'static str,
-    access: u32,
-    options: u32,
-    impersonation: ImpersonationLevel,
-    oplock: OplockLevel,
-    contexts: Vec<RequestContext<'static>>,
-}
-
-impl Ask {
-    fn new(name: &'static str) -> Self {
-        Ask {
-            name,
-            access: FULL,
-            options: 0x40,
-            impersonation: ImpersonationLevel::IMPERSONATION,
-            oplock: OplockLevel::NONE,
-            contexts: Vec::new(),
-        }
-    }
-
-    fn oplock(self, oplock: OplockLevel) -> Self {
-        Ask { oplock, ..self }
-    }
-
-    fn with(mut self, context: RequestContext<'static>) -> Self {
-        self.contexts.push(context);
-        self
-    }
-
-    /// A lease of the second version.
-    fn lease(self, state: u32) -> Self {
-        let state = LeaseState::from_bits_retain(state);
-        let lease = Lease { key: KEY, state, v2: Some(LeaseV2::default()), ..Lease::default() };
-        self.oplock(OplockLevel::LEASE).with(RequestContext::Lease(lease))
-    }
-
-    fn guid(self, flags: DurableHandleV2Flags) -> Self {
-        let request = DurableHandleV2Request { timeout_ms: 0, flags, create_guid: CREATE_GUID };
-        self.with(RequestContext::DurableHandleV2(request))
-    }
-}
-
-/// What it got.
-#[derive(Debug)]
-struct Got {
-    id: FileId,
-    oplock: OplockLevel,
-    lease: Option<Lease>,
-}
-
-fn any_guid(byte: u8) -> Option<Guid> {
-    Some(Guid([byte; 16]))
-}
-
-fn set_flag(packet: &mut [u8], message: usize, flag: HeaderFlags) {
-    let at = message + Smb2Header::FLAGS_OFFSET;
-    let word = u32::from_le_bytes(packet[at..at + 4].try_into().unwrap()) | flag.bits();
-    packet[at..at + 4].copy_from_slice(&word.to_le_bytes());
-}
-
-fn set_session(packet: &mut [u8], message: usize, session: u64) {
-    let at = message + Smb2Header::SESSION_ID_OFFSET;
-    packet[at..at + 8].copy_from_slice(&session.to_le_bytes());
-}
-
-fn close_of(file_id: FileId) -> CloseRequest {
-    CloseRequest { flags: CloseFlags::empty(), file_id }
-}
-
-/// The store of a server that does not end.
-struct Forgetful;
-
-impl PersistentStore for Forgetful {
-    fn apply(&self, _: PersistentChange) -> Result<(), VfsError> {
-        Ok(())
-    }
-}
-
-/// A body of that many bytes.
-struct Blob(usize);
-
-impl Encode for Blob {
-    fn encode(&self, writer: &mut freehold_dtyp::Writer) {
-        writer.bytes(&vec![0; self.0]);
-    }
-}
-
-impl Desk {
-    fn new() -> Self {
-        Desk { world: World::new(3), clients: Vec::new() }
-    }
-
-    fn join(&mut self, manner: Manner, machine: Option<Guid>, share: &str) -> usize {
-        let id = self.world.connect_from("user", PASSWORD, manner, machine);
-        self.world.log_on(id).unwrap();
-        let tree = self.world.tree_connect(id, share).unwrap();
-        self.clients.push((id, tree));
-        self.clients.len() - 1
-    }
-
-    /// A client of 3.1.1 that signs.
-    fn usual(&mut self, machine: u8, share: &str) -> usize {
-        self.join(Manner::default(), any_guid(machine), share)
-    }
-
-    /// One request in a packet of its own, not protected yet.
-    fn packet(
-        &mut self,
-        at: usize,
-        command: Command,
-        body: &impl Encode,
-        bytes: u32,
-    ) -> (Vec<u8>, MessageId) {
-        let (id, tree) = self.clients[at];
-        let client = &mut self.world.clients[id].client;
-        let mut packet = client.compound();
-        let message = client.append(&mut packet, command, tree, body, bytes, false);
-        (packet, message)
-    }
-
-    /// Appends a request to a packet; says where it begins.
-    fn append(
-        &mut self,
-        at: usize,
-        packet: &mut Vec<u8>,
-        command: Command,
-        body: &impl Encode,
-        related: bool,
-    ) -> (usize, MessageId) {
-        let (id, tree) = self.clients[at];
-        let start = packet.len().next_multiple_of(8);
-        let message = self.world.clients[id].client.append(packet, command, tree, body, 1, related);
-        (start, message)
-    }
-
-    fn post(&mut self, at: usize, packet: Vec<u8>, requests: &[(MessageId, Command)]) {
-        self.world.send_compound(self.clients[at].0, packet, requests);
-    }
-
-    fn reply(&mut self, at: usize, message: MessageId) -> Option<Reply> {
-        let id = self.clients[at].0;
-        self.world.settle();
-        self.world.receive(id).unwrap();
-        let replies = &mut self.world.clients[id].replies;
-        let place = replies.iter().position(|reply| reply.header.message_id == message)?;
-        replies.remove(place)
-    }
-
-    fn call(&mut self, at: usize, command: Command, body: &impl Encode) -> Reply {
-        let (packet, message) = self.packet(at, command, body, 1);
-        self.post(at, packet, &[(message, command)]);
-        self.reply(at, message).expect("a reply")
-    }
-
-    fn status(&mut self, at: usize, command: Command, body: &impl Encode) -> NtStatus {
-        self.call(at, command, body).header.status
-    }
-
-    fn send_create(&mut self, at: usize, ask: &Ask, replay: bool) -> MessageId {
-        let name = Utf16Buf::from(ask.name);
-        let request = CreateRequest {
-            requested_oplock_level: ask.oplock,
-            impersonation_level: ask.impersonation,
-            desired_access: ask.access,
-            file_attributes: 0,
-            share_access: ShareAccess::from_bits_retain(7),
-            create_disposition: CreateDisposition::OPEN_IF,
-            create_options: CreateOptions::from_bits_retain(ask.options),
-            name: name.as_utf16(),
-            contexts: CreateContexts::from(ask.contexts.as_slice()),
-        };
-        let (mut packet, message) = self.packet(at, Command::CREATE, &request, 1);
-        if replay {
-            set_flag(&mut packet, 0, HeaderFlags::REPLAY_OPERATION);
-        }
-        self.post(at, packet, &[(message, Command::CREATE)]);
-        message
-    }
-
-    fn created(&mut self, at: usize, message: MessageId) -> Result<Got, NtStatus> {
-        let reply = self.reply(at, message).expect("a reply to CREATE");
-        if reply.header.status.is_error() {
-            return Err(reply.header.status);
-        }
-        let response = CreateResponse::decode(&reply.message).unwrap();
-        let lease = response.contexts.iter().find_map(|context| match context.unwrap() {
-            ResponseContext::Lease(lease) => Some(lease),
-            _ => None,
-        });
-        Ok(Got { id: response.file_id, oplock: response.oplock_level, lease })
-    }
-
-    fn create(&mut self, at: usize, ask: &Ask) -> Result<Got, NtStatus> {
-        let message = self.send_create(at, ask, false);
-        self.created(at, message)
-    }
-
-    fn replay(&mut self, at: usize, ask: &Ask) -> Result<Got, NtStatus> {
-        let message = self.send_create(at, ask, true);
-        self.created(at, message)
-    }
-
-    fn write(&mut self, at: usize, file_id: FileId) -> NtStatus {
-        let request = WriteRequest {
-            file_offset: 0,
-            file_id,
-            channel: Channel::NONE,
-            remaining_bytes: 0,
-            flags: WriteFlags::empty(),
-            data: b"written",
-            data_message_offset: 0,
-            channel_info: b"",
-        };
-        self.status(at, Command::WRITE, &request)
-    }
-
-    /// Why the server has dropped a client.
-    fn dropped(&self, at: usize) -> Option<Disconnect> {
-        self.world.clients[self.clients[at].0].dropped
-    }
-
-    fn finish(mut self) {
-        for (id, _) in self.clients.clone() {
-            if self.world.is_connected(id) {
-                self.world.disconnect(id);
-            }
-        }
-        self.world.settle();
-        self.world.advance(std::time::Duration::from_secs(301));
-        self.world.settle();
-        self.world.check_nothing_left();
-    }
-}
+use crate::desk::{Ask, Blob, Desk, Forgetful, KEY, any_guid, close_of, set_flag, set_session};
 
 /// 3.3.5.2.2: "If the request being received is not an SMB2 NEGOTIATE Request ..., the server MUST disconnect the connection
 /// ... and send no reply."
@@ -425,6 +171,18 @@ fn a_signature_of_no_session_is_refused() {
     let mut desk = Desk::new();
     let clear = Manner { protection: Protection::Clear, ..Manner::default() };
     desk.world = World::with_signing(3, false);
+    let id = desk.world.connect();
+    let mut packet = desk.world.clients[id].client.negotiate();
+    desk.world.deliver(id, &packet);
+    packet = desk.world.next_packet(id).expect("a reply");
+    desk.world.clients[id].client.on_negotiate(&mut packet).unwrap();
+    let mut packet = desk.world.clients[id].client.session_setup();
+    set_flag(&mut packet, 0, HeaderFlags::SIGNED);
+    desk.world.deliver(id, &packet);
+    let reply = desk.world.next_packet(id).expect("a reply");
+    assert_eq!(Smb2Header::decode(&reply).unwrap().status, NtStatus::USER_SESSION_DELETED, "a logon");
+    desk.world.disconnect(id);
+
     let at = desk.join(clear, any_guid(1), "data");
     for (signed, expected) in [(true, NtStatus::USER_SESSION_DELETED), (false, NtStatus::SUCCESS)] {
         let (mut packet, message) = desk.packet(at, Command::ECHO, &EchoRequest, 1);
@@ -590,5 +348,89 @@ fn the_break_of_an_oplock_names_its_session() {
         desk.world.advance(std::time::Duration::from_secs(36));
         desk.created(second, waits).unwrap();
     }
+    desk.finish();
+}
+
+/// 3.3.5.7: "If Connection.Dialect is "3.1.1" and Session.IsAnonymous and Session.IsGuest are set to FALSE and the request is
+/// not signed or not encrypted, then the server MUST disconnect the connection."
+#[test]
+fn a_tree_connect_of_3_1_1_is_protected() {
+    let tree_connect = |dialect, protection| {
+        let mut world = World::with_signing(3, false);
+        world.tolerant = true;
+        let id = world.connect_with("user", PASSWORD, Manner { dialect, protection, ..Manner::default() });
+        world.log_on(id).unwrap();
+        let path = Utf16Buf::from(r"\\sim\data");
+        let request = TreeConnectRequest {
+            flags: TreeConnectFlags::empty(),
+            path: path.as_utf16(),
+            contexts: TreeConnectContexts::EMPTY,
+        };
+        let client = &mut world.clients[id].client;
+        let mut packet = client.compound();
+        client.append(&mut packet, Command::TREE_CONNECT, TreeId::NONE, &request, 1, false);
+        if protection != Protection::Clear {
+            packet = client.protect(packet);
+        }
+        world.deliver(id, &packet);
+        world.clients[id].dropped
+    };
+    assert_eq!(tree_connect(Dialect::SMB_3_1_1, Protection::Clear), Some(Disconnect::TreeConnect));
+    assert_eq!(tree_connect(Dialect::SMB_3_1_1, Protection::Signed), None);
+    assert_eq!(tree_connect(Dialect::SMB_3_1_1, Protection::Sealed(Cipher::Aes128Gcm)), None);
+    assert_eq!(tree_connect(Dialect::SMB_3_0_2, Protection::Clear), None);
+}
+
+/// 3.3.5.5.3: "If an entry is found and Client.Dialect is not equal to Session.Connection.Dialect, the server MUST close the
+/// newly created Session ..., and fail the session setup request with STATUS_USER_SESSION_DELETED."
+#[test]
+fn a_client_speaks_one_dialect_at_a_time() {
+    let mut world = World::new(3);
+    let log_on = |world: &mut World, dialect, machine| {
+        let manner = Manner { dialect, ..Manner::default() };
+        let id = world.connect_from("user", PASSWORD, manner, any_guid(machine));
+        (id, world.log_on(id).map_err(|error| error.to_string()))
+    };
+    let refused = Err("the server answered STATUS_USER_SESSION_DELETED".to_owned());
+    let (first, outcome) = log_on(&mut world, Dialect::SMB_3_1_1, 1);
+    assert_eq!(outcome, Ok(()));
+    let (second, outcome) = log_on(&mut world, Dialect::SMB_3_1_1, 1);
+    assert_eq!(outcome, Ok(()));
+    assert_eq!(log_on(&mut world, Dialect::SMB_3_0_2, 1).1, refused);
+    assert_eq!(log_on(&mut world, Dialect::SMB_2_1, 1).1, refused);
+    assert_eq!(log_on(&mut world, Dialect::SMB_2_0_2, 1).1, Ok(()), "it names no client");
+    assert_eq!(log_on(&mut world, Dialect::SMB_3_0_2, 2).1, Ok(()), "another client");
+    world.disconnect(first);
+    assert_eq!(log_on(&mut world, Dialect::SMB_3_0_2, 1).1, refused, "one is left");
+    world.disconnect(second);
+    assert_eq!(log_on(&mut world, Dialect::SMB_3_0_2, 1).1, Ok(()));
+    for id in 0..world.clients.len() {
+        if world.is_connected(id) {
+            world.disconnect(id);
+        }
+    }
+    world.settle();
+    world.check_nothing_left();
+}
+
+/// 3.3.5.22.1: "If Open.OplockState is not Breaking, the server MUST ... send an error response with
+/// STATUS_INVALID_DEVICE_STATE." The state is Breaking after every notification (3.3.4.6), until it is answered.
+#[test]
+fn an_answer_to_a_break_needs_a_break() {
+    let mut desk = Desk::new();
+    let (first, second) = (desk.usual(1, "data"), desk.usual(2, "data"));
+    let mine = desk.create(first, &Ask::new("f").oplock(OplockLevel::II)).unwrap();
+    assert_eq!(mine.oplock, OplockLevel::II);
+    let answer = |desk: &mut Desk, oplock_level| {
+        let answer = OplockBreakAcknowledgment::Oplock(OplockBreak { oplock_level, file_id: mine.id });
+        desk.status(first, Command::OPLOCK_BREAK, &answer)
+    };
+    for level in [OplockLevel::NONE, OplockLevel::II, OplockLevel::BATCH, OplockLevel::LEASE] {
+        assert_eq!(answer(&mut desk, level), NtStatus::INVALID_DEVICE_STATE, "{level:?}");
+    }
+    let theirs = desk.create(second, &Ask::new("f")).unwrap();
+    assert_eq!(desk.write(second, theirs.id), NtStatus::SUCCESS);
+    assert_eq!(answer(&mut desk, OplockLevel::NONE), NtStatus::INVALID_OPLOCK_PROTOCOL, "told, not asked");
+    assert_eq!(answer(&mut desk, OplockLevel::NONE), NtStatus::INVALID_DEVICE_STATE);
     desk.finish();
 }

@@ -806,6 +806,7 @@ impl World {
             assert!(client.connection.is_drained(), "client {id} has requests left");
         }
         assert!(self.server.sessions.is_empty(), "sessions are left");
+        assert!(self.server.clients.is_empty(), "clients are left");
         assert!(self.server.disconnected.is_empty(), "disconnected opens are left");
         assert!(self.server.nodes.is_empty(), "open files are left");
         assert!(self.server.held_times.is_empty(), "write times are held back");

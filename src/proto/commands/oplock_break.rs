@@ -15,7 +15,7 @@ use crate::smb2::{self, DecodeMessage, FileId};
 /// Takes in the answer to a break and wakes who waits for it.
 ///
 /// # Errors
-/// INVALID_OPLOCK_PROTOCOL, INVALID_PARAMETER, FILE_CLOSED for oplocks; OBJECT_NAME_NOT_FOUND, UNSUCCESSFUL,
+/// INVALID_DEVICE_STATE, INVALID_OPLOCK_PROTOCOL, INVALID_PARAMETER, FILE_CLOSED for oplocks; OBJECT_NAME_NOT_FOUND, UNSUCCESSFUL,
 /// REQUEST_NOT_ACCEPTED for leases.
 pub fn decide(cx: &mut Context<'_>) -> StepResult {
     match OplockBreakAcknowledgment::decode(&cx.request.message)? {

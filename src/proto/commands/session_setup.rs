@@ -278,6 +278,10 @@ fn log_on(
         (LogonKind::User | LogonKind::Guest, ..) => return fail(cx, &setup, AuthError::LogonFailure),
     };
     let negotiated = cx.link.negotiated.clone().ok_or(NtStatus::INVALID_PARAMETER)?;
+    if !cx.server.clients.join(negotiated.client_guid, negotiated.dialect, cx.link.id) {
+        // 3.3.5.5.3: somebody may have made it speak another dialect here.
+        return Err(NtStatus::USER_SESSION_DELETED.into());
+    }
     audit::logging_on(cx.server, &setup.attempt)?;
     cx.server.logon_succeeded(&cx.link.peer);
     let logons = &cx.server.metrics.logons;

@@ -7,14 +7,15 @@ use std::sync::Arc;
 use freehold_acl::{AccessMask, GenericMapping};
 use freehold_dtyp::NtStatus;
 
+use super::super::admit::Disconnect;
 use super::super::audit;
 use super::super::context::{Context, StepResult};
 use super::super::op::OpResult;
 use super::super::tree_connect::{CachingMode, Share, ShareTarget, TreeConnect};
-use crate::smb2::DecodeMessage;
 use crate::smb2::tree_connect::{
     ShareCapabilities, ShareFlags, ShareType, TreeConnectFlags, TreeConnectRequest, TreeConnectResponse,
 };
+use crate::smb2::{DecodeMessage, Dialect};
 
 pub use variable::Pending;
 
@@ -25,9 +26,15 @@ pub use variable::Pending;
 /// REQUEST_NOT_ACCEPTED when it has all the users it may have.
 pub fn decide(cx: &mut Context<'_>) -> StepResult {
     let request = TreeConnectRequest::decode(&cx.request.message)?;
-    let share = find_share(cx, &request)?;
     let session = cx.session()?.clone();
     let identity = session.identity.load_full();
+    let protected = cx.request.signed || cx.request.sealed;
+    if cx.link.dialect() == Dialect::SMB_3_1_1 && !(protected || identity.is_anonymous || identity.is_guest) {
+        // 3.3.5.7: no downgrade goes unseen.
+        *cx.disconnect = Some(Disconnect::TreeConnect);
+        return Err(NtStatus::ACCESS_DENIED.into());
+    }
+    let share = find_share(cx, &request)?;
     let disk = matches!(share.target, ShareTarget::Disk { .. });
     // 3.3.5.7: anonymous and guest sessions reach data only where the share's descriptor says so; the same check holds.
     let maximal = freehold_acl::maximum_access(&share.security, &identity.token, &GenericMapping::FILE);

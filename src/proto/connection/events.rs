@@ -101,6 +101,7 @@ impl Connection {
         self.mailbox.close();
         if let Some(negotiated) = &self.link.negotiated {
             self.server.leases.leave(&negotiated.client_guid, self.link.id);
+            self.server.clients.leave(&negotiated.client_guid, self.link.id);
         }
         let me = self.link.id;
         self.end_waits(now, |chain| match &chain.stage {
