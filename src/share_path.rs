@@ -122,6 +122,12 @@ impl SharePath {
         Ok(varies.then_some(SharePath { components }))
     }
 
+    /// True when the path depends on `variable`.
+    #[must_use]
+    pub fn names(&self, variable: Variable) -> bool {
+        self.components.iter().flatten().any(|piece| *piece == Piece::Variable(variable))
+    }
+
     /// Components in front of the first one with a variable: they are there before anybody connects.
     #[must_use]
     pub fn fixed_depth(&self) -> usize {

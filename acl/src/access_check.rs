@@ -112,7 +112,7 @@ pub(crate) fn evaluate<O: AccessObserver>(
         observer.note(Note::Given { by: Giver::SecurityPrivilege, rights });
         granted |= rights;
     }
-    // The mandatory policy comes before the privilege and the DACL: what it forbids, neither gives.
+    // The mandatory policy comes before the DACL: what it forbids, no entry, no owner and no missing list gives. A privilege does.
     let forbidden = forbidden_by_label(descriptor, token, mapping, observer);
     // WRITE_OWNER comes from the privilege, when it is asked for by name.
     if wanted.intersects(AccessMask::WRITE_OWNER) && token.has(Privileges::TAKE_OWNERSHIP) {

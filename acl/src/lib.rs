@@ -57,13 +57,14 @@ pub use file_access::{
 pub use icacls::{
     AclEdit, AclEntry, EditError, EntryError, IntegrityEntry, SaveFileError, SavedAcl, ace_text,
     encode_save_file, parse_entry, parse_integrity, parse_mask, parse_save_file, rights_text,
+    substitute_sids,
 };
 pub use inherit::{CreateSecurityError, create_descriptor};
 pub use observer::{AccessObserver, AttributeSource, Giver, Keeper, Note, Place};
 pub use posix_mode::{MODE_BITS, posix_mode, sole_posix_mode, stored_posix_mode, with_posix_mode};
 pub use propagate::{is_dacl_protected, is_sacl_protected, propagate};
 pub use reasons::{Cause, ConditionReport, Reason, Reasons};
-pub use sddl::SddlError;
+pub use sddl::{SddlDomains, SddlError};
 pub use security_information::{
     SecurityInformation, SetSecurityError, access_to_query, access_to_set, query, set_security,
 };

@@ -3,12 +3,12 @@
 
 use anyhow::Context as _;
 use freehold_acl::{
-    AceType, Acl, AclEdit, AclPart, Control, EntryError, SecurityDescriptor, ace_text, parse_entry,
-    parse_integrity,
+    AceType, Acl, AclEdit, AclPart, Control, EntryError, SddlDomains, SecurityDescriptor, ace_text,
+    parse_entry, parse_integrity, substitute_sids,
 };
 use freehold_dtyp::{FileTime, Sid};
 
-use super::acl_path;
+use super::acl_path::{self, Whose};
 use super::acl_protocol::{
     AclChange, AclChanged, AclJobRow, AclReply, AclRequest, AclRestored, AclRow, InheritMode, RestoreEntry,
 };
@@ -33,12 +33,13 @@ enum NameError {
 }
 
 /// Names of accounts as of one moment.
-struct Names<'a> {
-    jobs: &'a AclJobs,
+struct Names {
     names: names::Names,
+    /// Whose accounts short names of SDDL mean.
+    domains: SddlDomains,
 }
 
-impl Names<'_> {
+impl Names {
     fn find(&self, name: &str) -> Result<Sid, NameError> {
         self.names.find(name).map_err(NameError::Unknown)
     }
@@ -110,9 +111,8 @@ impl Names<'_> {
             }
             AclChange::Set { sddl, owner, group, integrity } => {
                 anyhow::ensure!(integrity.is_none(), "set the integrity level in a command of its own");
-                let domain = self.jobs.core().config.machine_sid;
                 let mut descriptor = match sddl {
-                    Some(text) => SecurityDescriptor::from_sddl(text, Some(&domain))
+                    Some(text) => SecurityDescriptor::from_sddl_of(text, &self.domains)
                         .map_err(|error| anyhow::anyhow!("{text:?} is not valid SDDL: {error}"))?,
                     None => SecurityDescriptor::default(),
                 };
@@ -140,15 +140,18 @@ impl AdminService {
     /// Why it is refused.
     pub(super) fn acl(&self, request: AclRequest, sink: &mut dyn FnMut(Reply) -> bool) -> anyhow::Result<()> {
         let jobs = self.running("an access-control list")?.acl_jobs();
-        let names = Names { jobs: &jobs, names: self.names() };
-        let place = |path: &str| acl_path::find(path, &self.state().shares(), &self.state().volumes());
+        let names = Names { names: self.names(), domains: self.state().sddl_domains() };
+        let place = |path: &str, user: &Option<String>| {
+            let whose = Whose::Of(&names.names, user.as_deref());
+            acl_path::find(path, &self.state().shares(), &self.state().volumes(), whose)
+        };
         let reply = match request {
-            AclRequest::Read { path, recurse } => {
-                let place = place(&path)?;
+            AclRequest::Read { path, as_user, recurse } => {
+                let place = place(&path, &as_user)?;
                 return read(&jobs, &names, &place, recurse, sink).with_context(|| path);
             }
-            AclRequest::Change { path, change, recurse, continue_on_error, what_if } => {
-                let place = place(&path)?;
+            AclRequest::Change { path, as_user, change, recurse, continue_on_error, what_if } => {
+                let place = place(&path, &as_user)?;
                 let edit = names.edit(&change)?;
                 let changed = jobs
                     .change(&place.volume, &place.path, &edit, recurse, continue_on_error, what_if)
@@ -159,9 +162,13 @@ impl AdminService {
                     job: changed.job,
                 }))
             }
-            AclRequest::Restore { path, entries, continue_on_error, what_if } => {
-                let place = place(&path)?;
-                AclReply::Restored(restore(&jobs, &place, &entries, continue_on_error, what_if))
+            AclRequest::Restore { path, as_user, entries, substitutes, continue_on_error, what_if } => {
+                let place = place(&path, &as_user)?;
+                let pair = |(old, new): &(String, String)| anyhow::Ok((names.find(old)?, names.find(new)?));
+                let substitutes = substitutes.iter().map(pair).collect::<anyhow::Result<Vec<_>>>()?;
+                let restore =
+                    Restore { jobs: &jobs, place: &place, domains: names.domains, substitutes, what_if };
+                AclReply::Restored(restore.all(&entries, continue_on_error))
             }
             AclRequest::Jobs => AclReply::Jobs(jobs.report()?.iter().map(job_row).collect()),
         };
@@ -172,7 +179,7 @@ impl AdminService {
 
 fn read(
     jobs: &AclJobs,
-    names: &Names<'_>,
+    names: &Names,
     place: &acl_path::Place,
     recurse: bool,
     sink: &mut dyn FnMut(Reply) -> bool,
@@ -193,37 +200,49 @@ fn read(
     Ok(())
 }
 
-fn restore(
-    jobs: &AclJobs,
-    place: &acl_path::Place,
-    entries: &[RestoreEntry],
-    continue_on_error: bool,
+/// Puts saved lists back.
+struct Restore<'a> {
+    jobs: &'a AclJobs,
+    place: &'a acl_path::Place,
+    domains: SddlDomains,
+    substitutes: Vec<(Sid, Sid)>,
     what_if: bool,
-) -> AclRestored {
-    let mut restored = AclRestored::default();
-    for entry in entries {
-        let done = acl_path::path(&entry.path, &entry.path).and_then(|below| {
-            let path: VfsPath = place.path.join(&below);
-            if what_if {
-                jobs.read(&place.volume, &path, false, &mut |_| true)?;
-                return Ok(false);
-            }
-            Ok(jobs.restore(&place.volume, &path, &entry.sddl)?)
-        });
-        match done {
-            Ok(changed) => {
-                restored.processed += 1;
-                restored.changed += u64::from(changed);
-            }
-            Err(error) => {
-                restored.failed.push((entry.path.clone(), format!("{error:#}")));
-                if !continue_on_error {
-                    break;
+}
+
+impl Restore<'_> {
+    fn all(&self, entries: &[RestoreEntry], continue_on_error: bool) -> AclRestored {
+        let mut restored = AclRestored::default();
+        for entry in entries {
+            match self.one(entry) {
+                Ok(changed) => {
+                    restored.processed += 1;
+                    restored.changed += u64::from(changed);
+                }
+                Err(error) => {
+                    restored.failed.push((entry.path.clone(), format!("{error:#}")));
+                    if !continue_on_error {
+                        break;
+                    }
                 }
             }
         }
+        restored
     }
-    restored
+
+    /// True when the object had something else.
+    fn one(&self, entry: &RestoreEntry) -> anyhow::Result<bool> {
+        let saved = SecurityDescriptor::from_sddl_of(&entry.sddl, &self.domains)
+            .map_err(|error| anyhow::anyhow!("{error}"))?;
+        let wanted = substitute_sids(&saved, &self.substitutes).map_err(|_| {
+            anyhow::anyhow!("with the accounts that take others' place the list would be longer than 64 KiB")
+        })?;
+        let path: VfsPath = self.place.path.join(&acl_path::path(&entry.path, &entry.path)?);
+        if self.what_if {
+            self.jobs.read(&self.place.volume, &path, false, &mut |_| true)?;
+            return Ok(false);
+        }
+        Ok(self.jobs.restore(&self.place.volume, &path, &wanted)?)
+    }
 }
 
 fn job_row(report: &JobReport) -> AclJobRow {

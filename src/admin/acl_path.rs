@@ -4,6 +4,8 @@ use std::path::Path;
 
 use freehold_dtyp::Wtf8Buf;
 
+use super::home_share;
+use super::names::Names;
 use crate::config::VolumeConfig;
 use crate::state::SharesSnapshot;
 use crate::vfs::VfsPath;
@@ -17,16 +19,30 @@ pub(super) struct Place {
     pub(super) path: VfsPath,
 }
 
+/// Whose folder is meant, where a share leads to another one for each who connects.
+#[derive(Clone, Copy)]
+pub(super) enum Whose<'a> {
+    /// Nobody's: what is asked for has no user.
+    Nobodys,
+    /// That of this account, if one is given.
+    Of(&'a Names, Option<&'a str>),
+}
+
 /// Reads `share:/folder/file`, `\\server\share\folder\file` (also with `/`), or a path of this machine within a volume. Of two
 /// volumes that hold it the inner one counts.
 ///
 /// # Errors
-/// When nothing is served there, or a component is `.` or `..`.
-pub(super) fn find(text: &str, shares: &SharesSnapshot, volumes: &[VolumeConfig]) -> anyhow::Result<Place> {
+/// When nothing is served there, nobody says whose folder is meant, or a component is `.` or `..`.
+pub(super) fn find(
+    text: &str,
+    shares: &SharesSnapshot,
+    volumes: &[VolumeConfig],
+    whose: Whose<'_>,
+) -> anyhow::Result<Place> {
     if let Some(unc) = text.strip_prefix("\\\\").or_else(|| text.strip_prefix("//")) {
         let mut parts = unc.splitn(3, ['\\', '/']);
         let (_server, share, rest) = (parts.next(), parts.next().unwrap_or_default(), parts.next());
-        return in_share(text, share, rest.unwrap_or_default(), shares);
+        return in_share(text, share, rest.unwrap_or_default(), shares, whose);
     }
     if !text.starts_with('/') {
         let (share, rest) = text.split_once(':').ok_or_else(|| {
@@ -34,7 +50,7 @@ pub(super) fn find(text: &str, shares: &SharesSnapshot, volumes: &[VolumeConfig]
                 "{text:?} names nothing: give share:/folder/file, \\\\server\\share\\folder\\file or a full path on this machine"
             )
         })?;
-        return in_share(text, share, rest, shares);
+        return in_share(text, share, rest, shares, whose);
     }
     let wanted = Path::new(text);
     let inner = volumes
@@ -49,17 +65,24 @@ pub(super) fn find(text: &str, shares: &SharesSnapshot, volumes: &[VolumeConfig]
     Ok(Place { volume: volume.name.clone(), path: path(text, rest)? })
 }
 
-fn in_share(text: &str, share: &str, rest: &str, shares: &SharesSnapshot) -> anyhow::Result<Place> {
+fn in_share(
+    text: &str,
+    share: &str,
+    rest: &str,
+    shares: &SharesSnapshot,
+    whose: Whose<'_>,
+) -> anyhow::Result<Place> {
     let found = shares.share(share).ok_or_else(|| {
         anyhow::anyhow!("there is no share called {share:?}; `freehold share list` shows them")
     })?;
-    if crate::share_path::SharePath::parse(&found.settings.path)?.is_some() {
-        anyhow::bail!(
-            "{text:?}: the share leads to another folder for each who connects ({}): name the file by its path on this machine",
-            found.settings.path
-        );
-    }
-    let base = path(text, &found.settings.path)?;
+    let folder = match whose {
+        Whose::Nobodys => home_share::folder(found, "", || Ok(None)),
+        Whose::Of(names, user) => {
+            let hint = "say whose with --as USER (over HTTPS asUser), or ";
+            home_share::folder(found, hint, || user.map(|user| names.principal(user)).transpose())
+        }
+    }?;
+    let base = path(text, &folder)?;
     Ok(Place { volume: found.settings.volume.clone(), path: base.join(&path(text, rest)?) })
 }
 
@@ -93,7 +116,7 @@ mod tests {
             },
         }]);
         let found = |text: &str| {
-            let place = find(text, &shares, &volumes)?;
+            let place = find(text, &shares, &volumes, Whose::Nobodys)?;
             anyhow::Ok((place.volume, place.path.as_wtf8().to_string()))
         };
         for (text, volume, path) in [

@@ -1,10 +1,10 @@
 //! Requests and answers about access-control lists. Names of fields are for scripts: they never change.
 
-use freehold_acl::{SecurityDescriptor, serde_sddl};
 use serde::{Deserialize, Serialize};
 
 /// What can be asked of access-control lists. `path` is `share:/folder/file`, `\\server\share\folder\file`, or the path on
-/// this machine of something within a volume.
+/// this machine of something within a volume. `as_user` is an account, by name or SID: whose folder is meant where a share leads
+/// to another one for each who connects.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(tag = "Verb", rename_all_fields = "PascalCase", deny_unknown_fields)]
 pub enum AclRequest {
@@ -12,6 +12,9 @@ pub enum AclRequest {
     Read {
         /// Where.
         path: String,
+        /// Whose folder.
+        #[serde(default)]
+        as_user: Option<String>,
         /// Everything below, too.
         recurse: bool,
     },
@@ -19,6 +22,9 @@ pub enum AclRequest {
     Change {
         /// Where.
         path: String,
+        /// Whose folder.
+        #[serde(default)]
+        as_user: Option<String>,
         /// What.
         change: AclChange,
         /// The same for everything below.
@@ -32,8 +38,14 @@ pub enum AclRequest {
     Restore {
         /// The folder that the names are relative to.
         path: String,
+        /// Whose folder.
+        #[serde(default)]
+        as_user: Option<String>,
         /// What was saved.
         entries: Vec<RestoreEntry>,
+        /// Accounts, by name or SID, and those that take their place in what is put back.
+        #[serde(default)]
+        substitutes: Vec<(String, String)>,
         /// Goes on when an object cannot be changed.
         continue_on_error: bool,
         /// Tells what could be restored, and does nothing.
@@ -109,9 +121,8 @@ pub enum InheritMode {
 pub struct RestoreEntry {
     /// Path below the folder, parts separated by `/` or `\`.
     pub path: String,
-    /// The parts to put back.
-    #[serde(with = "serde_sddl")]
-    pub sddl: SecurityDescriptor,
+    /// The parts to put back, in SDDL. Short names of a domain's accounts mean those of this server's domain.
+    pub sddl: String,
 }
 
 /// An object and its list.

@@ -208,8 +208,7 @@ impl AdminService {
         if text.is_empty() {
             return Ok(Some(None));
         }
-        let machine = self.state().identity().machine_sid;
-        let security = SecurityDescriptor::from_sddl(text, Some(&machine))
+        let security = SecurityDescriptor::from_sddl_of(text, &self.state().sddl_domains())
             .map_err(|error| anyhow::anyhow!("SecurityDescriptor: {text:?} is no SDDL: {error}"))?;
         Ok(Some(Some(security.to_bytes())))
     }

@@ -39,7 +39,8 @@ use target::Target;
 pub struct ExplainRequest {
     /// The account, by name or SID.
     pub user: String,
-    /// `\\server\share\folder\file`, `share:/folder/file` or a path of this machine within a volume.
+    /// `\\server\share\folder\file`, `share:/folder/file` or a path of this machine within a volume. Below a share that leads to
+    /// another folder for each who connects it is the user's.
     pub path: String,
     /// The rights; `None` for what can be done at all.
     pub right: Option<String>,
@@ -64,8 +65,8 @@ pub(super) fn explain(
     request: &ExplainRequest,
 ) -> anyhow::Result<Explanation> {
     let asked = Asked::parse(request.right.as_deref())?;
-    let subject = Subject::find(names, state.identity().machine_sid, &request.user, &request.add_groups)?;
-    let target = Target::find(state, server, &request.path, request.share.as_deref())?;
+    let subject = Subject::find(names, state.sddl_domains(), &request.user, &request.add_groups)?;
+    let target = Target::find(state, server, &request.path, request.share.as_deref(), &subject)?;
     let descriptor = target.with_aces(&request.with_aces, &subject)?;
     subject.prepare(sids_in(&descriptor));
     let question = Question { subject, target, descriptor, asked, backup_intent: request.backup_intent };

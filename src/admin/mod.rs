@@ -28,6 +28,7 @@ pub mod dfs_protocol;
 mod domain;
 pub mod domain_protocol;
 pub mod explain;
+mod home_share;
 mod lookup;
 pub mod lookup_protocol;
 mod metrics;

@@ -4,13 +4,14 @@ use std::collections::HashMap;
 
 use freehold_quotas::{FolderQuotaId, Limits, Usage};
 
+use super::acl_path::{self, Whose};
 use super::quota_protocol::{
     ApplyTo, AutoQuotaRow, FolderQuotaChange, FolderQuotaRow, QuotaReply, QuotaRequest, QuotaTemplateRow,
     TemplateChange,
 };
 use super::quota_size::QuotaSize;
 use super::service::AdminService;
-use super::{acl_path, volume_folder};
+use super::volume_folder;
 use crate::state::accounts::fold_name;
 use crate::state::quotas::{AutoQuota, FolderEntry, FolderLimit, QuotaEdit, QuotaTemplate, QuotasSnapshot};
 use crate::vfs::quotas::Counting;
@@ -114,7 +115,7 @@ impl AdminService {
     /// The folder that `text` names, which must be there, in the spelling on disk.
     fn folder_on_disk(&self, text: &str) -> anyhow::Result<Folder> {
         let volumes = self.state().volumes();
-        let place = acl_path::find(text, &self.state().shares(), &volumes)?;
+        let place = acl_path::find(text, &self.state().shares(), &volumes, Whose::Nobodys)?;
         let root = volumes
             .iter()
             .find(|volume| volume.name == place.volume)
@@ -129,7 +130,7 @@ impl AdminService {
         text: &str,
         known: impl Fn(&str) -> Vec<String> + 'a,
     ) -> anyhow::Result<Option<Folder>> {
-        let place = acl_path::find(text, &self.state().shares(), &self.state().volumes())?;
+        let place = acl_path::find(text, &self.state().shares(), &self.state().volumes(), Whose::Nobodys)?;
         let wanted = fold_name(&place.path.as_wtf8().to_string());
         let path = known(&place.volume).into_iter().find(|path| fold_name(path) == wanted);
         Ok(path.map(|path| Folder { volume: place.volume, path }))

@@ -205,8 +205,7 @@ impl AdminService {
 
     /// A descriptor with a list.
     pub(super) fn parse_sddl(&self, text: &str) -> anyhow::Result<SecurityDescriptor> {
-        let domain = self.state().identity().machine_sid;
-        let mut descriptor = SecurityDescriptor::from_sddl(text, Some(&domain))
+        let mut descriptor = SecurityDescriptor::from_sddl_of(text, &self.state().sddl_domains())
             .map_err(|error| anyhow::anyhow!("the access {text:?} is not valid SDDL: {error}"))?;
         if descriptor.dacl.acl().is_none() {
             anyhow::bail!("the access {text:?} has no DACL: add one such as D:(A;;FA;;;BA)");

@@ -11,7 +11,8 @@ use crate::admin::protocol::{Reply, Request};
 /// How a path is given, for every verb's help.
 const PATHS: &str = "PATH is share:/folder/file, \\\\server\\share\\folder\\file, or a full path on this machine within a volume.\n\
                      icacls' own switches work too: /T is --recurse, /C --continue, /Q --quiet; /L has nothing to do, as links are \
-                     never followed.";
+                     never followed.\n\
+                     Where a share leads to another folder for each who connects, --as USER says whose is meant.";
 
 /// Arguments of `freehold acl`.
 #[derive(Debug, Subcommand)]
@@ -27,7 +28,8 @@ const PATHS: &str = "PATH is share:/folder/file, \\\\server\\share\\folder\\file
 pub(super) enum AclCommand {
     /// Show who may do what
     #[command(after_help = format!("Examples:\n  freehold acl show projects:/plans\n  freehold acl show projects:/ --recurse -o jsonl\n  \
-                                    freehold acl show /srv/data/plans --sddl\n\n{PATHS}"))]
+                                    freehold acl show /srv/data/plans --sddl\n  \
+                                    freehold acl show Home:/ --as anna\n\n{PATHS}"))]
     Show(ShowArgs),
     /// Replace owner, group, DACL, SACL (in SDDL) or integrity level
     #[command(after_help = format!("Examples:\n  freehold acl set projects:/plans \"D:PAI(A;OICI;FA;;;BA)(A;OICI;FA;;;SY)\"\n  \
@@ -65,8 +67,11 @@ pub(super) enum AclCommand {
     Save(SaveArgs),
     /// Put saved lists back, exactly as they were
     #[command(after_help = format!("Examples:\n  freehold acl restore projects:/ --file plans.acl\n  \
-                                    freehold acl restore archive:/2026 --file plans.json --continue\n\n\
-                                    PATH is the folder that holds what was saved. Both forms are recognised. Nothing is inherited anew.\n{PATHS}"))]
+                                    freehold acl restore archive:/2026 --file plans.json --continue\n  \
+                                    freehold acl restore projects:/ --file old.acl --substitute S-1-5-21-1-2-3-1105 anna\n\n\
+                                    PATH is the folder that holds what was saved. Both forms are recognised, and files that icacls /save wrote \
+                                    on Windows: short names of accounts of a domain (DA, DU) mean those of this server's domain. Nothing is \
+                                    inherited anew.\n{PATHS}"))]
     Restore(RestoreArgs),
     /// List the jobs that hand changes down
     #[command(after_help = "Examples:\n  freehold acl jobs\n  freehold acl jobs -o json")]
@@ -91,15 +96,27 @@ pub(super) struct ShowArgs {
     #[arg(long)]
     pub(super) sddl: bool,
     #[command(flatten)]
+    pub(super) whose: Whose,
+    #[command(flatten)]
     pub(super) form: OutputOptions,
     /// Taken for icacls' sake
     #[arg(long, hide = true)]
     quiet: bool,
 }
 
+/// Whose folder is meant.
+#[derive(Clone, Debug, Args)]
+pub(super) struct Whose {
+    /// Whose folder, where the share leads to another one for each who connects (users/{user}): an account, or a SID
+    #[arg(long = "as", value_name = "USER")]
+    pub(super) as_user: Option<String>,
+}
+
 /// Options of the verbs that change something.
-#[derive(Clone, Copy, Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub(super) struct Options {
+    #[command(flatten)]
+    whose: Whose,
     /// Make the same change on everything below, too
     #[arg(long)]
     recurse: bool,
@@ -215,6 +232,8 @@ pub(super) struct SaveArgs {
     /// Say nothing when it works
     #[arg(long)]
     pub(super) quiet: bool,
+    #[command(flatten)]
+    pub(super) whose: Whose,
     /// Form of the file
     #[arg(short = 'o', long = "output", value_enum, default_value_t, value_name = "FORM")]
     pub(super) form: acl_files::FileForm,
@@ -236,6 +255,12 @@ pub(super) struct RestoreArgs {
     /// Taken for icacls' sake
     #[arg(long, hide = true)]
     recurse: bool,
+    /// Put NEW in OLD's place wherever a saved list names OLD: accounts, or SIDs such as those of another server (may be given more
+    /// than once)
+    #[arg(long = "substitute", num_args = 2, value_names = ["OLD", "NEW"], action = clap::ArgAction::Append)]
+    pub(super) substitutes: Vec<String>,
+    #[command(flatten)]
+    pub(super) whose: Whose,
     #[command(flatten)]
     pub(super) change: ChangeOptions,
 }
@@ -253,6 +278,7 @@ pub(super) fn translate_switches(
                 Some("/t") => "--recurse",
                 Some("/c") => "--continue",
                 Some("/q") => "--quiet",
+                Some("/substitute") => "--substitute",
                 Some("/l") => continue,
                 _ => {
                     kept.push(argument);
@@ -302,6 +328,7 @@ fn change(path: String, change: AclChange, options: Options, server: &ServerOpti
     let mut target = target::Target::open(server)?;
     let request = AclRequest::Change {
         path: path.clone(),
+        as_user: options.whose.as_user,
         change,
         recurse: options.recurse,
         continue_on_error: options.continue_on_error,

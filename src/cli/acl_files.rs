@@ -7,7 +7,7 @@ use std::path::Path;
 use anyhow::Context as _;
 use clap::ValueEnum;
 use freehold_acl::{SecurityDescriptor, encode_save_file, parse_save_file};
-use freehold_dtyp::{Wtf8, Wtf8Buf};
+use freehold_dtyp::{Sid, Wtf8, Wtf8Buf};
 use serde::{Deserialize, Serialize};
 
 use super::acl::{RestoreArgs, SaveArgs, full_path};
@@ -61,7 +61,7 @@ pub(super) fn save(arguments: &SaveArgs, server: &ServerOptions) -> anyhow::Resu
     let root = own_name(&path);
     let mut output = Output::new(&arguments.file, arguments.form)?;
     let (mut saved, mut failed) = (0u64, 0u64);
-    acl_show::read(server, &path, arguments.recurse, &mut |row| {
+    acl_show::read(server, &path, &arguments.whose, arguments.recurse, &mut |row| {
         let name = if row.path.is_empty() { root.clone() } else { format!("{root}/{}", row.path) };
         if !row.error.is_empty() {
             failed += 1;
@@ -138,6 +138,11 @@ impl<'a> Output<'a> {
     }
 }
 
+/// Stands for the domain, which only the server knows: here the text is looked at for mistakes.
+fn some_domain() -> anyhow::Result<Sid> {
+    Ok("S-1-5-21-0-0-0".parse()?)
+}
+
 /// Reads either form.
 fn read_file(file: &Path) -> anyhow::Result<Vec<RestoreEntry>> {
     let mut bytes = Vec::new();
@@ -147,6 +152,7 @@ fn read_file(file: &Path) -> anyhow::Result<Vec<RestoreEntry>> {
         Box::new(File::open(file).with_context(|| format!("cannot read {}", file.display()))?)
     };
     input.take(MAX_FILE_BYTES).read_to_end(&mut bytes)?;
+    let any = some_domain()?;
     let is_json = bytes.first() == Some(&b'[') && bytes.get(1) != Some(&0);
     if is_json {
         let saved: Vec<Saved> =
@@ -154,30 +160,28 @@ fn read_file(file: &Path) -> anyhow::Result<Vec<RestoreEntry>> {
         return saved
             .into_iter()
             .map(|saved| {
-                let sddl = saved.sddl.parse().with_context(|| saved.path.clone())?;
-                Ok(RestoreEntry { path: saved.path, sddl })
+                SecurityDescriptor::from_sddl(&saved.sddl, Some(&any)).with_context(|| saved.path.clone())?;
+                Ok(RestoreEntry { path: saved.path, sddl: saved.sddl })
             })
             .collect();
     }
-    let saved = parse_save_file(&bytes, None).with_context(|| file.display().to_string())?;
+    let saved = parse_save_file(&bytes, Some(&any)).with_context(|| file.display().to_string())?;
     let text = |name: Wtf8Buf| name.to_string();
-    Ok(saved
-        .into_iter()
-        .map(|saved| RestoreEntry { path: text(saved.name), sddl: saved.descriptor })
-        .collect())
+    Ok(saved.into_iter().map(|saved| RestoreEntry { path: text(saved.name), sddl: saved.sddl }).collect())
 }
 
 pub(super) fn restore(arguments: &RestoreArgs, server: &ServerOptions) -> anyhow::Result<()> {
     let path = full_path(&arguments.path)?;
     let entries = read_file(&arguments.file)?;
+    let pairs = arguments.substitutes.as_chunks::<2>().0.iter();
+    let substitutes: Vec<(String, String)> = pairs.map(|[old, new]| (old.clone(), new.clone())).collect();
     let mut target = Target::open(server)?;
     let mut total = AclRestored::default();
     let mut rest = entries.as_slice();
     while !rest.is_empty() {
         let mut bytes = 0;
         let within = |entry: &&RestoreEntry| {
-            // Text of an entry takes a few times its binary size.
-            bytes += entry.sddl.size() * 3 + entry.path.len();
+            bytes += entry.sddl.len() + entry.path.len();
             bytes <= BYTES_AT_ONCE
         };
         let count = rest.iter().take(ENTRIES_AT_ONCE).take_while(within).count().max(1);
@@ -185,7 +189,9 @@ pub(super) fn restore(arguments: &RestoreArgs, server: &ServerOptions) -> anyhow
         rest = others;
         let request = AclRequest::Restore {
             path: path.clone(),
+            as_user: arguments.whose.as_user.clone(),
             entries: batch.to_vec(),
+            substitutes: substitutes.clone(),
             continue_on_error: arguments.continue_on_error,
             what_if: arguments.change.what_if,
         };
@@ -251,7 +257,7 @@ mod tests {
             assert_eq!(read.len(), 2);
             assert_eq!(read[1].path.replace('/', "\\"), "x\\ü.txt");
             let wanted = if form == FileForm::Json { sddl } else { "D:PAI(A;OICI;FA;;;BA)" };
-            assert_eq!(read[1].sddl.to_sddl(), wanted);
+            assert_eq!(read[1].sddl, wanted);
         }
     }
 }

@@ -1,6 +1,6 @@
 //! `freehold acl show` and `jobs`.
 
-use super::acl::{ShowArgs, full_path};
+use super::acl::{ShowArgs, Whose, full_path};
 use super::output::{Format, OutputOptions};
 use super::target::Target;
 use super::{ServerOptions, acl_progress, output, target};
@@ -15,10 +15,12 @@ const JOB_COLUMNS: [&str; 7] = ["Id", "Status", "Volume", "Path", "Visited", "Ch
 pub(super) fn read(
     server: &ServerOptions,
     path: &str,
+    whose: &Whose,
     recurse: bool,
     each: &mut dyn FnMut(AclRow) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
-    let request = AclRequest::Read { path: full_path(path)?, recurse };
+    let as_user = whose.as_user.clone();
+    let request = AclRequest::Read { path: full_path(path)?, as_user, recurse };
     let mut target = Target::open(server)?;
     let mut reply = target.call(Request::Acl { request })?;
     loop {
@@ -50,7 +52,7 @@ pub(super) fn show(arguments: &ShowArgs, server: &ServerOptions) -> anyhow::Resu
     let root = &arguments.path;
     let mut failed = 0u64;
     let mut rows = Vec::new();
-    read(server, root, arguments.recurse, &mut |row| {
+    read(server, root, &arguments.whose, arguments.recurse, &mut |row| {
         failed += u64::from(!row.error.is_empty());
         match arguments.form.format {
             Format::Table => print_row(&below(root, &row.path), &row, arguments.sddl),

@@ -49,6 +49,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
+use freehold_acl::SddlDomains;
 use freehold_dfs::Namespaces;
 use freehold_dtyp::{FileTime, Sid};
 use parking_lot::Mutex;
@@ -252,6 +253,15 @@ impl State {
     #[must_use]
     pub fn membership(&self) -> Option<Arc<Membership>> {
         self.membership.load_full()
+    }
+
+    /// Whose accounts the short names of SDDL stand for: this machine's, and those of the domain that it is a member of.
+    #[must_use]
+    pub fn sddl_domains(&self) -> SddlDomains {
+        let machine = self.identity().machine_sid;
+        let Some(member) = self.membership() else { return SddlDomains::of(machine) };
+        let is_root = member.forest.eq_ignore_ascii_case(&member.dns_domain);
+        SddlDomains { machine, domain: member.domain_sid, forest: is_root.then_some(member.domain_sid) }
     }
 
     /// The volumes of the configuration that this process runs with; empty before [`State::set_volumes`].

@@ -402,3 +402,72 @@ def access_based_enumeration_and_share_access_count_together(t):
     t.contains(t.smbclient(share, ['mkdir closed\\no'], server=s, ok=None), 'NT_STATUS_ACCESS_DENIED')
     s.run('share', 'block', share.name, user)
     t.contains(t.smbclient(share, ['ls'], server=s, ok=None), 'NT_STATUS_ACCESS_DENIED')
+
+
+@case(freehold_only=True)
+def files_of_icacls_are_taken(t):
+    """What icacls /save writes on Windows: with and without a byte-order mark, short names of accounts, conditions, accounts of another
+    server that /substitute replaces; and what is written here is such a file."""
+    s = t.own_server()
+    share = t.share(server=s)
+    root = share.name + ':/'
+    s.run('acl', 'set', root, FULL_TO_ADMINISTRATORS)
+    t.smbclient(share, ['mkdir plans', 'mkdir plans\\2027', 'put /etc/hostname plans\\2027\\B\u00fcdget.txt'], server=s)
+    s.run('user', 'add', 'anna', '--password-stdin', stdin='Ann4-Passw0rd\n')
+    accounts = json.loads(s.run('user', 'list', '-o', 'json').stdout)
+    anna = next(u['Sid'] for u in accounts if u['Name'] == 'anna')
+    machine = anna.rpartition('-')[0]
+    foreign = 'S-1-5-21-3623811015-3361044348-30300820-1105'
+    lines = ['plans', 'D:PAI(A;OICI;FA;;;SY)(A;OICI;FA;;;BA)(A;OICI;0x1301bf;;;DU)(A;OICIIO;SDGXGWGR;;;CO)',
+             'plans\\2027', 'D:AI(D;;DCLCRPDTSDCRWDWO;;;LG)(A;OICI;0x1200a9;;;%s)(A;OICIID;FA;;;SY)' % foreign,
+             'plans\\2027\\B\u00fcdget.txt', 'D:AI(XA;;FR;;;WD;(@User.Dept=="Sales" && Member_of {SID(BU)}))(A;ID;FA;;;BA)']
+    for mark in (b'\xff\xfe', b''):
+        file = t.folder / 'from-windows.acl'
+        file.write_bytes(mark + '\r\n'.join(lines + ['']).encode('utf-16-le'))
+        s.run('acl', 'reset', root + 'plans', '/T', '--force')
+        t.contains(s.run('acl', 'restore', root, '--file', file, '/substitute', foreign, 'anna').stdout,
+                   'Successfully processed 3 files; Failed processing 0 files')
+        wanted = [line.replace('DU)', machine + '-513)').replace('LG)', machine + '-501)').replace(foreign, anna)
+                  .replace('DCLCRPDTSDCRWDWO', '0xd0156').replace('SDGXGWGR', '0xe0010000')
+                  .replace('Dept=="', 'Dept == "') for line in lines[1::2]]
+        for path, sddl in zip(lines[::2], wanted):
+            got = sddl_of(s, root + path.replace('\\', '/'))
+            t.equal(normal(got[got.index('D:'):]), normal(sddl), 'DACL of %s' % path)
+        # and back: a file of the same form that says the same
+        out = t.folder / 'saved.acl'
+        s.run('acl', 'save', root + 'plans', '--file', out, '/T', '/Q')
+        data = out.read_bytes()
+        t.true(data.startswith(b'\xff\xfe') and data.endswith('\r\n'.encode('utf-16-le')), 'the form of %r' % data[:60])
+        written = data[2:].decode('utf-16-le').split('\r\n')
+        t.equal(written[::2], ['plans', 'plans\\2027', 'plans\\2027\\B\u00fcdget.txt', ''], 'names')
+        t.equal([normal(line) for line in written[1::2]], [normal(line) for line in wanted], 'descriptors')
+    # a mistake names the line, and nothing is changed
+    before = sddl_of(s, root + 'plans')
+    for wrong, line in ((['plans', 'D:(A;;QQ;;;BA)'], 'line 2'), (['plans'], 'ends behind a name')):
+        file.write_bytes('\r\n'.join(wrong + ['']).encode('utf-16-le'))
+        done = s.run('acl', 'restore', root, '--file', file, check=False)
+        t.equal(done.returncode, 1, 'status')
+        t.contains(done.stderr, line)
+    t.equal(sddl_of(s, root + 'plans'), before, 'the list after mistakes')
+    done = s.run('acl', 'restore', root, '--file', out, '--substitute', 'nobody', 'anna', check=False)
+    t.equal(done.returncode, 1, 'status for an unknown account')
+    t.contains(done.stderr, 'nobody')
+
+
+def normal(sddl):
+    """The DACL as flags and entries, masks as numbers: names of rights can be written in more than one way."""
+    names = {'FA': 0x1F01FF, 'FR': 0x120089, 'FW': 0x120116, 'FX': 0x1200A0}
+    bits = {'CC': 1, 'DC': 2, 'LC': 4, 'SW': 8, 'RP': 16, 'WP': 32, 'DT': 64, 'LO': 128, 'CR': 256, 'SD': 1 << 16, 'RC': 1 << 17,
+            'WD': 1 << 18, 'WO': 1 << 19, 'GA': 1 << 28, 'GX': 1 << 29, 'GW': 1 << 30, 'GR': 1 << 31}
+    flags, entries = dacl(sddl)
+    said = []
+    for entry in entries:
+        kind, on, mask, *rest = entry.split(';')
+        if mask in names:
+            number = names[mask]
+        elif mask.startswith('0x'):
+            number = int(mask, 16)
+        else:
+            number = sum(bits[mask[at:at + 2]] for at in range(0, len(mask), 2))
+        said.append((kind, on, number, rest))
+    return flags, said

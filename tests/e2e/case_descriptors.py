@@ -147,3 +147,152 @@ def owners_and_audit_lists_are_not_for_everybody(t):
     got = peer.ask(do='get', name='a.txt', information=0x18, **as_admin)['sd']
     t.true(sdbytes.ace('AU', 'SA', 'F', 'S-1-1-0').hex() in got and sdbytes.ace('ML', '', 'NW', 'S-1-16-4096').hex() in got,
            'audit list and label are not both there: %s' % got)
+
+
+@case(freehold_only=True)
+def share_and_file_grant_together(t):
+    """MaximalAccess of the tree connect is the share's alone ([MS-SMB2] 3.3.5.7); what MAXIMUM_ALLOWED is granted, and MxAc, are what both
+    lists allow (3.3.5.9), held against the masks by hand; privileges count with FILE_OPEN_FOR_BACKUP_INTENT only."""
+    s = t.own_server()
+    s.add_share('full')
+    s.add_user('bob', PASSWORD)
+    s.add_user('dora', PASSWORD)
+    s.run('group', 'add-member', 'Backup Operators', 'dora')
+    known = names_of(s)
+    read, change, full = 0x1200A9, 0x1301BF, 0x1F01FF
+    shares = {'full': full, 'change': change, 'read': read, 'nowrite': full & ~0x10116, 'traverse': 0x1200A0}
+    for name, access in (('change', 'D:(A;;0x1301bf;;;WD)'), ('read', 'D:(A;;0x1200a9;;;WD)'), ('nowrite', 'D:(D;;0x10116;;;BU)(A;;FA;;;WD)'),
+                         ('traverse', 'D:(A;;FX;;;WD)')):
+        s.run('share', 'add', name, '--volume', 'data', '--path', 'full', '--access', access)
+    s.run('share', 'set', 'full', '--access', 'D:(A;;FA;;;WD)')
+    # the folder gives nothing of its own: neither DELETE nor FILE_READ_ATTRIBUTES
+    s.run('acl', 'set', 'full:/', 'D:P(A;;FA;;;BA)(A;;FX;;;WD)')
+    peer = Peer(t, s)
+    as_admin = dict(user=s.admin.name, password=s.admin.password, share='full')
+    files = {'r.txt': ('D:P(A;;FR;;;WD)(A;;FA;;;BA)', 0x120089), 'm.txt': ('D:P(A;;0x1301bf;;;WD)(A;;FA;;;BA)', change),
+             'f.txt': ('D:P(A;;FA;;;WD)', full), 'generic.txt': ('D:P(A;;GRGX;;;WD)(A;;FA;;;BA)', 0x1200A9),
+             'late-denial.txt': ('D:P(A;;FA;;;WD)(D;;FA;;;%s)' % known['bob'], full),
+             'denied.txt': ('D:P(D;;0x6;;;%s)(A;;FA;;;WD)' % known['bob'], full & ~6),
+             'w.txt': ('D:P(A;;FW;;;WD)(A;;FA;;;BA)', 0x120116), 'none.txt': ('D:P(A;;FA;;;BA)', 0)}
+    for name, (sddl, _) in files.items():
+        peer.ask(do='put', name=name, **as_admin)
+        s.run('acl', 'set', 'full:/' + name, sddl)
+    s.run('acl', 'set', 'full:/f.txt', '--owner', 'BUILTIN\\Administrators')
+    wrong = []
+
+    def held(what, answer, expected):
+        if answer != dict(expected, id=None):
+            wrong.append('%s: %s, not %s' % (what, answer, expected))
+
+    maximum, denied, not_held = 0x02000000, 0xC0000022, 0xC0000061
+    for share, allows in shares.items():
+        for name, (_, grants) in files.items():
+            bob = dict(do='maximal', user='bob', password=PASSWORD, share=share, name=name)
+            both = allows & grants
+            expected = {'status': 0, 'tree': allows, 'granted': both, 'mxac': both, 'mxac_status': 0} if both else {'status': denied}
+            held('MAXIMUM_ALLOWED of %s by %s' % (name, share), peer.ask(access=maximum, **bob), expected)
+            # beside MAXIMUM_ALLOWED what is named must be granted, and by both
+            named = peer.ask(access=maximum | 0x2, **bob)
+            held('and FILE_WRITE_DATA of %s by %s' % (name, share), named, expected if both & 2 else {'status': denied})
+            # MxAc is of the file and the share, whatever was asked for
+            if both & 0x80:
+                held('FILE_READ_ATTRIBUTES of %s by %s' % (name, share), peer.ask(access=0x80, **bob), dict(expected, granted=0x80))
+    bob = dict(do='maximal', user='bob', password=PASSWORD, share='full', name='f.txt')
+    held('the SACL by a user', peer.ask(access=maximum | 0x01000000, **bob), {'status': not_held})
+    admin = dict(as_admin, do='maximal', name='f.txt')
+    held('the SACL by an administrator', peer.ask(access=maximum | 0x01000000, **admin),
+         {'status': 0, 'tree': full, 'granted': full | 0x01000000, 'mxac': full, 'mxac_status': 0})
+    # the privileges of Backup Operators
+    dora = dict(do='maximal', user='dora', password=PASSWORD, name='none.txt')
+    everything = 0x1200A9 | 0x120116 | 0x10000 | 0x40000 | 0x80000 | 0x01000000
+    for access in (maximum, 0x1, 0x2, 0x10000, 0x40000):
+        held('%#x without backup intent' % access, peer.ask(access=access, share='full', **dora), {'status': denied})
+        granted = everything if access == maximum else access
+        held('%#x with it' % access, peer.ask(access=access, share='full', options=0x4000, **dora),
+             {'status': 0, 'tree': full, 'granted': granted, 'mxac': 0, 'mxac_status': 0})
+    held('0x2 with it by a share to read', peer.ask(access=0x2, share='read', options=0x4000, **dora), {'status': denied})
+    held('the maximum with it by a share to read', peer.ask(access=maximum, share='read', options=0x4000, **dora),
+         {'status': 0, 'tree': read, 'granted': everything & (read | 0x01000000), 'mxac': 0, 'mxac_status': 0})
+    t.true(not wrong, '%d are wrong:\n%s' % (len(wrong), '\n'.join(wrong)))
+
+
+@case(freehold_only=True)
+def parts_are_set_one_by_one(t):
+    """Each kind of SACL entry by its own bit and right ([MS-DTYP] 2.4.7), the others untouched; protection by the bits and by the
+    control; what becomes of generic rights, of AUTO_INHERIT_REQ and of a list that is named and not there."""
+    s = t.own_server()
+    s.add_share('parts')
+    peer = Peer(t, s)
+    as_admin = dict(user=s.admin.name, password=s.admin.password, share='parts')
+    everyone = 'S-1-1-0'
+    audit, label = sdbytes.ace('AU', 'SA', 'F', everyone), sdbytes.ace('ML', '', 'NW', 'S-1-16-8192')
+    attribute = sdbytes.ace('RA', '', '-', everyone, sdbytes.claim('Project', ['Blue']))
+    policy = sdbytes.ace('SP', '', '-', 'S-1-17-1')
+    full = sdbytes.acl([sdbytes.ace('A', '', 'F', everyone)])
+    s.add_user('bob', PASSWORD)
+    as_bob = dict(as_admin, user='bob', password=PASSWORD)
+    read, dac, owner, security, denied, not_held = 0x20000, 0x40000, 0x80000, 0x01000000, 0xC0000022, 0xC0000061
+
+    def fresh(name):
+        peer.ask(do='put', name=name, information=0x4 | 0x78, **as_admin,
+                 sd=sdbytes.descriptor(dacl=full, sacl=sdbytes.acl([audit, label, attribute, policy])).hex())
+
+    def sacl_of(name, information=0x78):
+        return bytes.fromhex(peer.ask(do='get', name=name, information=information, **as_admin)['sd'])
+
+    def put(name, access, information, who=as_admin, **sd):
+        return peer.ask(do='set', name=name, access=access, information=information, sd=sdbytes.descriptor(**sd).hex(), **who)['status']
+
+    new = {'label': sdbytes.ace('ML', '', 'NW', 'S-1-16-4096'), 'attribute': sdbytes.ace(
+        'RA', '', '-', everyone, sdbytes.claim('Project', ['Red'])), 'audit': sdbytes.ace('AU', 'FA', 'R', everyone),
+        'policy': sdbytes.ace('SP', '', '-', 'S-1-17-2')}
+    old = {'label': label, 'attribute': attribute, 'audit': audit, 'policy': policy}
+    for kind, bit, needed, lacking in (('label', 0x10, owner, dac), ('attribute', 0x20, dac, owner), ('policy', 0x40, security, dac),
+                                       ('audit', 0x8, security, dac | owner)):
+        name = kind + '.txt'
+        fresh(name)
+        # all four are sent, and only the one that is named is taken
+        sent = dict(sacl=sdbytes.acl(list(new.values())))
+        t.equal(put(name, lacking | read, bit, **sent), denied, 'setting the %s without its right' % kind)
+        if needed == security:
+            t.equal(put(name, needed, bit, as_bob, **sent), not_held, 'setting the %s as a user' % kind)
+        t.equal(put(name, needed, bit, **sent), 0, 'setting the ' + kind)
+        got = sacl_of(name)
+        for other in old:
+            is_new, is_old = new[other] in got, old[other] in got
+            t.equal((is_new, is_old), (other == kind, other != kind), '%s after the %s was set' % (other, kind))
+        alone = sacl_of(name, bit)
+        t.true(new[kind] in alone and not any(old[other] in alone for other in old), 'the %s read by itself: %s' % (kind, alone.hex()))
+
+    fresh('dacl.txt')
+
+    def control_and_dacl(name):
+        sd = bytes.fromhex(peer.ask(do='get', name=name, information=0x4, **as_admin)['sd'])
+        return struct.unpack_from('<H', sd, 2)[0], sd[struct.unpack_from('<I', sd, 16)[0]:] if struct.unpack_from('<I', sd, 16)[0] else b''
+
+    asked, inherited, protected, present = 0x100, 0x400, 0x1000, 0x4
+    for information, control, wanted in (
+            (0x4, asked, 0), (0x4, inherited, 0), (0x4, asked | inherited, inherited), (0x4, protected, protected),
+            (0x4, asked | inherited | protected, inherited | protected), (0x80000004, 0, protected), (0x20000004, protected, 0)):
+        t.equal(put('dacl.txt', dac, information, dacl=full, control=control), 0, 'setting with %#x' % control)
+        got = control_and_dacl('dacl.txt')[0] & (asked | inherited | protected)
+        t.equal(got, wanted, 'control after %#x with %#x' % (information, control))
+    # one bit alone needs no list
+    t.equal(put('dacl.txt', dac, 0x80000000), 0, 'protecting')
+    t.equal(control_and_dacl('dacl.txt')[0] & protected, protected, 'control')
+    t.equal(put('dacl.txt', owner | read, 0x20000000), denied, 'unprotecting without WRITE_DAC')
+    t.equal(put('dacl.txt', dac, 0x20000000), 0, 'unprotecting')
+    t.equal(control_and_dacl('dacl.txt'), (0x8004, full), 'control and list')
+    # generic rights are stored as what they mean, where the entry counts here
+    generic = sdbytes.acl([sdbytes.ace('A', '', '0x10000000', everyone), sdbytes.ace('A', 'OI IO', '0x80000000', everyone)])
+    mapped = sdbytes.acl([sdbytes.ace('A', '', 'F', everyone), sdbytes.ace('A', 'OI IO', '0x80000000', everyone)])
+    t.equal(put('dacl.txt', dac, 0x4, dacl=generic), 0, 'generic rights')
+    t.equal(control_and_dacl('dacl.txt')[1], mapped, 'generic rights as they are stored')
+    # BACKUP_SECURITY_INFORMATION takes all three rights
+    whole = dict(owner='S-1-5-32-544', group='S-1-5-32-545', dacl=full, sacl=sdbytes.acl([audit]))
+    for lacks in (dac, owner, security):
+        t.equal(put('dacl.txt', (dac | owner | security) & ~lacks, 0x10000, **whole), denied, 'everything without %#x' % lacks)
+    t.equal(put('dacl.txt', dac | owner | security, 0x10000, **whole), 0, 'everything')
+    # a list that is named and not there restricts nothing
+    t.equal(put('dacl.txt', dac, 0x4), 0, 'no list')
+    t.equal(control_and_dacl('dacl.txt')[1], b'', 'the list')

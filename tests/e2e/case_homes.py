@@ -74,8 +74,11 @@ def what_is_not_allowed_is_refused(t):
             (['share', 'set', 'home', '--path', 'users/{usr}'], '{usr} is no variable'),
             (['share', 'set', 'home', '--continuously-available', 'true'], 'cannot be continuously available'),
             (['dfs', 'namespace', 'add', 'home'], 'has variables'),
-            (['explain', 'anna', 'home:/file.txt'], 'leads to another folder for each'),
-            (['acl', 'show', 'home:/'], 'leads to another folder for each')):
+            (['explain', 'anna', 'home:/file.txt'], 'has no folder in the share home yet'),
+            (['acl', 'show', 'home:/'], 'leads to another folder for each'),
+            (['acl', 'show', 'home:/'], '--as USER'),
+            (['acl', 'show', 'home:/', '--as', 'nobody'], 'nobody'),
+            (['quota', 'folder', 'add', 'home:/', '--size', '1MB'], 'leads to another folder for each')):
         done = s.run(*words, check=False)
         t.equal(done.returncode, 1, ' '.join(words) + ': ' + done.stderr)
         t.contains(done.stderr, wanted)
@@ -102,3 +105,50 @@ def kernel_mount_of_a_home(t):
     s, _ = home_server(t)
     t.kernel(Share('home', s.volume), 'echo content > a && mkdir d && mv a d/b && cat d/b && sync', '3.1.1', '', server=s)
     t.equal((s.volume / 'users' / t.user.name / 'd' / 'b').read_text(), 'content\n', 'on the server')
+
+
+@case(freehold_only=True)
+def administrators_say_whose_folder(t):
+    """`explain` looks at the user's own folder, `acl ... --as USER` at the one of who is named; what is said is what happens."""
+    s, users = home_server(t)
+    anna, bert = users
+    for user in users:
+        (t.folder / 'local').write_text(user.name + '\n')
+        t.smbclient('home', ['put local file.txt'], server=s, user=user)
+
+    def explain(user, path, *words, allowed=True):
+        done = s.run('explain', user, path, *words, '-o', 'json', check=False)
+        t.equal(done.returncode, 0 if allowed else 3, 'status of explain %s %s: %s' % (user, path, done.stderr))
+        return json.loads(done.stdout)
+
+    for user in users:
+        for path in ('home:/file.txt', '\\\\server\\home\\file.txt', '//server/home/FILE.TXT', str(s.volume / 'users' / user.name / 'file.txt')):
+            said = explain(user.name, path, 'M')
+            t.equal((said['Path'], said['Share']['Name']), ('home:/file.txt', 'home'), 'the file of %s by %s' % (user.name, path))
+            t.equal(said['Rights'][0]['Entry']['InheritedFrom'], 'home:/', 'where the entry comes from')
+    # the other one's, by the volume: not allowed, and not through the share
+    said = explain('bert', str(s.volume / 'users' / 'anna' / 'file.txt'), 'R', allowed=False)
+    t.equal(said['Share'], None, 'the share to the folder of another')
+    # what is not there yet could be made by whom it is for
+    t.equal(explain('anna', 'home:/new.txt', 'W', allowed=False)['Status'], 'STATUS_OBJECT_NAME_NOT_FOUND', 'a new file')
+
+    shown = {user.name: s.run('acl', 'show', 'home:/file.txt', '--as', user.name).stdout for user in users}
+    for user in users:
+        t.contains(shown[user.name], '\\%s:(I)(F)' % user.name)
+    s.run('acl', 'deny', 'home:/file.txt', 'anna:R', '--as', 'anna')
+    t.contains(t.smbclient('home', ['get file.txt got'], server=s, user=anna, ok=None), 'NT_STATUS_ACCESS_DENIED')
+    t.equal(explain('anna', 'home:/file.txt', 'R', allowed=False)['Status'], 'STATUS_ACCESS_DENIED', 'after the denial')
+    t.smbclient('home', ['get file.txt got'], server=s, user=bert)
+    t.equal(s.run('acl', 'show', 'home:/file.txt', '--as', 'bert').stdout, shown['bert'], 'the list of the other')
+    # saved of one, put back onto another's
+    saved = t.folder / 'saved'
+    s.run('acl', 'save', 'home:/file.txt', '--as', 'bert', '--file', saved)
+    s.run('acl', 'restore', 'home:/', '--as', 'anna', '--file', saved, '--substitute', 'bert', 'anna')
+    t.equal(s.run('acl', 'show', 'home:/file.txt', '--as', 'anna').stdout, shown['anna'], 'the list after it was put back')
+    t.smbclient('home', ['get file.txt got'], server=s, user=anna)
+    # what the connection decides cannot be told
+    s.run('share', 'set', 'home', '--path', 'users/{user}/{client}')
+    for words in (['explain', 'anna', 'home:/'], ['acl', 'show', 'home:/', '--as', 'anna']):
+        done = s.run(*words, check=False)
+        t.equal(done.returncode, 1, 'status of %s' % words)
+        t.contains(done.stderr, 'depends on {client}')

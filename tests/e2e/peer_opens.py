@@ -4,8 +4,10 @@
     {"do": "open", "id": .., "user": .., "password": .., "share": .., "name": .., "access": n, "options": n}
     {"do": "hold", "user": .., "password": .., "share": .., "name": .., "access": n, "sharing": n, "lock": [offset, length]}
     {"do": "set", "id": .., "user": .., ..., "access": n, "sd": hex, "information": n}
+    {"do": "maximal", "id": .., "user": .., ..., "access": n, "options": n}
     {"do": "get", "id": .., "user": .., ..., "information": n}
 
+"maximal" tells MaximalAccess of the tree connect, what the open was granted (FileAccessInformation) and what MxAc says.
 Answers a line of JSON for each; held opens last until the input ends.
 """
 import json
@@ -13,13 +15,14 @@ import sys
 import uuid
 
 from smbprotocol.connection import Connection
+from smbprotocol.create_contexts import CreateContextName, SMB2CreateContextRequest, SMB2CreateQueryMaximalAccessRequest
 from smbprotocol.exceptions import SMBResponseException
 from smbprotocol.open import (CreateDisposition, CreateOptions, FileAttributes, ImpersonationLevel, LockFlags, Open,
                               SMB2LockElement, SMB2LockRequest, SMB2QueryInfoRequest, SMB2QueryInfoResponse,
                               SMB2SetInfoRequest)
 from smbprotocol.session import Session
 from smbprotocol.structure import IntField
-from smbprotocol.tree import TreeConnect
+from smbprotocol.tree import SMB2TreeConnectRequest, SMB2TreeConnectResponse, TreeConnect
 
 host, port = sys.argv[1], int(sys.argv[2])
 held = []
@@ -124,6 +127,37 @@ def try_open(job):
         connection.disconnect(True)
 
 
+def maximal(job):
+    connection, tree = tree_of(job)
+    session = tree.session
+    try:
+        # a second tree connect, whose answer is looked at
+        again = SMB2TreeConnectRequest()
+        again['buffer'] = tree.share_name.encode('utf-16-le')
+        response = SMB2TreeConnectResponse()
+        response.unpack(connection.receive(connection.send(again, sid=session.session_id))['data'].get_value())
+        context = SMB2CreateContextRequest()
+        context['buffer_name'] = CreateContextName.SMB2_CREATE_QUERY_MAXIMAL_ACCESS_REQUEST
+        context['buffer_data'] = SMB2CreateQueryMaximalAccessRequest()
+        f = Open(tree, job['name'])
+        answers = f.create(ImpersonationLevel.Impersonation, job['access'], 0, 7, CreateDisposition.FILE_OPEN,
+                           job.get('options', 0), [context])
+        query = SMB2QueryInfoRequest()
+        query['info_type'] = 1
+        query['file_info_class'] = 8            # FileAccessInformation
+        query['output_buffer_length'] = 4
+        query['file_id'] = f.file_id
+        answer = SMB2QueryInfoResponse()
+        answer.unpack(send(tree, query)['data'].get_value())
+        f.close()
+        return {'status': 0, 'tree': response['maximal_access'].get_value(), 'granted': int.from_bytes(answer['buffer'].get_value(), 'little'),
+                'mxac': answers[0]['maximal_access'].get_value(), 'mxac_status': answers[0]['query_status'].get_value()}
+    except SMBResponseException as e:
+        return {'status': e.status}
+    finally:
+        connection.disconnect(True)
+
+
 def hold(job):
     connection, tree = tree_of(job)
     f = open_file(tree, job, sharing=job['sharing'])
@@ -141,7 +175,7 @@ def hold(job):
 
 for line in sys.stdin:
     job = json.loads(line)
-    answer = {'put': put, 'get': get, 'set': set_security, 'open': try_open, 'hold': hold}[job['do']](job)
+    answer = {'put': put, 'get': get, 'set': set_security, 'open': try_open, 'maximal': maximal, 'hold': hold}[job['do']](job)
     print(json.dumps(dict(answer, id=job.get('id'))), flush=True)
 for connection, f in held:
     f.close()

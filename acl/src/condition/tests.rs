@@ -286,6 +286,97 @@ fn ordinary_entries_have_no_condition_to_fail() {
     assert_eq!(condition_value(&ace, &token(), AclPart::Absent.acl()), Truth::True);
 }
 
+/// [MS-DTYP] 2.4.4.17.6: every relation of two operands with one of them, or both, not there is UNKNOWN, and so is a whole
+/// expression that compares values of different types, whatever stands beside it.
+#[test]
+fn every_relation_of_what_is_not_there_or_does_not_match() {
+    let relations = ["==", "!=", "<", "<=", ">", ">=", "Contains", "Any_of", "Not_Contains", "Not_Any_of"];
+    // An attribute of each type with a literal of that type.
+    let typed = [
+        ("@User.clearanceLevel", "5"),
+        ("@User.Title", "\"PM\""),
+        ("@User.boss", "SID(BA)"),
+        ("@User.blob", "#0102"),
+    ];
+    for relation in relations {
+        for (left, right) in
+            [("@User.none", "1"), ("@User.Title", "@User.none"), ("@Device.none", "@Resource.none")]
+        {
+            let condition = format!("({left} {relation} {right})");
+            assert_eq!(value(&condition), Truth::Unknown, "{condition}");
+            // Only a part is unknown: the rest can decide.
+            assert_eq!(value(&format!("({left} {relation} {right} || @User.Title)")), Truth::True);
+            assert_eq!(value(&format!("({left} {relation} {right} && @User.zero)")), Truth::False);
+        }
+        for (left, own) in typed {
+            for (_, right) in typed.iter().filter(|(_, right)| *right != own) {
+                let condition = format!("({left} {relation} {right} || @User.Title)");
+                assert_eq!(value(&condition), Truth::Unknown, "{condition}");
+            }
+        }
+    }
+    for membership in [
+        "Member_of",
+        "Member_of_Any",
+        "Device_Member_of",
+        "Device_Member_of_Any",
+        "Not_Member_of",
+        "Not_Member_of_Any",
+        "Not_Device_Member_of",
+        "Not_Device_Member_of_Any",
+    ] {
+        for wrong in ["{}", "{1}", "{\"BA\"}", "{SID(WD), #0102}"] {
+            let condition = format!("({membership} {wrong} || @User.Title)");
+            assert_eq!(value(&condition), Truth::Unknown, "{condition}");
+        }
+    }
+}
+
+/// [MS-DTYP] 2.4.4.17.7: the tables of AND, OR and NOT, whole.
+#[test]
+fn the_tables_of_the_logical_operators() {
+    use Truth::{False, True, Unknown};
+    let operand = [(True, "@User.Title"), (False, "@User.zero"), (Unknown, "@User.none")];
+    // In the order of the operands above: rows are the left side.
+    let and = [[True, False, Unknown], [False, False, False], [Unknown, False, Unknown]];
+    let or = [[True, True, True], [True, False, Unknown], [True, Unknown, Unknown]];
+    for (row, (left, left_text)) in operand.iter().enumerate() {
+        for (column, (_, right_text)) in operand.iter().enumerate() {
+            assert_eq!(value(&format!("({left_text} && {right_text})")), and[row][column]);
+            assert_eq!(value(&format!("({left_text} || {right_text})")), or[row][column]);
+        }
+        let negated = [False, True, Unknown][row];
+        assert_eq!(value(&format!("(!({left_text}))")), negated, "{left}");
+    }
+}
+
+/// Negations and chains as deep as a descriptor has room for: as bytes they have a value, as text they have a limit.
+#[test]
+fn depth_costs_no_stack() {
+    let deep = 20_000;
+    let negations = [A.to_vec(), vec![code::NOT; deep]].concat();
+    assert_eq!(value_of_bytes(&[&negations]), Truth::True);
+    // All operands first, so that they wait on the stack.
+    let count = 3_000;
+    let waiting = [A.repeat(count), vec![code::AND; count - 1]].concat();
+    assert_eq!(value_of_bytes(&[&waiting]), Truth::True);
+    assert_eq!(value_of_bytes(&[&A.repeat(count)]), Truth::Unknown);
+    for text in [
+        format!("D:(XA;;FA;;;WD;{}@User.a{})", "(".repeat(30_000), ")".repeat(30_000)),
+        format!("D:(XA;;FA;;;WD;({}@User.a))", "!".repeat(60_000)),
+        format!("D:(XA;;FA;;;WD;({}", "(".repeat(60_000)),
+    ] {
+        assert!(text.parse::<SecurityDescriptor>().is_err());
+    }
+    // What is too deep for text is still written, as bytes, and read back the same.
+    let entry =
+        Ace::new(AceType::ACCESS_ALLOWED_CALLBACK, AceFlags::EMPTY, AccessMask(1), Sid::EVERYONE).unwrap();
+    let entry = entry.with_data([&SIGNATURE[..], &negations, &[0]].concat()).unwrap();
+    let sd =
+        SecurityDescriptor { dacl: Acl::from_aces([entry]).unwrap().into(), ..SecurityDescriptor::default() };
+    assert_eq!(sd.to_sddl().parse::<SecurityDescriptor>(), Ok(sd));
+}
+
 proptest! {
     #[test]
     fn any_bytes_have_a_value(

@@ -8,8 +8,10 @@ mod edit;
 mod entry;
 mod rights;
 mod save_file;
+mod substitute;
 
 pub use edit::{AclEdit, AclEntry, EditError, IntegrityEntry};
 pub use entry::{EntryError, ace_text, parse_entry, parse_integrity};
 pub use rights::{parse_mask, rights_text};
 pub use save_file::{SaveFileError, SavedAcl, encode_save_file, parse_save_file};
+pub use substitute::substitute_sids;

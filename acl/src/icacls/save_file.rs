@@ -17,6 +17,8 @@ pub struct SavedAcl {
     pub name: Wtf8Buf,
     /// Its DACL with PROTECTED, AUTO_INHERITED and AUTO_INHERIT_REQ; nothing else of it was saved.
     pub descriptor: SecurityDescriptor,
+    /// Its line, as it stands in the file: what short names of a domain's accounts mean in it depends on who reads it.
+    pub sddl: String,
 }
 
 /// Why a file cannot be read.
@@ -96,7 +98,7 @@ pub fn parse_save_file(bytes: &[u8], domain: Option<&Sid>) -> Result<Vec<SavedAc
         if matches!(descriptor.dacl, AclPart::Absent) {
             return Err(SaveFileError::NoDacl(number));
         }
-        saved.push(SavedAcl { name, descriptor });
+        saved.push(SavedAcl { name, descriptor, sddl: text });
     }
     Ok(saved)
 }

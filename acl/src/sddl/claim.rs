@@ -1,10 +1,10 @@
 //! [MS-DTYP] 2.4.4.15 SYSTEM_RESOURCE_ATTRIBUTE_ACE and 2.4.10.1 CLAIM_SECURITY_ATTRIBUTE_RELATIVE_V1: a resource
 //! attribute as text, `("Project",TS,0x0,"Blue","Red")`, and as bytes.
 
-use super::SddlError;
 use super::cursor::{Cursor, push_hex, push_quoted};
 use super::format::push_sid;
 use super::parse;
+use super::{SddlDomains, SddlError};
 use crate::claim::value_type;
 use core::fmt::Write as _;
 use freehold_dtyp::{Decode, Encode, Reader, Sid, Writer};
@@ -23,7 +23,7 @@ const TYPES: &[(&str, u16)] = &[
 const HEADER_SIZE: usize = 4 + 2 + 2 + 4 + 4;
 
 /// Reads an attribute in parentheses and gives its bytes, not padded.
-pub(super) fn compile(cursor: &mut Cursor<'_>, domain: Option<&Sid>) -> Result<Vec<u8>, SddlError> {
+pub(super) fn compile(cursor: &mut Cursor<'_>, domains: Option<&SddlDomains>) -> Result<Vec<u8>, SddlError> {
     let comma = "a comma: an attribute is (\"name\",type,flags,value,...)";
     cursor.expect("(", "a resource attribute in parentheses")?;
     cursor.skip_spaces();
@@ -45,7 +45,7 @@ pub(super) fn compile(cursor: &mut Cursor<'_>, domain: Option<&Sid>) -> Result<V
             return Ok(encode(&name, *value_type, flags, &values));
         }
         separator(cursor, comma)?;
-        values.push(value(cursor, *value_type, domain)?);
+        values.push(value(cursor, *value_type, domains)?);
     }
 }
 
@@ -57,7 +57,11 @@ fn separator(cursor: &mut Cursor<'_>, expected: &'static str) -> Result<(), Sddl
 }
 
 /// One value, as its bytes.
-fn value(cursor: &mut Cursor<'_>, value_type: u16, domain: Option<&Sid>) -> Result<Vec<u8>, SddlError> {
+fn value(
+    cursor: &mut Cursor<'_>,
+    value_type: u16,
+    domains: Option<&SddlDomains>,
+) -> Result<Vec<u8>, SddlError> {
     let start = cursor.position();
     let mut writer = Writer::new();
     match value_type {
@@ -77,7 +81,7 @@ fn value(cursor: &mut Cursor<'_>, value_type: u16, domain: Option<&Sid>) -> Resu
         value_type::SID => {
             let in_words = cursor.eat("SID(");
             cursor.skip_spaces();
-            let sid = parse::sid(cursor, domain)?;
+            let sid = parse::sid(cursor, domains)?;
             if in_words {
                 cursor.expect(")", "a closing parenthesis")?;
             }

@@ -2,10 +2,10 @@
 //!
 //! The bytes are the expression in postfix order behind the signature `artx`, padded with zeros to a multiple of 4.
 
-use super::SddlError;
 use super::cursor::{Cursor, push_hex, push_quoted, push_units};
 use super::format::push_sid;
 use super::parse;
+use super::{SddlDomains, SddlError};
 use crate::condition::{SIGNATURE, code as token};
 use core::fmt::Write as _;
 use freehold_dtyp::{Decode, Encode, Reader, Sid, Writer};
@@ -54,8 +54,8 @@ const SIGN_NONE: u8 = 3;
 const BASES: &[(u32, u8)] = &[(8, 1), (10, 2), (16, 3)];
 
 /// Reads an expression in parentheses and gives its bytes, not padded.
-pub(super) fn compile(cursor: &mut Cursor<'_>, domain: Option<&Sid>) -> Result<Vec<u8>, SddlError> {
-    let mut compiler = Compiler { cursor, domain, writer: Writer::new() };
+pub(super) fn compile(cursor: &mut Cursor<'_>, domains: Option<&SddlDomains>) -> Result<Vec<u8>, SddlError> {
+    let mut compiler = Compiler { cursor, domains, writer: Writer::new() };
     compiler.writer.bytes(&SIGNATURE);
     compiler.cursor.expect("(", "a condition in parentheses")?;
     compiler.disjunction(MAX_DEPTH)?;
@@ -65,7 +65,7 @@ pub(super) fn compile(cursor: &mut Cursor<'_>, domain: Option<&Sid>) -> Result<V
 
 struct Compiler<'a, 'b> {
     cursor: &'b mut Cursor<'a>,
-    domain: Option<&'b Sid>,
+    domains: Option<&'b SddlDomains>,
     writer: Writer,
 }
 
@@ -255,7 +255,7 @@ impl Compiler<'_, '_> {
             _ if self.at_sid() => {
                 self.cursor.eat("SID(");
                 self.cursor.skip_spaces();
-                let sid = parse::sid(self.cursor, self.domain)?;
+                let sid = parse::sid(self.cursor, self.domains)?;
                 self.close()?;
                 self.prefixed(token::SID, |compiler| {
                     sid.encode(&mut compiler.writer);

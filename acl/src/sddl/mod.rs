@@ -32,6 +32,25 @@ impl core::fmt::Display for SddlError {
 
 impl std::error::Error for SddlError {}
 
+/// Whose accounts the short names of a text stand for that are not the same everywhere ([MS-DTYP] 2.5.1.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SddlDomains {
+    /// SID of the machine: its administrator and guest, `LA` and `LG`.
+    pub machine: Sid,
+    /// SID of the domain that the machine is a member of: `DA`, `DU` and the like. The machine's own where there is none.
+    pub domain: Sid,
+    /// SID of the forest's root domain: `EA`, `SA`, `RO` and `EK`; `None` where it is not known.
+    pub forest: Option<Sid>,
+}
+
+impl SddlDomains {
+    /// One domain, which is the machine's own.
+    #[must_use]
+    pub const fn of(domain: Sid) -> SddlDomains {
+        SddlDomains { machine: domain, domain, forest: Some(domain) }
+    }
+}
+
 impl SecurityDescriptor {
     /// Longest text that is read, in bytes: a descriptor of 64 KiB is shorter.
     pub const MAX_SDDL_LENGTH: usize = 1 << 20;
@@ -47,7 +66,15 @@ impl SecurityDescriptor {
     /// # Errors
     /// [`SddlError`] at the first character that does not fit.
     pub fn from_sddl(text: &str, domain: Option<&Sid>) -> Result<SecurityDescriptor, SddlError> {
-        parse::descriptor(text, domain)
+        parse::descriptor(text, domain.copied().map(SddlDomains::of).as_ref())
+    }
+
+    /// [`SecurityDescriptor::from_sddl`] for a member of a domain.
+    ///
+    /// # Errors
+    /// As [`SecurityDescriptor::from_sddl`]; also for a short name of the forest's where that is not known.
+    pub fn from_sddl_of(text: &str, domains: &SddlDomains) -> Result<SecurityDescriptor, SddlError> {
+        parse::descriptor(text, Some(domains))
     }
 }
 
@@ -63,7 +90,15 @@ impl crate::Ace {
     /// # Errors
     /// [`SddlError`] at the first character that does not fit.
     pub fn from_sddl(text: &str, domain: Option<&Sid>) -> Result<crate::Ace, SddlError> {
-        parse::single_ace(text, domain)
+        parse::single_ace(text, domain.copied().map(SddlDomains::of).as_ref())
+    }
+
+    /// [`crate::Ace::from_sddl`] for a member of a domain.
+    ///
+    /// # Errors
+    /// As [`SecurityDescriptor::from_sddl_of`].
+    pub fn from_sddl_of(text: &str, domains: &SddlDomains) -> Result<crate::Ace, SddlError> {
+        parse::single_ace(text, Some(domains))
     }
 }
 

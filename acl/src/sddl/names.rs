@@ -1,5 +1,6 @@
 //! [MS-DTYP] 2.5.1.1 Syntax: the short names of SIDs, rights, ACE types and flags.
 
+use super::SddlDomains;
 use crate::{AccessMask, AceFlags, AceType};
 use freehold_dtyp::Sid;
 
@@ -56,24 +57,24 @@ const SIDS: &[(&str, u8, &[u32])] = &[
     ("WR", 5, &[33]),
 ];
 
+/// Names of SIDs of the machine: the RID.
+const MACHINE_RIDS: &[(&str, u32)] = &[("LA", 500), ("LG", 501)];
+
+/// Names of SIDs of the forest's root domain: the RID.
+const FOREST_RIDS: &[(&str, u32)] = &[("RO", 498), ("SA", 518), ("EA", 519), ("EK", 527)];
+
 /// Names of SIDs of a domain: the RID.
 const DOMAIN_RIDS: &[(&str, u32)] = &[
-    ("RO", 498),
-    ("LA", 500),
-    ("LG", 501),
     ("DA", 512),
     ("DU", 513),
     ("DG", 514),
     ("DC", 515),
     ("DD", 516),
     ("CA", 517),
-    ("SA", 518),
-    ("EA", 519),
     ("PA", 520),
     ("CN", 522),
     ("AP", 525),
     ("KA", 526),
-    ("EK", 527),
     ("RS", 553),
 ];
 
@@ -81,24 +82,28 @@ const DOMAIN_RIDS: &[(&str, u32)] = &[
 pub(super) enum SidName {
     /// This SID.
     Known(Sid),
-    /// A SID of the domain; none was given.
+    /// A SID of a machine, a domain or a forest, which is not known.
     NeedsDomain,
     /// Nothing.
     Unknown,
 }
 
 /// Looks a two-letter name up.
-pub(super) fn sid_by_name(name: &str, domain: Option<&Sid>) -> SidName {
+pub(super) fn sid_by_name(name: &str, domains: Option<&SddlDomains>) -> SidName {
     if let Some((_, authority, subs)) = SIDS.iter().find(|(other, ..)| other.eq_ignore_ascii_case(name)) {
         return Sid::from_parts([0, 0, 0, 0, 0, *authority], subs).map_or(SidName::Unknown, SidName::Known);
     }
-    match DOMAIN_RIDS.iter().find(|(other, _)| other.eq_ignore_ascii_case(name)) {
-        Some((_, rid)) => match domain {
-            Some(domain) => domain.with_rid(*rid).map_or(SidName::Unknown, SidName::Known),
-            None => SidName::NeedsDomain,
-        },
-        None => SidName::Unknown,
+    for (table, whose) in [
+        (MACHINE_RIDS, domains.map(|domains| domains.machine)),
+        (DOMAIN_RIDS, domains.map(|domains| domains.domain)),
+        (FOREST_RIDS, domains.and_then(|domains| domains.forest)),
+    ] {
+        if let Some((_, rid)) = table.iter().find(|(other, _)| other.eq_ignore_ascii_case(name)) {
+            let Some(whose) = whose else { return SidName::NeedsDomain };
+            return whose.with_rid(*rid).map_or(SidName::Unknown, SidName::Known);
+        }
     }
+    SidName::Unknown
 }
 
 /// The two-letter name of a SID that is the same everywhere.

@@ -4,13 +4,13 @@ use super::cursor::Cursor;
 use super::names::{
     BIT_RIGHTS, FLAGS, LABEL_RIGHTS, NULL_ACL, SidName, TYPES, WHOLE_RIGHTS, has_condition, sid_by_name,
 };
-use super::{SddlError, claim, condition};
+use super::{SddlDomains, SddlError, claim, condition};
 use crate::{
     AccessMask, Ace, AceFlags, AceType, Acl, AclPart, AclTooLarge, Control, ObjectTypes, SecurityDescriptor,
 };
 use freehold_dtyp::{Guid, Sid};
 
-pub(super) fn descriptor(text: &str, domain: Option<&Sid>) -> Result<SecurityDescriptor, SddlError> {
+pub(super) fn descriptor(text: &str, domains: Option<&SddlDomains>) -> Result<SecurityDescriptor, SddlError> {
     let mut cursor = Cursor::new(text);
     if text.len() > SecurityDescriptor::MAX_SDDL_LENGTH {
         return Err(cursor.error("a text of at most 1 MiB"));
@@ -28,15 +28,15 @@ pub(super) fn descriptor(text: &str, domain: Option<&Sid>) -> Result<SecurityDes
             return Err(Cursor::error_at(start, "each of O:, G:, D: and S: once"));
         }
         match part.as_str() {
-            "O:" => descriptor.owner = Some(sid(&mut cursor, domain)?),
-            "G:" => descriptor.group = Some(sid(&mut cursor, domain)?),
+            "O:" => descriptor.owner = Some(sid(&mut cursor, domains)?),
+            "G:" => descriptor.group = Some(sid(&mut cursor, domains)?),
             "D:" => {
-                let (part, flags) = acl(&mut cursor, domain)?;
+                let (part, flags) = acl(&mut cursor, domains)?;
                 descriptor.dacl = part;
                 descriptor.control |= flags;
             }
             "S:" => {
-                let (part, flags) = acl(&mut cursor, domain)?;
+                let (part, flags) = acl(&mut cursor, domains)?;
                 descriptor.sacl = part;
                 // Each SACL bit is the one above its DACL bit.
                 descriptor.control |= Control(flags.0 << 1);
@@ -52,20 +52,20 @@ pub(super) fn descriptor(text: &str, domain: Option<&Sid>) -> Result<SecurityDes
 }
 
 /// One entry in parentheses, and nothing else.
-pub(super) fn single_ace(text: &str, domain: Option<&Sid>) -> Result<Ace, SddlError> {
+pub(super) fn single_ace(text: &str, domains: Option<&SddlDomains>) -> Result<Ace, SddlError> {
     let mut cursor = Cursor::new(text);
     if text.len() > SecurityDescriptor::MAX_SDDL_LENGTH {
         return Err(cursor.error("a text of at most 1 MiB"));
     }
     cursor.skip_spaces();
     cursor.expect("(", "an entry in parentheses")?;
-    let ace = ace(&mut cursor, domain)?;
+    let ace = ace(&mut cursor, domains)?;
     cursor.skip_spaces();
     if cursor.is_at_end() { Ok(ace) } else { Err(cursor.error("the end of the entry")) }
 }
 
 /// A SID: `S-1-...` or a two-letter name.
-pub(super) fn sid(cursor: &mut Cursor<'_>, domain: Option<&Sid>) -> Result<Sid, SddlError> {
+pub(super) fn sid(cursor: &mut Cursor<'_>, domains: Option<&SddlDomains>) -> Result<Sid, SddlError> {
     let start = cursor.position();
     let error = |expected| Cursor::error_at(start, expected);
     if cursor.rest().get(..2).is_some_and(|next| next.eq_ignore_ascii_case("S-")) {
@@ -79,15 +79,17 @@ pub(super) fn sid(cursor: &mut Cursor<'_>, domain: Option<&Sid>) -> Result<Sid, 
         let text = cursor.take(length).unwrap_or_default();
         return text.parse().map_err(|_| error("a SID such as S-1-5-18"));
     }
-    match sid_by_name(cursor.take(2).unwrap_or_default(), domain) {
+    match sid_by_name(cursor.take(2).unwrap_or_default(), domains) {
         SidName::Known(sid) => Ok(sid),
-        SidName::NeedsDomain => Err(error("a SID: this short name is a domain's, and no domain is known")),
+        SidName::NeedsDomain => {
+            Err(error("a SID: this short name is a domain's or forest's, which is not known"))
+        }
         SidName::Unknown => Err(error("a SID such as S-1-5-18, or a short name such as BA")),
     }
 }
 
 /// Flags and entries of a list, with the flags as bits of the DACL.
-fn acl(cursor: &mut Cursor<'_>, domain: Option<&Sid>) -> Result<(AclPart, Control), SddlError> {
+fn acl(cursor: &mut Cursor<'_>, domains: Option<&SddlDomains>) -> Result<(AclPart, Control), SddlError> {
     let mut flags = Control::EMPTY;
     let mut null = false;
     loop {
@@ -114,7 +116,7 @@ fn acl(cursor: &mut Cursor<'_>, domain: Option<&Sid>) -> Result<(AclPart, Contro
         if null {
             return Err(Cursor::error_at(start, "no entries after NO_ACCESS_CONTROL"));
         }
-        let ace = ace(cursor, domain)?;
+        let ace = ace(cursor, domains)?;
         acl.push(ace).map_err(|AclTooLarge| Cursor::error_at(start, "a list of at most 64 KiB"))?;
     }
     if !null && !cursor.is_at_end() && cursor.rest().get(1..2).is_none_or(|next| next != ":") {
@@ -124,7 +126,7 @@ fn acl(cursor: &mut Cursor<'_>, domain: Option<&Sid>) -> Result<(AclPart, Contro
 }
 
 /// An entry, after its opening parenthesis and with its closing one.
-fn ace(cursor: &mut Cursor<'_>, domain: Option<&Sid>) -> Result<Ace, SddlError> {
+fn ace(cursor: &mut Cursor<'_>, domains: Option<&SddlDomains>) -> Result<Ace, SddlError> {
     let start = cursor.position();
     let semicolon = "a semicolon: an entry is (type;flags;rights;object;inherited object;SID)";
     cursor.skip_spaces();
@@ -143,11 +145,11 @@ fn ace(cursor: &mut Cursor<'_>, domain: Option<&Sid>) -> Result<Ace, SddlError> 
     if has_guids && !ace_type.is_object() {
         return Err(Cursor::error_at(object_at, "no GUIDs in an entry of this type"));
     }
-    let sid = if ace_type.is_known() { sid(cursor, domain)? } else { Sid::NULL };
+    let sid = if ace_type.is_known() { sid(cursor, domains)? } else { Sid::NULL };
     cursor.skip_spaces();
     let data = if cursor.eat(";") {
         cursor.skip_spaces();
-        Some(data(cursor, ace_type, domain)?)
+        Some(data(cursor, ace_type, domains)?)
     } else {
         None
     };
@@ -237,14 +239,18 @@ fn guid(cursor: &mut Cursor<'_>) -> Result<Option<Guid>, SddlError> {
 }
 
 /// What follows the SID: a condition, a resource attribute, or bytes.
-fn data(cursor: &mut Cursor<'_>, ace_type: AceType, domain: Option<&Sid>) -> Result<Vec<u8>, SddlError> {
+fn data(
+    cursor: &mut Cursor<'_>,
+    ace_type: AceType,
+    domains: Option<&SddlDomains>,
+) -> Result<Vec<u8>, SddlError> {
     if cursor.eat("#") {
         return cursor.hex_bytes();
     }
     if has_condition(ace_type) {
-        condition::compile(cursor, domain)
+        condition::compile(cursor, domains)
     } else if ace_type == AceType::SYSTEM_RESOURCE_ATTRIBUTE {
-        claim::compile(cursor, domain)
+        claim::compile(cursor, domains)
     } else {
         Err(cursor.error("a closing parenthesis, or # and bytes in hexadecimal"))
     }

@@ -1,7 +1,9 @@
 //! Texts that Windows writes, what they mean, and round trips.
 
 use crate::test_support::{account, descriptor};
-use crate::{AccessMask, Ace, AceFlags, AceType, Acl, AclPart, Control, ObjectTypes, SecurityDescriptor};
+use crate::{
+    AccessMask, Ace, AceFlags, AceType, Acl, AclPart, Control, ObjectTypes, SddlDomains, SecurityDescriptor,
+};
 use freehold_dtyp::{Decode as _, Encode as _, Guid, Sid};
 use proptest::prelude::*;
 
@@ -357,4 +359,38 @@ proptest! {
         let text = descriptor.to_sddl();
         prop_assert_eq!(parse(&text).to_sddl(), text);
     }
+}
+
+/// Short names of a member's own accounts, of its domain's and of its forest's ([MS-DTYP] 2.5.1.1).
+#[test]
+fn short_names_of_a_member_are_of_machine_domain_and_forest() {
+    let sid = |text: &str| text.parse::<Sid>().unwrap();
+    let domains = SddlDomains {
+        machine: sid("S-1-5-21-1-1-1"),
+        domain: sid("S-1-5-21-2-2-2"),
+        forest: Some(sid("S-1-5-21-3-3-3")),
+    };
+    for (name, wanted) in [
+        ("LA", "S-1-5-21-1-1-1-500"),
+        ("LG", "S-1-5-21-1-1-1-501"),
+        ("DA", "S-1-5-21-2-2-2-512"),
+        ("DU", "S-1-5-21-2-2-2-513"),
+        ("CA", "S-1-5-21-2-2-2-517"),
+        ("EA", "S-1-5-21-3-3-3-519"),
+        ("SA", "S-1-5-21-3-3-3-518"),
+        ("RO", "S-1-5-21-3-3-3-498"),
+        ("BA", "S-1-5-32-544"),
+    ] {
+        let text = format!("O:{name}D:(A;;FA;;;{name})");
+        let read = SecurityDescriptor::from_sddl_of(&text, &domains).unwrap();
+        assert_eq!(read.owner, Some(sid(wanted)), "{name}");
+        assert_eq!(*read.dacl.acl().unwrap().aces()[0].sid(), sid(wanted), "{name}");
+        assert_eq!(
+            *Ace::from_sddl_of(&text[text.find('(').unwrap()..], &domains).unwrap().sid(),
+            sid(wanted)
+        );
+    }
+    let unknown = SddlDomains { forest: None, ..domains };
+    assert!(SecurityDescriptor::from_sddl_of("O:EA", &unknown).is_err());
+    assert!(SecurityDescriptor::from_sddl_of("O:DA", &unknown).is_ok());
 }

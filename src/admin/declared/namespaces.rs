@@ -335,8 +335,7 @@ fn wanted_security(
     present: Option<&Folder>,
 ) -> Option<Option<Vec<u8>>> {
     let Some(text) = &one.security_descriptor else { return Some(None) };
-    let machine = plan.service.state().identity().machine_sid;
-    match SecurityDescriptor::from_sddl(text, Some(&machine)) {
+    match SecurityDescriptor::from_sddl_of(text, &plan.service.state().sddl_domains()) {
         Ok(wanted) => {
             let now = present.and_then(|present| present.security.as_ref());
             let same = now.filter(|bytes| security_text(bytes).is_ok_and(|now| now == wanted.to_sddl()));

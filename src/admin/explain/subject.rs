@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use freehold_acl::{Group, GroupAttributes, Privileges, Token};
+use freehold_acl::{Group, GroupAttributes, Privileges, SddlDomains, Token};
 use freehold_dtyp::Sid;
 
 use crate::admin::names::Names;
 use crate::auth::Authorization;
-use crate::names::SidUse;
+use crate::names::{Principal, SidUse};
 use crate::state::tokens::{LOGON_GROUPS, domain_token};
 use crate::state::{AccountsSnapshot, network_token_if};
 
@@ -20,8 +20,10 @@ pub(super) struct Subject {
     pub(super) what_if: Vec<String>,
     names: Names,
     accounts: Arc<AccountsSnapshot>,
-    /// SID of the machine: names of a domain's own groups in SDDL mean this server's.
-    pub(super) machine: Sid,
+    /// Whose accounts short names of SDDL mean.
+    pub(super) domains: SddlDomains,
+    /// The account, as who connects to a share with variables.
+    pub(super) principal: Principal,
     added: Vec<Sid>,
     /// Groups of the domain that the user is in, directly or not.
     of_domain: Vec<Sid>,
@@ -40,7 +42,12 @@ const PRIVILEGES: [(Privileges, &str); 7] = [
 
 impl Subject {
     /// The account, as it would be in `groups` too.
-    pub(super) fn find(names: Names, machine: Sid, user: &str, groups: &[String]) -> anyhow::Result<Subject> {
+    pub(super) fn find(
+        names: Names,
+        domains: SddlDomains,
+        user: &str,
+        groups: &[String],
+    ) -> anyhow::Result<Subject> {
         let hint = "`freehold user list` shows the accounts of this server";
         let found = names.principal(user).map_err(|error| anyhow::anyhow!("{error:#}; {hint}"))?;
         anyhow::ensure!(
@@ -92,7 +99,8 @@ impl Subject {
             what_if,
             names,
             accounts,
-            machine,
+            domains,
+            principal: found,
             added,
             of_domain,
         })

@@ -8,9 +8,9 @@ use freehold_acl::{Ace, AceFlags, Acl, SecurityDescriptor, parse_entry};
 use freehold_dtyp::{Sid, Wtf8Buf};
 
 use super::subject::Subject;
+use crate::admin::home_share;
 use crate::admin::running::RunningServer;
 use crate::fscc::FileAttributes;
-use crate::share_path::SharePath;
 use crate::state::{Share, State};
 use crate::vfs::{DataUse, NodeId, NodeKind, OpenError, Opened, VfsPath, Volume};
 
@@ -33,6 +33,8 @@ pub(super) struct Ancestor {
 pub(super) struct Target {
     pub(super) volume_name: String,
     pub(super) share: Option<Arc<Share>>,
+    /// The share's folder below the volume's root, this user's where it varies; empty without a share.
+    share_folder: String,
     /// Below the volume's root, in the spelling on disk.
     pub(super) path: VfsPath,
     /// `None` when only its folder is there.
@@ -50,6 +52,8 @@ struct Place {
     volume: String,
     path: String,
     share: Option<Arc<Share>>,
+    /// See [`Target::share_folder`].
+    share_folder: String,
     also_through: Vec<String>,
 }
 
@@ -59,11 +63,15 @@ impl Target {
         server: &dyn RunningServer,
         path: &str,
         share: Option<&str>,
+        subject: &Subject,
     ) -> anyhow::Result<Target> {
-        let place = locate(state, path, share)?;
+        let mut place = locate(state, path, share, subject)?;
         let volume = server
             .volume(&place.volume)
             .ok_or_else(|| anyhow::anyhow!("the volume {:?} is not open on this server", place.volume))?;
+        if let Some(share) = place.share.as_ref().filter(|share| home_share::varies(share)) {
+            place.share_folder = home_on_disk(volume.as_ref(), &place.share_folder, share, &subject.name)?;
+        }
         let wanted = vfs_path(&place.path)?;
         let (opened, missing) = match volume.open(&wanted, None, DataUse::READ) {
             Ok(opened) => (opened, None),
@@ -87,6 +95,7 @@ impl Target {
         Ok(Target {
             volume_name: place.volume,
             share: place.share,
+            share_folder: place.share_folder,
             path,
             found: missing.is_none().then(|| found(&opened, &above)),
             security: Arc::clone(&opened.security),
@@ -117,7 +126,7 @@ impl Target {
         let text = |path: &VfsPath| String::from_utf8_lossy(path.as_wtf8().as_bytes()).into_owned();
         let whole = text(path);
         if let Some(share) = &self.share {
-            let root = &share.settings.path;
+            let root = &self.share_folder;
             let below =
                 if root.is_empty() { Some(whole.as_str()) } else { whole.strip_prefix(root.as_str()) };
             if let Some(below) =
@@ -230,7 +239,7 @@ fn vfs_path(path: &str) -> anyhow::Result<VfsPath> {
 }
 
 /// The volume and the share that a path names.
-fn locate(state: &State, path: &str, share: Option<&str>) -> anyhow::Result<Place> {
+fn locate(state: &State, path: &str, share: Option<&str>, subject: &Subject) -> anyhow::Result<Place> {
     let named = share.map(|name| share_called(state, name)).transpose()?;
     if let Some(rest) = path.strip_prefix("\\\\").or_else(|| path.strip_prefix("//")) {
         let mut parts = rest.splitn(3, ['\\', '/']);
@@ -239,17 +248,17 @@ fn locate(state: &State, path: &str, share: Option<&str>) -> anyhow::Result<Plac
         let name = name
             .ok_or_else(|| anyhow::anyhow!("{path:?} has no share: give \\\\server\\share\\folder\\file"))?;
         let share = share_called(state, name)?;
-        return below_share(named.unwrap_or(share), parts.next().unwrap_or_default());
+        return below_share(named.unwrap_or(share), parts.next().unwrap_or_default(), subject);
     }
     if path.starts_with('/') {
-        return on_this_machine(state, path, named);
+        return on_this_machine(state, path, named, subject);
     }
     let Some((name, rest)) = path.split_once(':') else {
         anyhow::bail!(
             "{path:?} names no share: give share:/folder/file, \\\\server\\share\\folder\\file, or a path of this machine that starts with /"
         );
     };
-    below_share(named.map_or_else(|| share_called(state, name), Ok)?, rest)
+    below_share(named.map_or_else(|| share_called(state, name), Ok)?, rest, subject)
 }
 
 fn share_called(state: &State, name: &str) -> anyhow::Result<Arc<Share>> {
@@ -260,21 +269,39 @@ fn share_called(state: &State, name: &str) -> anyhow::Result<Arc<Share>> {
         .ok_or_else(|| anyhow::anyhow!("there is no share called {name:?}; `freehold share list` shows all"))
 }
 
-fn below_share(share: Arc<Share>, rest: &str) -> anyhow::Result<Place> {
-    if SharePath::parse(&share.settings.path)?.is_some() {
-        anyhow::bail!(
-            "the share {} leads to another folder for each who connects ({}): name the file by its path on this machine",
-            share.name,
-            share.settings.path
-        );
+/// The share's folder, this user's where it varies.
+fn share_folder(share: &Share, subject: &Subject) -> anyhow::Result<String> {
+    home_share::folder(share, "", || Ok(Some(subject.principal.clone())))
+}
+
+/// The user's folder of a share that varies, in the spelling on disk.
+fn home_on_disk(volume: &dyn Volume, folder: &str, share: &Share, user: &str) -> anyhow::Result<String> {
+    match volume.open(&vfs_path(folder)?, None, DataUse::READ) {
+        Ok(opened) => Ok(String::from_utf8_lossy(opened.path.as_wtf8().as_bytes()).into_owned()),
+        Err(OpenError::NotFound(_) | OpenError::PathNotFound) => anyhow::bail!(
+            "{user} has no folder in the share {} yet: {folder} is made when {user} connects to it for the first time",
+            share.name
+        ),
+        Err(_) => {
+            anyhow::bail!("{folder}, the folder of {user} in the share {}, cannot be opened", share.name)
+        }
     }
+}
+
+fn below_share(share: Arc<Share>, rest: &str, subject: &Subject) -> anyhow::Result<Place> {
     let volume = share.settings.volume.clone();
-    let path = format!("{}/{rest}", share.settings.path);
-    Ok(Place { volume, path, share: Some(share), also_through: Vec::new() })
+    let share_folder = share_folder(&share, subject)?;
+    let path = format!("{share_folder}/{rest}");
+    Ok(Place { volume, path, share: Some(share), share_folder, also_through: Vec::new() })
 }
 
 /// A path of this machine: the volume whose folder it is in, and the share if there is only one to it.
-fn on_this_machine(state: &State, path: &str, named: Option<Arc<Share>>) -> anyhow::Result<Place> {
+fn on_this_machine(
+    state: &State,
+    path: &str,
+    named: Option<Arc<Share>>,
+    subject: &Subject,
+) -> anyhow::Result<Place> {
     let real = resolve(Path::new(path));
     let volumes = state.volumes();
     let found = volumes
@@ -290,20 +317,28 @@ fn on_this_machine(state: &State, path: &str, named: Option<Arc<Share>>) -> anyh
         anyhow::bail!("{path} is in no volume of this server; the volumes are {}", roots.join(", "));
     };
     if let Some(share) = named {
-        return Ok(Place { volume, path: below, share: Some(share), also_through: Vec::new() });
+        let share_folder = share_folder(&share, subject)?;
+        return Ok(Place { volume, path: below, share: Some(share), share_folder, also_through: Vec::new() });
     }
-    let leads_to = |share: &&Arc<Share>| {
-        share.settings.volume == volume
-            && (share.settings.path.is_empty()
-                || below
-                    .strip_prefix(&share.settings.path)
-                    .is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
+    // A share whose folder cannot be told for this user leads nowhere in particular.
+    let leads_to = |share: &Arc<Share>| {
+        let folder = share_folder(share, subject).ok()?;
+        let leads = share.settings.volume == volume
+            && (folder.is_empty()
+                || below.strip_prefix(&folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')));
+        leads.then(|| (Arc::clone(share), folder))
     };
     let shares = state.shares();
-    let mut leading: Vec<Arc<Share>> = shares.all().iter().filter(leads_to).cloned().collect();
-    let share = if leading.len() == 1 { leading.pop() } else { None };
-    let also_through = leading.iter().map(|share| share.name.clone()).collect();
-    Ok(Place { volume, path: below, share, also_through })
+    let mut leading: Vec<(Arc<Share>, String)> = shares.all().iter().filter_map(leads_to).collect();
+    let (share, share_folder) = match leading.pop() {
+        Some((share, folder)) if leading.is_empty() => (Some(share), folder),
+        last => {
+            leading.extend(last);
+            (None, String::new())
+        }
+    };
+    let also_through = leading.iter().map(|(share, _)| share.name.clone()).collect();
+    Ok(Place { volume, path: below, share, share_folder, also_through })
 }
 
 /// The path without symbolic links, as far as it is there.
@@ -320,7 +355,7 @@ fn resolve(path: &Path) -> std::path::PathBuf {
 /// An entry as SDDL, or as icacls writes it: `anna:(OI)(CI)M`, `engineers:(RX)`, `bob:(DENY)(W)`.
 fn read_ace(text: &str, subject: &Subject) -> anyhow::Result<Ace> {
     if text.trim_start().starts_with('(') {
-        return Ace::from_sddl(text, Some(&subject.machine))
+        return Ace::from_sddl_of(text, &subject.domains)
             .map_err(|error| anyhow::anyhow!("the entry {text:?} is not valid SDDL: {error}"));
     }
     let find = |name: &str| subject.find_sid(name);

@@ -30,6 +30,10 @@ pub(super) fn routes() -> OpenApiRouter<Arc<Api>> {
 struct AclQuery {
     /// `share:/folder/file`, `\\server\share\folder\file`, or a path of the server within a volume.
     path: String,
+    /// Whose folder, where the share leads to another one for each who connects: an account, or a SID.
+    #[serde(default)]
+    #[param(required = false)]
+    as_user: Option<String>,
     /// Everything below, too.
     #[serde(default)]
     #[param(required = false, default = false)]
@@ -50,6 +54,9 @@ const fn most() -> u32 {
 struct AclChangeRequest {
     /// As in the query of `readAcl`.
     path: String,
+    /// As in the query of `readAcl`.
+    #[serde(default)]
+    as_user: Option<String>,
     /// What.
     change: AclChange,
     /// The same for everything below.
@@ -75,7 +82,7 @@ fn other(reply: AclReply) -> Problem {
     responses((status = 200, description = "The objects and their lists.", body = Vec<AclRow>))
 )]
 async fn read(call: Call, Asked(query): Asked<AclQuery>) -> Result<Json<Vec<AclRow>>, Problem> {
-    let AclQuery { path, recurse, limit } = query;
+    let AclQuery { path, as_user, recurse, limit } = query;
     if !(1..=MAX_ROWS).contains(&limit) {
         let text = format!("limit is {limit}: it is from 1 to {MAX_ROWS}");
         return Err(Problem::new(axum::http::StatusCode::UNPROCESSABLE_ENTITY, text).field("limit"));
@@ -83,7 +90,8 @@ async fn read(call: Call, Asked(query): Asked<AclQuery>) -> Result<Json<Vec<AclR
     let limit = limit as usize;
     let mut all: Vec<AclRow> = Vec::new();
     // Each part has a row at least.
-    for reply in call.ask_for(Request::Acl { request: AclRequest::Read { path, recurse } }, limit).await? {
+    let request = AclRequest::Read { path, as_user, recurse };
+    for reply in call.ask_for(Request::Acl { request }, limit).await? {
         match reply {
             Reply::Acl(AclReply::Rows { rows, .. }) => all.extend(rows),
             reply => return Err(unexpected(&reply)),
@@ -102,8 +110,8 @@ async fn read(call: Call, Asked(query): Asked<AclQuery>) -> Result<Json<Vec<AclR
     responses((status = 200, description = "What was done, or would be.", body = AclChanged))
 )]
 async fn change(call: Call, Body(body): Body<AclChangeRequest>) -> Result<Json<AclChanged>, Problem> {
-    let AclChangeRequest { path, change, recurse, continue_on_error, what_if } = body;
-    let request = AclRequest::Change { path, change, recurse, continue_on_error, what_if };
+    let AclChangeRequest { path, as_user, change, recurse, continue_on_error, what_if } = body;
+    let request = AclRequest::Change { path, as_user, change, recurse, continue_on_error, what_if };
     match call.ask(Request::Acl { request }).await? {
         Reply::Acl(AclReply::Changed(row)) => Ok(Json(*row)),
         Reply::Acl(reply) => Err(other(reply)),
