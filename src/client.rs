@@ -162,6 +162,8 @@ pub struct Client {
     options: ClientOptions,
     initiator: Initiator,
     preauth: PreauthHash,
+    /// The same when NEGOTIATE was answered.
+    preauth_negotiated: PreauthHash,
     dialect: Dialect,
     signing: SigningAlgorithm,
     cipher: Option<Cipher>,
@@ -169,6 +171,8 @@ pub struct Client {
     credits: u32,
     session: SessionId,
     keys: Option<Keys>,
+    /// Those of an anonymous logon, which are not used unless asked for.
+    public_keys: Option<Keys>,
     encrypt: bool,
     verify: bool,
     posix: bool,
@@ -198,6 +202,7 @@ impl Client {
             initiator: Initiator::new(credentials, randomness, InitiatorOptions::default()),
             options,
             preauth: PreauthHash::new(),
+            preauth_negotiated: PreauthHash::new(),
             dialect: Dialect::SMB_2_0_2,
             signing: SigningAlgorithm::HmacSha256,
             cipher: None,
@@ -205,12 +210,41 @@ impl Client {
             credits: 1,
             session: SessionId::NONE,
             keys: None,
+            public_keys: None,
             encrypt: false,
             verify: true,
             posix: false,
             dfs_trees: Vec::new(),
             max_read_bytes: 65_536,
             max_write_bytes: 65_536,
+        }
+    }
+
+    /// One more session on the same connection, for somebody else: it goes on with what was negotiated and with the credits. This
+    /// one has none meanwhile.
+    #[must_use]
+    pub fn another_session(&mut self, user: &str, password: &str) -> Self {
+        let options =
+            ClientOptions { user: user.to_owned(), password: password.to_owned(), ..self.options.clone() };
+        Client {
+            preauth: self.preauth_negotiated,
+            preauth_negotiated: self.preauth_negotiated,
+            dialect: self.dialect,
+            signing: self.signing,
+            cipher: self.cipher,
+            next_message: self.next_message,
+            credits: std::mem::take(&mut self.credits),
+            max_read_bytes: self.max_read_bytes,
+            max_write_bytes: self.max_write_bytes,
+            ..Client::new(options)
+        }
+    }
+
+    /// After an anonymous logon: protects what is sent with keys that everybody knows ([MS-NLMP] 3.2.5.1.2).
+    pub fn protect_anonymously(&mut self) {
+        if let Some(keys) = self.public_keys.take() {
+            self.keys = Some(keys);
+            self.encrypt = matches!(self.options.protection, Protection::Sealed(_));
         }
     }
 
@@ -321,6 +355,7 @@ impl Client {
                 _ => {}
             }
         }
+        self.preauth_negotiated = self.preauth;
         Ok(())
     }
 
@@ -361,8 +396,26 @@ impl Client {
         let flags = response.session_flags;
         if flags.intersects(SessionFlags::IS_GUEST | SessionFlags::IS_NULL) {
             self.keys = Some(Keys { signing: None, seal: None, open: None });
+            if flags.contains(SessionFlags::IS_NULL) {
+                let (signing, keys) = self.derive()?;
+                self.public_keys = Some(self.sealing(signing, &keys)?);
+            }
             return Ok(None);
         }
+        let (signing, keys) = self.derive()?;
+        if reply.header.flags.contains(HeaderFlags::SIGNED) {
+            signing.verify(packet, Sender::Server)?;
+        } else if self.dialect == Dialect::SMB_3_1_1 {
+            return Err(ClientError::Crypto(CryptoError::BadSignature));
+        }
+        self.keys = Some(self.sealing(signing, &keys)?);
+        self.encrypt = matches!(self.options.protection, Protection::Sealed(_))
+            || flags.contains(SessionFlags::ENCRYPT_DATA);
+        Ok(None)
+    }
+
+    /// [MS-SMB2] 3.1.4.2: the keys of a logon.
+    fn derive(&self) -> Result<(SigningKey, SessionKeys), ClientError> {
         let session_key = self.initiator.session_key().ok_or(ClientError::Unexpected)?;
         let context = match self.dialect {
             Dialect::SMB_3_1_1 => KeyContext::Smb311(&self.preauth),
@@ -370,22 +423,17 @@ impl Client {
             _ => KeyContext::Smb2,
         };
         let keys = SessionKeys::derive(context, &session_key, self.cipher)?;
-        let signing = SigningKey::new(self.signing, &keys.signing)?;
-        if reply.header.flags.contains(HeaderFlags::SIGNED) {
-            signing.verify(packet, Sender::Server)?;
-        } else if self.dialect == Dialect::SMB_3_1_1 {
-            return Err(ClientError::Crypto(CryptoError::BadSignature));
-        }
+        Ok((SigningKey::new(self.signing, &keys.signing)?, keys))
+    }
+
+    fn sealing(&self, signing: SigningKey, keys: &SessionKeys) -> Result<Keys, ClientError> {
         // Named from the server's side: what it encrypts with, this client opens with.
         let salt = self.options.random.first_chunk::<4>().copied().unwrap_or_default();
-        self.keys = Some(Keys {
+        Ok(Keys {
             signing: Some(signing),
             seal: keys.decryption.as_ref().map(|key| SealKey::new(key, salt)).transpose()?,
             open: keys.encryption.as_ref().map(OpenKey::new).transpose()?,
-        });
-        self.encrypt = matches!(self.options.protection, Protection::Sealed(_))
-            || flags.contains(SessionFlags::ENCRYPT_DATA);
-        Ok(None)
+        })
     }
 
     /// A TREE_CONNECT request for `\\server\share`.

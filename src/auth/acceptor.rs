@@ -100,7 +100,8 @@ pub enum AcceptStep {
 pub struct Accepted {
     /// Who.
     pub identity: Identity,
-    /// Session.FullSessionKey. Of anonymous and guest logons the client may have another: never sign with it.
+    /// Session.FullSessionKey. Of anonymous and guest logons the client may have another, and everybody knows it: never the
+    /// first to sign with it.
     pub session_key: SessionKey,
     /// The token for the last response; may be empty.
     pub token_out: Vec<u8>,

@@ -256,7 +256,7 @@ pub struct Limits {
     pub max_write_bytes: u32,
     /// Credits that one connection can hold.
     pub credits: u16,
-    /// Requests of one connection that may wait for an answer later (notifications, blocking locks).
+    /// Requests of one connection that may wait for an answer later (notifications, blocking locks): of so many the last is refused.
     pub async_requests_per_connection: u32,
 }
 

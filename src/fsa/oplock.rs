@@ -96,6 +96,19 @@ struct Breaking {
     deadline: Duration,
     /// The connection that the notification was given to.
     told: Option<u64>,
+    /// What it has to do with the lease's epoch.
+    counted: Counted,
+}
+
+/// Whether a break is counted in its lease's epoch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Counted {
+    /// The break before it was, and this is its second step.
+    No,
+    /// It is.
+    Yes,
+    /// It will be as soon as its holder can be told of it.
+    Later,
 }
 
 /// Something that holds cached state of a stream.
@@ -202,7 +215,8 @@ impl Holder {
         let from = self.state;
         let acknowledge = from.intersects(CacheState::WRITE | CacheState::HANDLE);
         if acknowledge {
-            self.breaking = Some(Breaking { requested: to, required: to, deadline, told: None });
+            self.breaking =
+                Some(Breaking { requested: to, required: to, deadline, told: None, counted: Counted::Yes });
         } else {
             self.state = to;
             self.told_only = true;
@@ -231,7 +245,8 @@ impl Holder {
         let mut to = required;
         if acknowledge {
             to = self.policy.limit(to | CacheState::READ & state);
-            self.breaking = Some(Breaking { requested: to, required, deadline, told: None });
+            self.breaking =
+                Some(Breaking { requested: to, required, deadline, told: None, counted: Counted::No });
         } else {
             self.state = to;
             self.told_only = true;
@@ -245,10 +260,16 @@ impl Holder {
         self.breaking = None;
     }
 
-    /// The notification of the break reached nobody: the break waits for the holder to come back.
+    /// The notification of the break reached nobody: the break waits for the holder to come back. Who comes back is told of the
+    /// epoch that it knows first.
     pub fn suspend(&mut self, until: Duration) {
-        if let Some(breaking) = &mut self.breaking {
-            breaking.deadline = until;
+        let Some(breaking) = &mut self.breaking else { return };
+        breaking.deadline = until;
+        if breaking.told.is_none() && breaking.counted == Counted::Yes {
+            breaking.counted = Counted::Later;
+            if let Some(lease) = &mut self.lease {
+                lease.epoch = lease.epoch.wrapping_sub(1);
+            }
         }
     }
 
@@ -256,6 +277,12 @@ impl Holder {
     pub fn resume(&mut self, deadline: Duration) -> Option<BreakNotice> {
         let breaking = self.breaking.as_mut()?;
         breaking.deadline = deadline;
+        if breaking.counted == Counted::Later {
+            breaking.counted = Counted::Yes;
+            if let Some(lease) = &mut self.lease {
+                lease.epoch = lease.epoch.wrapping_add(1);
+            }
+        }
         let to = breaking.requested;
         Some(self.notice(self.state, to, true))
     }

@@ -92,6 +92,10 @@ pub fn open_transform(link: &Link, frame: &mut BytesMut) -> Result<SessionId, Di
         return Err(Disconnect::Transform);
     }
     let channel = link.channels.get(&header.session_id.0).ok_or(Disconnect::Transform)?;
+    if link.constrained {
+        // What an anonymous client seals counts only beside a user, as on Windows.
+        return Err(Disconnect::Transform);
+    }
     let keys = channel.session.sealing.as_ref().ok_or(Disconnect::Transform)?;
     let bytes = frame.first_chunk::<TRANSFORM_HEADER_BYTES>().ok_or(Disconnect::Transform)?;
     keys.open.open(bytes, &mut message).map_err(|_| Disconnect::Transform)?;
@@ -219,7 +223,7 @@ fn check_signature(
         return match &channel.signing {
             Some(key) if key.verify(message, Sender::Client).is_ok() => (true, None),
             Some(_) => (false, Some(NtStatus::ACCESS_DENIED)),
-            // Anonymous and guest sessions have no key: the client cannot have signed with it.
+            // Guest sessions have no key: the client cannot have signed with it.
             None => (false, Some(NtStatus::NOT_SUPPORTED)),
         };
     }

@@ -135,16 +135,16 @@ impl Context<'_> {
         Ok(self.session()?.token())
     }
 
-    /// The open that a request's FileId names; all ones means that of the compound's predecessor.
+    /// The open that a request's FileId names; of a related request that of the compound's predecessor, whatever it names itself
+    /// (3.3.5.2.7.2).
     ///
     /// # Errors
     /// FILE_CLOSED when there is none in this session and tree connect, INVALID_HANDLE when no request before it has named one.
     pub fn open(&mut self, id: FileId) -> Result<Arc<Open>, CommandError> {
-        let id = match (id == FileId::ANY, self.request.related, *self.related_file) {
-            (true, true, Some(inherited)) => inherited,
-            // 3.3.5.2.7.2
-            (true, true, None) => return Err(NtStatus::INVALID_HANDLE.into()),
-            _ => id,
+        let id = match (self.request.related, *self.related_file) {
+            (true, Some(inherited)) => inherited,
+            (true, None) => return Err(NtStatus::INVALID_HANDLE.into()),
+            (false, _) => id,
         };
         // Also one that is not there is what related requests go on with.
         *self.related_file = Some(id);

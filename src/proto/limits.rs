@@ -90,7 +90,7 @@ pub struct Limits {
     pub trees_per_session: usize,
     /// Opens of one session.
     pub opens_per_session: usize,
-    /// Requests of one connection that wait at a time.
+    /// Requests of one connection that wait at a time, and one: that one is refused with INSUFFICIENT_RESOURCES.
     pub requests_per_connection: usize,
     /// Failed logons in a row from one address after which further ones are delayed.
     pub logon_failures_before_wait: u32,

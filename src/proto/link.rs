@@ -51,7 +51,7 @@ pub struct Negotiated {
 pub struct Channel {
     /// The session.
     pub session: Arc<Session>,
-    /// Signs and verifies on this connection; `None` for anonymous and guest sessions.
+    /// Signs and verifies on this connection; `None` for guest sessions. Of an anonymous one everybody knows the key.
     pub signing: Option<Arc<SigningKey>>,
     /// Counts what the session does on this connection; `None` where it is no channel of it.
     pub usage: Option<Arc<Usage>>,
@@ -79,6 +79,8 @@ pub struct Link {
     pub setups: IdMap<u64, Setup>,
     /// A logon has succeeded on it: larger frames and more credits are allowed.
     pub logged_on: bool,
+    /// Nobody with a name has logged on to it ([MS-SMB2] Connection.ConstrainedConnection).
+    pub constrained: bool,
 }
 
 impl Link {
@@ -96,6 +98,7 @@ impl Link {
             channels: IdMap::default(),
             setups: IdMap::default(),
             logged_on: false,
+            constrained: true,
         }
     }
 

@@ -266,6 +266,7 @@ pub fn restore(
         None => None,
     };
     let folded = stream.as_ref().map(|name| upcase::fold(name.as_wtf8())).unwrap_or_default();
+    let is_directory = stream.is_none() && opened.metadata.kind == NodeKind::Directory;
     let key = NodeKey { volume: volume.id, id: opened.metadata.id };
     let cell = server.nodes.cell(key);
     let share_access = ShareAccess::from_bits(record.share_access).ok_or(RestoreError::Damaged)?;
@@ -278,7 +279,7 @@ pub fn restore(
         share: share_access,
         overwrites: false,
         delete_on_close: record.delete_on_close,
-        is_directory: false,
+        is_directory,
         retried: false,
         cache: cache_request(record),
         // What its client holds since before cannot be taken by a restart: that client would go on using it.
@@ -300,10 +301,12 @@ pub fn restore(
             }
         }
         let target = LeaseTarget { node: key, stream: folded, seen_as: None };
-        if let CacheRequest::Lease(lease) = request.cache
-            && server.leases.claim(lease.id, target) != Claim::Own
-        {
-            request.cache = CacheRequest::Oplock(OplockLevel::None);
+        if let CacheRequest::Lease(lease) = request.cache {
+            if server.leases.claim(lease.id, target) != Claim::Own {
+                request.cache = CacheRequest::Oplock(OplockLevel::None);
+            } else if is_directory {
+                cell.list_directory(&server.directory_leases, &opened.file);
+            }
         }
         let _: Granted = node.grant(&request);
         node.hold_to(caching::policy(&volume.identity.options));

@@ -96,14 +96,22 @@ impl PipeOpen {
         self.disconnected
     }
 
-    /// Takes the next message or a part of it; `waiter` is registered where there is none and nothing to ask.
+    /// Takes the next message or a part of it; `waiter` is registered where there is none and nothing to ask. A read of no bytes
+    /// waits like others.
     fn take(&mut self, max: usize, waiter: WaiterId) -> Result<Answer, CommandError> {
         match self.pipe.read(max) {
             PipeRead::Data { bytes, more } => Ok(Answer::Data { bytes, more }),
             PipeRead::Empty if self.disconnected => Err(NtStatus::PIPE_DISCONNECTED.into()),
-            PipeRead::Empty if max == 0 => Ok(Answer::Data { bytes: Vec::new(), more: false }),
             PipeRead::Empty => self.run_or_wait(waiter),
         }
+    }
+
+    /// Takes the answer to what was just written. Who has no room for one does not wait for it.
+    fn take_answer(&mut self, max: usize, waiter: WaiterId) -> Result<Answer, CommandError> {
+        if max == 0 && !self.disconnected && self.pipe.available().1 == 0 {
+            return Ok(Answer::Data { bytes: Vec::new(), more: false });
+        }
+        self.take(max, waiter)
     }
 
     /// What must be done before there is something to read, if anything.
@@ -272,7 +280,7 @@ fn caller(identity: &Identity) -> Caller {
 /// # Errors
 /// PIPE_DISCONNECTED.
 pub fn receive(cx: &Context<'_>, open: &Open, max: usize) -> Result<Answer, CommandError> {
-    of(open)?.lock().take(max, cx.waiter)
+    of(open)?.lock().take_answer(max, cx.waiter)
 }
 
 /// Forgets a request that does not wait any more.

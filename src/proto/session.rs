@@ -49,7 +49,8 @@ pub struct Session {
     pub id: SessionId,
     /// What was negotiated on the connection it was made on: further channels must agree.
     pub negotiated: Negotiated,
-    /// Signs where no channel has a key of its own ([MS-SMB2] Session.SigningKey); `None` for anonymous and guest.
+    /// Signs where no channel has a key of its own ([MS-SMB2] Session.SigningKey); `None` for guests. An anonymous session has the
+    /// key that everybody knows, for clients that sign all the same.
     pub signing: Option<Arc<SigningKey>>,
     /// Who is logged on; replaced by re-authentication.
     pub identity: ArcSwap<Identity>,
@@ -57,8 +58,10 @@ pub struct Session {
     pub signing_required: bool,
     /// Every message must be sealed ([MS-SMB2] EncryptData).
     pub encrypt_data: bool,
-    /// Present in SMB 3.x.
+    /// Present in SMB 3.x. Those of an anonymous session are for what a client seals of its own accord: see [`Session::seals`].
     pub sealing: Option<SealingKeys>,
+    /// The keys are those of an anonymous logon, which everybody knows. A later logon of somebody changes nothing of them.
+    pub key_is_public: bool,
     /// ApplicationKey, for who asks (RPC).
     pub application_key: [u8; 16],
     /// When it was made.
@@ -97,6 +100,8 @@ pub struct NewSession {
     pub encrypt_data: bool,
     /// See [`Session::sealing`].
     pub sealing: Option<SealingKeys>,
+    /// See [`Session::key_is_public`].
+    pub key_is_public: bool,
     /// See [`Session::application_key`].
     pub application_key: [u8; 16],
     /// See [`Session::created`].
@@ -113,6 +118,12 @@ const NEVER: u64 = u64::MAX;
 const TICKS_PER_SECOND: u64 = 10_000_000;
 
 impl Session {
+    /// True where the server may ask for sealed messages, and seals what it sends: not for what everybody has the keys of.
+    #[must_use]
+    pub fn seals(&self) -> bool {
+        self.sealing.is_some() && !self.key_is_public
+    }
+
     /// A session without trees and opens.
     #[must_use]
     pub fn new(new: NewSession) -> Self {
@@ -124,6 +135,7 @@ impl Session {
             signing_required: new.signing_required,
             encrypt_data: new.encrypt_data,
             sealing: new.sealing,
+            key_is_public: new.key_is_public,
             application_key: new.application_key,
             created: new.created,
             client: new.client,

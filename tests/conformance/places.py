@@ -23,7 +23,8 @@ CHAINS = itertools.count()
 # Place of a test: (place, patterns).
 PLACES = (
     ('plain', ('smb2.ioctl.compress_notsup_*',)),
-    ('short', ('smb2.getinfo.complex', 'smb2.getinfo.getinfo_access', 'smb2.dir.one', 'smb2.mangle')),
+    ('short', ('smb2.getinfo.complex', 'smb2.getinfo.getinfo_access', 'smb2.dir.one', 'smb2.mangle',
+               'smb2.name-mangling.*')),
     ('snapshots', ('smb2.twrp.*', 'smb2.ioctl.shadow_copy')),
     ('bare', ('smb2.create_no_streams.*', 'smb2.change_notify_disabled.*', 'smb2.dosmode')),
     ('marks', ('smb2.acls_non_canonical.*',)),
@@ -33,7 +34,7 @@ PLACES = (
     ('local', ('smb2.kernel-oplocks.*', 'smb2.samba3misc.localposixlock1')),
     ('late', ('smb2.timestamps.delayed-*',)),
     ('signing', ('smb2.session-require-signing.*',)),
-    ('available', ('smb2.replay.replay5', 'smb2.durable-v2-open.persistent-*')),
+    ('available', ('smb2.replay.replay5', 'smb2.durable-v2-open.persistent-*', 'smb2.persistent-open*')),
 )
 
 # Tests that run at another place as well.
@@ -55,6 +56,8 @@ OPTIONS = (
                         'torture:twrp_snapshot=' + SNAPSHOT]),
     # SYNCHRONIZE alone can be asked for since Windows 7; for other targets this test knows Samba's answer only
     (('smb2.create.gentest',), ['torture:win7=yes']),
+    # Windows answers a compound's reads and writes at once, Samba those that come last later
+    (('smb2.compound_async.write_write', 'smb2.compound_async.read_read'), ['torture:smbd=no']),
     # a name that the volume keeps to itself
     (('smb2.ea.acl_xattr',), ['torture:acl_xattr_name=FREEHOLD']),
 )
@@ -210,6 +213,11 @@ class Places:
         if 'available' in self.wanted:
             target.add_share('available', options=['--continuously-available'])
             target.open_root('available')
+            # the names that smb2.persistent-open.*_fo* ask for: the same folder
+            for name in ('fo', 'ca_fo', 'ca_fo_max_rwh'):
+                target.run('share', 'add', name, '--volume', 'data', '--path', 'available',
+                           '--access', 'D:(A;;FA;;;WD)',
+                           *(['--continuously-available'] if name != 'fo' else []))
             self.shares['available'] = [(target, 'available')]
         if 'snapshots' in self.wanted:
             self.take_snapshot(target)

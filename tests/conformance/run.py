@@ -45,10 +45,13 @@ KERBEROS = ('smb2.session.expire*',)
 # Run as an administrator of the server: they ask for what a plain user is refused.
 AS_ADMIN = ('smb2.getinfo.fsinfo', 'smb2.create.quota-fake-file',
             # They give files to others, which takes the right to restore.
-            'smb2.create.aclfile', 'smb2.create.acldir', 'smb2.acls.SDFLAGSVSCHOWN')
+            'smb2.create.aclfile', 'smb2.create.acldir', 'smb2.acls.SDFLAGSVSCHOWN', 'smb2.acls-with-sysacl.SDFLAGSVSCHOWN')
 
 # They block TCP connections in the packet filter right after a reply: see tests/rig/redirect445.c.
 ACKNOWLEDGE_AT_ONCE = ('smb2.multichannel.*', 'smb2.lease.*', 'smb2.replay.*', 'smb2.oplock.batch22b')
+
+# They know what Windows does and what Samba makes of it: held against Windows.
+AS_WINDOWS = ('smb2.persistent-open*',)
 
 # They use the share's folder themselves, as programs of the server's machine.
 LOCAL = ('smb2.kernel-oplocks.kernel_oplocks8', 'smb2.samba3misc.localposixlock1')
@@ -154,8 +157,9 @@ class Runner:
         # the baseline is of a Samba that shares nothing with them
         uses_folder = target.kind == 'freehold' and matches(name, LOCAL)
         local = ['--option=torture:localdir=%s' % target.shares[share]] if uses_folder else []
+        kind = [] if matches(name, AS_WINDOWS) else ['--target=samba3']
         return ['smbtorture', '-s', str(self.conf), '--format=subunit', '--fullname', '--basedir=%s' % self.folder,
-                '-p', str(target.port), '-U', str(user), '--target=samba3',
+                '-p', str(target.port), '-U', str(user), *kind,
                 '--option=torture:user2name=' + self.users[1].name,
                 '--option=torture:user2password=' + self.users[1].password,
                 '--option=torture:sharedelay=100000', '--option=torture:writetimeupdatedelay=500000',

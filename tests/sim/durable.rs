@@ -950,3 +950,104 @@ fn an_application_is_known_after_a_restart() {
     assert!(store.opens.lock().unwrap().is_empty(), "the first one's open is closed");
     case.finish();
 }
+
+#[test]
+fn a_directory_is_persistent_as_a_file_is() {
+    let store = Arc::new(Store::default());
+    let mut case = Case::with_store(&store);
+    let anna = case.join("anna", ANNA, "available");
+    let folder = |ask: Ask| Ask { options: 1, access: 0x12_0089, ..ask };
+    let got = case.create(anna, &folder(Ask::persistent("d")).share(0)).unwrap();
+    assert_eq!(got.durable, Some((300_000, PERSISTENT)));
+    case.lose(anna);
+    // What is in it is not kept from others.
+    let bert = case.join("bert", BERT, "available");
+    assert_eq!(case.create(bert, &folder(Ask::new("d"))).unwrap_err(), NtStatus::FILE_NOT_AVAILABLE);
+    let inside = case.create(bert, &Ask::new("d\\f")).unwrap();
+    assert_eq!(case.close(bert, inside.id), NtStatus::SUCCESS);
+    let anna = case.join("anna", ANNA, "available");
+    assert_eq!(case.create(anna, &Ask::reconnect("d", got.id, PERSISTENT)).unwrap().id, got.id);
+
+    let mut case = case.restart(&store);
+    let bert = case.join("bert", BERT, "available");
+    assert_eq!(case.create(bert, &folder(Ask::new("d"))).unwrap_err(), NtStatus::FILE_NOT_AVAILABLE);
+    let anna = case.join("anna", ANNA, "available");
+    assert_eq!(case.create(anna, &Ask::reconnect("d", got.id, PERSISTENT)).unwrap().id, got.id);
+    assert_eq!(case.create(bert, &folder(Ask::new("d"))).unwrap_err(), NtStatus::SHARING_VIOLATION);
+    assert_eq!(case.close(anna, got.id), NtStatus::SUCCESS);
+    case.create(bert, &folder(Ask::new("d"))).unwrap();
+    case.finish();
+}
+
+#[test]
+fn a_lease_on_a_persistent_directory_is_there_after_a_restart_and_broken_by_what_changes_in_it() {
+    let store = Arc::new(Store::default());
+    let mut case = Case::with_store(&store);
+    let anna = case.join("anna", ANNA, "available");
+    let ask = Ask { options: 1, access: 0x12_0089, lease: Some(0b011), ..Ask::persistent("d") };
+    let got = case.create(anna, &ask).unwrap();
+    assert_eq!(got.lease.unwrap().state.bits(), 0b011);
+
+    let mut case = case.restart(&store);
+    let anna = case.join("anna", ANNA, "available");
+    let back = Ask { lease: Some(0b011), ..Ask::reconnect("d", got.id, PERSISTENT) };
+    let taken = case.create(anna, &back).unwrap();
+    assert_eq!(taken.lease.unwrap().state.bits(), 0b011);
+    let bert = case.join("bert", BERT, "available");
+    case.create(bert, &Ask::new("d\\f")).unwrap();
+    let (id, _) = case.clients[anna];
+    case.world.settle();
+    case.world.receive(id).unwrap();
+    assert_eq!(case.world.clients[id].notifications.len(), 1);
+    case.finish();
+}
+
+#[test]
+fn a_directory_is_never_merely_durable() {
+    let mut case = Case::new();
+    let anna = case.join("anna", ANNA, "data");
+    let request = DurableHandleV2Request {
+        timeout_ms: 0,
+        flags: DurableHandleV2Flags::empty(),
+        create_guid: CREATE_GUID,
+    };
+    let ask = Ask { options: 1, access: 0x12_0089, lease: Some(0b011), ..Ask::new("d") };
+    let got = case.create(anna, &ask.with(RequestContext::DurableHandleV2(request))).unwrap();
+    assert_eq!(got.durable, None);
+    case.finish();
+}
+
+#[test]
+fn a_break_that_was_missed_is_told_behind_the_reply_and_counts_from_then_on() {
+    let store = Arc::new(Store::default());
+    let mut case = Case::with_store(&store);
+    let anna = case.join("anna", ANNA, "available");
+    let got = case.create(anna, &Ask::persistent("f").lease(7)).unwrap();
+    assert_eq!(got.epoch(), 1);
+    case.lose(anna);
+    let bert = case.join("bert", BERT, "available");
+    let waiting = case.send_create(bert, &Ask::new("f"), false);
+    assert!(case.created(bert, waiting).is_none());
+    let anna = case.join("anna", ANNA, "available");
+    let taken = case.create(anna, &Ask::reconnect("f", got.id, PERSISTENT).lease(7)).unwrap();
+    assert_eq!((taken.lease.unwrap().state.bits(), taken.epoch()), (7, 1), "what it knew");
+    let (id, _) = case.clients[anna];
+    let notice = case.world.clients[id].notifications.pop_front().expect("the break");
+    let notice = LeaseBreakNotification::decode(&notice.message).unwrap();
+    assert_eq!((notice.new_lease_state.bits(), notice.new_epoch), (3, 2));
+    assert_eq!(case.acknowledge(anna, 3), NtStatus::SUCCESS);
+    case.created(bert, waiting).expect("a reply").unwrap();
+
+    // Once it has been told, it is not told less: the epoch stays when it is lost once more.
+    let message = case.send_create(bert, &Ask { access: 0x12_0196, ..Ask::new("f").share(0) }, false);
+    let _ = case.created(bert, message);
+    let (id, _) = case.clients[anna];
+    case.world.receive(id).unwrap();
+    let told = case.world.clients[id].notifications.pop_front().expect("the second break");
+    let told = LeaseBreakNotification::decode(&told.message).unwrap().new_epoch;
+    case.lose(anna);
+    let anna = case.join("anna", ANNA, "available");
+    let taken = case.create(anna, &Ask::reconnect("f", got.id, PERSISTENT).lease(7)).unwrap();
+    assert_eq!(taken.epoch(), told);
+    case.finish();
+}

@@ -21,6 +21,7 @@ mod quotas;
 mod script;
 mod sentences;
 mod storm;
+mod waiting;
 mod world;
 mod write_times;
 

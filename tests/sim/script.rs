@@ -75,7 +75,7 @@ struct Case {
     asked: BTreeMap<(ClientId, u64), (String, Command)>,
     /// Who logs on with another name than `user`.
     users: BTreeMap<String, String>,
-    /// Interim replies that have been shown.
+    /// Requests that wait and have been shown.
     waiting: BTreeSet<(ClientId, u64)>,
 }
 
@@ -500,11 +500,15 @@ impl Case {
                 continue;
             }
             self.world.receive(id).expect("what the server sends is in order");
-            let async_ids: Vec<u64> = self.world.clients[id].async_ids.keys().copied().collect();
-            for message in async_ids {
+            let client = &self.world.clients[id];
+            let mut unanswered: Vec<u64> = client.open_requests.keys().copied().collect();
+            unanswered.sort_unstable();
+            for message in unanswered {
                 if self.waiting.insert((id, message)) {
                     let (label, _) = &self.asked[&(id, message)];
-                    writeln!(text, "    {name}: {label} waits").unwrap();
+                    let told =
+                        if client.async_ids.contains_key(&message) { "" } else { " without being told" };
+                    writeln!(text, "    {name}: {label} waits{told}").unwrap();
                 }
             }
             while let Some(notice) = self.world.clients[id].notifications.pop_front() {

@@ -174,10 +174,20 @@ impl Parked {
         }
     }
 
-    /// 3.3.4.2: the client is told at once that it waits. What ends by itself is told of when it takes long, as an operation is.
+    /// 3.3.4.2: the client is told at once that it waits. What ends by itself is told of when it takes long, as an operation is. As on
+    /// Windows nothing is said of a SET_INFO (a rename, a deletion, a new size) that waits: the replies of its compound stay together.
     #[must_use]
     pub fn is_told_of(&self) -> bool {
-        !matches!(self, Parked::Close(parked) if parked.is_new())
+        match self {
+            Parked::Close(parked) => !parked.is_new(),
+            Parked::SetInfo(_) => false,
+            Parked::Create(_)
+            | Parked::Lock(_)
+            | Parked::ChangeNotify(_)
+            | Parked::QueryDirectory(_)
+            | Parked::Read(_)
+            | Parked::Ioctl(_) => true,
+        }
     }
 
     /// 3.3.5.16: a CANCEL ends the wait.

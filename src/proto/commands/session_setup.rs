@@ -284,6 +284,7 @@ fn log_on(
     }
     audit::logging_on(cx.server, &setup.attempt)?;
     cx.server.logon_succeeded(&cx.link.peer);
+    cx.link.constrained &= identity.is_anonymous;
     let logons = &cx.server.metrics.logons;
     let succeeded = match setup.acceptor.mechanism() {
         _ if identity.is_anonymous => &logons.anonymous_succeeded,
@@ -348,13 +349,15 @@ fn new_session(
     negotiated: Negotiated,
 ) -> Result<SessionFlags, CommandError> {
     let is_user = accepted.identity.kind == LogonKind::User;
+    // An anonymous client that signs or seals does it with a key of zeros ([MS-NLMP] 3.2.5.1.2).
+    let has_keys = is_user || accepted.identity.kind == LogonKind::Anonymous;
     let keys = derive(&negotiated, setup, accepted)?;
-    let signing = if is_user {
+    let signing = if has_keys {
         Some(Arc::new(SigningKey::new(negotiated.signing, &keys.signing).map_err(|_| CRYPTO)?))
     } else {
         None
     };
-    let sealing = match (is_user, &keys.encryption, &keys.decryption) {
+    let sealing = match (has_keys, &keys.encryption, &keys.decryption) {
         (true, Some(encryption), Some(decryption)) => {
             let mut salt = [0; 4];
             cx.server.entropy.fill(&mut salt);
@@ -365,7 +368,7 @@ fn new_session(
         }
         _ => None,
     };
-    let encrypt_data = cx.server.encrypts_data() && sealing.is_some();
+    let encrypt_data = cx.server.encrypts_data() && sealing.is_some() && is_user;
     let mut flags = SessionFlags::empty();
     flags.set(SessionFlags::IS_NULL, identity.is_anonymous);
     flags.set(SessionFlags::IS_GUEST, identity.is_guest);
@@ -379,6 +382,7 @@ fn new_session(
         signing_required: is_user && (cx.server.config.require_signing || setup.client_requires_signing),
         encrypt_data,
         sealing,
+        key_is_public: !is_user,
         application_key: *keys.application.as_bytes(),
         created: cx.now.wall,
         client: cx.link.peer.clone(),

@@ -45,7 +45,7 @@ pub fn decide(cx: &mut Context<'_>) -> StepResult {
     if maximal == AccessMask::EMPTY {
         return Err(NtStatus::ACCESS_DENIED.into());
     }
-    if share.encrypt && disk && cx.server.rejects_unencrypted() && session.sealing.is_none() {
+    if share.encrypt && disk && cx.server.rejects_unencrypted() && !session.seals() {
         return Err(NtStatus::ACCESS_DENIED.into());
     }
     if session.tree_count() >= cx.server.config.limits.trees_per_session {
@@ -75,7 +75,7 @@ fn connect(cx: &mut Context<'_>, share: &Arc<Share>, maximal: AccessMask) -> Ste
     let tree = TreeConnect::new(id, share.clone(), maximal, is_dfs).ok_or(NtStatus::REQUEST_NOT_ACCEPTED)?;
     session.add_tree(tree);
     *cx.tree_id = id;
-    let mut response = response(share, maximal, session.sealing.is_some());
+    let mut response = response(share, maximal, session.seals());
     response.share_flags.set(ShareFlags::DFS | ShareFlags::DFS_ROOT, is_dfs);
     response.capabilities.set(ShareCapabilities::DFS, is_dfs);
     // 3.3.5.7: handles of this share can be persistent.

@@ -130,7 +130,7 @@ impl Connection {
         if session.encrypt_data && !sealed && self.server.rejects_unencrypted() {
             return Err(NtStatus::ACCESS_DENIED.into());
         }
-        if session.encrypt_data && session.sealing.is_some() {
+        if session.encrypt_data && session.seals() {
             chain.seal_with = Some(Arc::clone(&session));
         }
         if row.needs == Needs::Tree {
@@ -140,7 +140,7 @@ impl Connection {
             if tree.share.encrypt && !sealed && self.server.rejects_unencrypted() {
                 return Err(NtStatus::ACCESS_DENIED.into());
             }
-            if tree.share.encrypt && session.sealing.is_some() {
+            if tree.share.encrypt && session.seals() {
                 chain.seal_with = Some(Arc::clone(&session));
             }
             chain.tree = Some(tree);

@@ -160,7 +160,8 @@ impl Connection {
             }
             return Ok(());
         }
-        if self.chains.len() >= self.server.config.limits.requests_per_connection {
+        // Those that wait are refused in time (`may_wait`); this is for what runs beside them.
+        if self.chains.len() >= self.server.config.limits.requests_per_connection.saturating_mul(2) {
             return Err(Disconnect::TooManyRequests);
         }
         let id = self.next_id();
@@ -341,6 +342,12 @@ impl Connection {
                     let _ = self.step(&mut chain, now, |cx| parked.resume(cx, Wake::Cancelled))?;
                     self.write_error(&mut chain, NtStatus::INTERNAL_ERROR.into())
                 }
+                Ok(Step::Park(parked))
+                    if parked.can_be_cancelled() && !self.closed && !self.may_wait(&chain) =>
+                {
+                    let _ = self.step(&mut chain, now, |cx| parked.resume(cx, Wake::Cancelled))?;
+                    self.write_error(&mut chain, NtStatus::INSUFFICIENT_RESOURCES.into())
+                }
                 Ok(Step::Park(parked)) => {
                     self.start_waiting(&mut chain, &parked, now);
                     let is_told_of = parked.is_told_of();
@@ -402,6 +409,14 @@ impl Connection {
             chain.stage = Stage::Next;
             input = Input::Begin;
         }
+    }
+
+    /// 3.3.4.2: an operation that would have to wait fails where as many wait as may. As on Windows the last of them is the one
+    /// that is refused. What has waited before goes on.
+    fn may_wait(&self, chain: &Chain) -> bool {
+        let waiting = self.chains.values().filter(|chain| matches!(chain.stage, Stage::Parked(_))).count();
+        chain.async_id.is_some()
+            || waiting.saturating_add(1) < self.server.config.limits.requests_per_connection
     }
 
     fn store(&mut self, chain: Box<Chain>, op: Option<Op>) {

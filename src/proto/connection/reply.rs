@@ -117,9 +117,9 @@ impl Connection {
         {
             return None;
         }
-        // 3.3.5.5.3: replies to SESSION_SETUP are signed as soon as there is a key.
-        let set_up = request.header.command == Command::SESSION_SETUP;
         let channel = chain.channel.take()?;
+        // 3.3.5.5.3: replies to SESSION_SETUP are signed as soon as there is a key, if it is somebody's.
+        let set_up = request.header.command == Command::SESSION_SETUP && !channel.session.key_is_public;
         let asked = request.header.flags.contains(HeaderFlags::SIGNED);
         let wanted = asked || channel.session.signing_required || set_up;
         (wanted && channel.signing.is_some()).then_some(channel)

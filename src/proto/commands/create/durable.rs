@@ -140,8 +140,8 @@ impl Wanted {
         self.app_instance.as_ref()
     }
 
-    /// What the open gets, given what it may cache. A directory gets no durability, and what is in a snapshot is not kept over
-    /// a restart.
+    /// What the open gets, given what it may cache. A directory is persistent or not kept at all, and what is in a snapshot is not
+    /// kept over a restart.
     pub fn grant(
         &self,
         cx: &Context<'_>,
@@ -156,8 +156,8 @@ impl Wanted {
             && keeps_persistent(cx, tree)
             && !in_snapshot;
         let (kept, timeout) = match self.v2 {
-            _ if is_directory => (Kept::No, Duration::ZERO),
             Some(v2) if persistent => (Kept::Persistent, timeout_v2(v2.timeout_ms, tree.share.ca_timeout)),
+            _ if is_directory => (Kept::No, Duration::ZERO),
             Some(v2) if covers_handle(caches) => (Kept::Durable, timeout_v2(v2.timeout_ms, Duration::ZERO)),
             None if self.v1 && covers_handle(caches) => (Kept::Durable, limits::DURABLE_TIMEOUT_V1),
             Some(_) | None => (Kept::No, Duration::ZERO),

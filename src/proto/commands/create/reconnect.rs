@@ -18,7 +18,7 @@ use super::durable::{Asked, Reconnect, answer_v2, client_guid, keeps_persistent}
 use super::reply::{self, Answer};
 use super::{Pending, Stage, intent};
 use crate::fsa::disposition::CreateAction;
-use crate::fsa::{CacheState, Granted, OplockLevel};
+use crate::fsa::{CacheState, Granted, LeaseGrant, OplockLevel};
 use crate::fscc::name::ParsedName;
 use crate::fscc::upcase::eq_ignore_case;
 use crate::smb2::HeaderFlags;
@@ -32,6 +32,9 @@ pub(super) struct Known {
     action: CreateAction,
     /// The oplock level that a replay asked for; `None` for a reconnect.
     asked: Option<OplockLevel>,
+    /// The lease of an open that waited for its client, before it was taken up: a break that the client has missed is told behind the
+    /// reply.
+    lease: Option<LeaseGrant>,
     on_disk_id: bool,
 }
 
@@ -66,8 +69,8 @@ pub(super) fn decide(
 ) -> StepResult {
     let open = find(cx, wanted, tree).ok_or(NtStatus::OBJECT_NAME_NOT_FOUND)?;
     check(cx, request, asked, wanted, &open, tree, share_path)?;
-    attach(cx, &open, tree)?;
-    Known { open, action: CreateAction::Opened, asked: None, on_disk_id: asked.on_disk_id }.start()
+    let lease = attach(cx, &open, tree)?;
+    Known { open, action: CreateAction::Opened, asked: None, lease, on_disk_id: asked.on_disk_id }.start()
 }
 
 fn find(cx: &Context<'_>, wanted: Reconnect, tree: &TreeConnect) -> Option<Arc<Open>> {
@@ -154,17 +157,23 @@ fn is_name_of(
     below.is_some_and(|below| eq_ignore_case(share_path.join(&below).as_wtf8(), path.as_wtf8()))
 }
 
-/// Makes the open this session's.
-fn attach(cx: &mut Context<'_>, open: &Arc<Open>, tree: &Arc<TreeConnect>) -> Result<(), CommandError> {
+/// Makes the open this session's; says what its lease was before.
+fn attach(
+    cx: &mut Context<'_>,
+    open: &Arc<Open>,
+    tree: &Arc<TreeConnect>,
+) -> Result<Option<LeaseGrant>, CommandError> {
     let session = Arc::clone(cx.session()?);
     if session.open_count() >= cx.server.config.limits.opens_per_session {
         return Err(NtStatus::INSUFFICIENT_RESOURCES.into());
     }
+    let lease = file_of(open)?.node.lock().lease_grant(open.id());
     if !durable::take_up(cx.server, open, cx.link.id, &session, tree, cx.now) {
         return Err(NtStatus::OBJECT_NAME_NOT_FOUND.into());
     }
     taken_up(cx, open)?;
-    super::admit::check_session(cx, &session, open)
+    super::admit::check_session(cx, &session, open)?;
+    Ok(lease)
 }
 
 /// 3.3.5.9 and 3.3.5.9.10: is this CREATE one that came before?
@@ -229,10 +238,8 @@ fn replayed(
     if known.kept == Kept::Persistent && !persistent {
         return Err(NtStatus::INVALID_PARAMETER.into());
     }
-    if waits {
-        attach(cx, &open, tree)?;
-    }
-    Ok(answer_for(request, asked, open, &known))
+    let lease = if waits { attach(cx, &open, tree)? } else { None };
+    Ok(Known { lease, ..answer_for(request, asked, open, &known) })
 }
 
 /// A persistent open answers a replay also after it was used, and whatever connection asks.
@@ -257,8 +264,8 @@ fn replayed_persistent(
     if !same {
         return Err(NtStatus::CONTEXT_MISMATCH.into());
     }
-    attach(cx, &open, tree)?;
-    Ok(answer_for(request, asked, open, &known))
+    let lease = attach(cx, &open, tree)?;
+    Ok(Known { lease, ..answer_for(request, asked, open, &known) })
 }
 
 fn answer_for(request: &CreateRequest<'_>, asked: &Asked, open: Arc<Open>, known: &Durability) -> Known {
@@ -266,6 +273,7 @@ fn answer_for(request: &CreateRequest<'_>, asked: &Asked, open: Arc<Open>, known
         open,
         action: known.created.map_or(CreateAction::Opened, |created| created.action),
         asked: Some(intent::oplock_of(request.requested_oplock_level)),
+        lease: None,
         on_disk_id: asked.on_disk_id,
     }
 }
@@ -281,7 +289,7 @@ pub(super) fn finish(cx: &mut Context<'_>, known: Known, result: OpResult) -> St
     }
     let caches = {
         let node = file.node.lock();
-        match node.lease_grant(open.id()) {
+        match known.lease.or_else(|| node.lease_grant(open.id())) {
             Some(lease) => Granted::Lease(lease),
             None => Granted::Oplock(level_shown(node.oplock_of(open.id()), known.asked)),
         }
