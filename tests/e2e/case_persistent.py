@@ -42,7 +42,7 @@ def taken_up(server):
     return pathlib.Path(server.log).read_text('utf-8', 'replace').count('a disconnected open was taken up')
 
 
-def restarted(t, version, stop):
+def restarted(t, version, stop, mount='persistenthandles'):
     server = t.own_server()
     share = t.share(server, options=['--continuously-available'])
 
@@ -50,7 +50,7 @@ def restarted(t, version, stop):
         stop(server)
         server.start()
 
-    text = work(t, server, share, 'persistenthandles', restart, version)
+    text = work(t, server, share, mount, restart, version)
     t.contains(text, 'refused before', 'refused after', 'all 60 records')
     log = pathlib.Path(server.log).read_text('utf-8', 'replace')
     t.contains(log, 'persistent opens wait for their clients')
@@ -69,6 +69,16 @@ def a_restart_is_not_noticed_v311(t):
 @case(freehold_only=True)
 def a_restart_is_not_noticed_v30(t):
     restarted(t, '3.0', lambda server: server.stop())
+
+
+@case(freehold_only=True)
+def a_restart_is_not_noticed_on_a_posix_mount(t):
+    restarted(t, '3.1.1', lambda server: server.stop(), 'posix,persistenthandles')
+
+
+@case(freehold_only=True)
+def a_kill_is_not_noticed_on_a_posix_mount(t):
+    restarted(t, '3.1.1', lambda server: server.kill(), 'posix,persistenthandles')
 
 
 @case(freehold_only=True)
