@@ -790,6 +790,39 @@ fn reparse_points_are_set_read_and_deleted_by_their_tag() {
     desk.finish();
 }
 
+/// [MS-FSA] 2.1.5.10.37 and 2.1.5.10.14.
+#[test]
+fn reparse_points_suit_what_they_are_set_on() {
+    let mut desk = Desk::new(1);
+    let file = desk.open(0, "f");
+    let (set, get, delete) =
+        (FsctlCode::SET_REPARSE_POINT, FsctlCode::GET_REPARSE_POINT, FsctlCode::DELETE_REPARSE_POINT);
+    // A mount point and a symbolic link to "a".
+    let mount = [3, 0, 0, 0xA0, 14, 0, 0, 0, 0, 0, 2, 0, 4, 0, 0, 0, b'a', 0, 0, 0, 0, 0];
+    let link = [12, 0, 0, 0xA0, 14, 0, 0, 0, 0, 0, 2, 0, 0, 0, 2, 0, 1, 0, 0, 0, b'a', 0];
+    assert_eq!(desk.fsctl(set, file, &mount, 0).0, NtStatus::NOT_A_DIRECTORY);
+    assert_eq!(desk.write(file, 0, b"data"), NtStatus::SUCCESS);
+    assert_eq!(desk.fsctl(set, file, &link, 0).0, NtStatus::IO_REPARSE_DATA_INVALID);
+    assert_eq!(desk.fsctl(get, file, &[], 64).0, NtStatus::NOT_A_REPARSE_POINT);
+    // Special files may have data; whatever is set, ARCHIVE is.
+    let theirs = [&[0x17, 0, 0, 0, 0, 0, 0, 0][..], &[7; 16]].concat();
+    let plain = MetadataChange { attributes: Some(FileAttributes::HIDDEN), ..MetadataChange::default() };
+    desk.change("f", &plain);
+    assert_eq!(desk.fsctl(set, file, &theirs, 0).0, NtStatus::SUCCESS);
+    let attributes = desk.metadata("f").attributes;
+    assert!(attributes.contains(FileAttributes::ARCHIVE | FileAttributes::HIDDEN), "{attributes:?}");
+    // The head of a tag that is not Microsoft's has 24 bytes.
+    assert_eq!(desk.fsctl(get, file, &[], 23).0, NtStatus::BUFFER_TOO_SMALL);
+    assert_eq!(desk.fsctl(get, file, &[], 24), (NtStatus::SUCCESS, theirs.clone()));
+    desk.change("f", &plain);
+    assert_eq!(desk.fsctl(delete, file, &theirs, 0).0, NtStatus::SUCCESS);
+    assert!(desk.metadata("f").attributes.contains(FileAttributes::ARCHIVE));
+    let empty = desk.open(0, "link");
+    assert_eq!(desk.fsctl(set, empty, &link, 0).0, NtStatus::SUCCESS);
+    assert_eq!(desk.fsctl(get, empty, &[], 64), (NtStatus::SUCCESS, link.to_vec()));
+    desk.finish();
+}
+
 /// A bind to srvsvc with NDR.
 fn bind() -> Vec<u8> {
     let mut bytes = vec![5, 0, 11, 3, 0x10, 0, 0, 0, 72, 0, 0, 0, 1, 0, 0, 0];

@@ -24,6 +24,7 @@ const OPEN: u32 = 1;
 const CREATE: u32 = 2;
 const OPEN_IF: u32 = 3;
 const DIRECTORY: u32 = 0x1;
+const NON_DIRECTORY: u32 = 0x40;
 const DELETE_ON_CLOSE: u32 = 0x1000;
 const OPEN_REPARSE_POINT: u32 = 0x20_0000;
 /// What Linux sends where it makes nothing.
@@ -410,6 +411,94 @@ fn special_files_tell_their_type() {
     assert_eq!(listed, wanted);
     let id = t.posix("fifo", OPEN, OPEN_REPARSE_POINT, NO_MODE).unwrap();
     assert_eq!(t.information(id).mode, file_type::FIFO | 0o600);
+    t.finish();
+}
+
+/// One entry of [MS-FSCC] 2.4.16 FILE_FULL_EA_INFORMATION, as Linux sends it for a special file of WSL.
+fn entry(name: &str, value: &[u8], last: bool) -> Vec<u8> {
+    let length = u16::try_from(value.len()).unwrap().to_le_bytes();
+    let mut bytes = vec![0, 0, 0, 0, 0, u8::try_from(name.len()).unwrap(), length[0], length[1]];
+    bytes.extend(name.as_bytes());
+    bytes.push(0);
+    bytes.extend(value);
+    if !last {
+        bytes.resize(bytes.len().next_multiple_of(4), 0);
+        bytes[0] = u8::try_from(bytes.len()).unwrap();
+    }
+    bytes
+}
+
+/// As Linux 6.8 and later make a FIFO with `reparse=wsl`: attributes in the CREATE, a reparse point, and both asked for by
+/// a handle that has no more than these rights. One that is not there is told by an empty value.
+#[test]
+fn special_files_of_wsl_are_made_and_told_as_linux_does() {
+    let mut t = Table::new();
+    let mode = 0o10_644u32.to_le_bytes();
+    let attributes = [
+        entry("$LXUID", &[1, 0, 0, 0], false),
+        entry("$LXGID", &[2, 0, 0, 0], false),
+        entry("$LXMOD", &mode, true),
+    ]
+    .concat();
+    let name = Utf16Buf::from("fifo");
+    let contexts = [RequestContext::ExtendedAttributes(&attributes)];
+    let request = CreateRequest {
+        requested_oplock_level: OplockLevel::NONE,
+        impersonation_level: ImpersonationLevel::IMPERSONATION,
+        desired_access: (AccessMask::SYNCHRONIZE
+            | AccessMask::DELETE
+            | AccessMask::FILE_READ_ATTRIBUTES
+            | AccessMask::FILE_WRITE_ATTRIBUTES)
+            .0,
+        file_attributes: 0,
+        share_access: ShareAccess::from_bits_retain(7),
+        create_disposition: CreateDisposition(CREATE),
+        create_options: CreateOptions::from_bits_retain(OPEN_REPARSE_POINT | NON_DIRECTORY),
+        name: name.as_utf16(),
+        contexts: CreateContexts::from(&contexts[..]),
+    };
+    let made = t.call(WINDOWS, Command::CREATE, &request);
+    let id = made.body::<CreateResponse<'_>>().unwrap().file_id;
+    let set = IoctlRequest {
+        ctl_code: 0x0009_00A4,
+        file_id: id,
+        input: &[0x24, 0, 0, 0x80, 0, 0, 0, 0],
+        max_input_response: 0,
+        output: &[],
+        max_output_response: 0,
+        flags: IoctlFlags::from_bits_retain(1),
+    };
+    assert_eq!(t.call(WINDOWS, Command::IOCTL, &set).header.status, NtStatus::SUCCESS);
+    t.close(WINDOWS, id);
+
+    let names: Vec<u8> = ["$LXUID", "$LXGID", "$LXMOD", "$LXDEV"]
+        .iter()
+        .flat_map(|name| {
+            let next = if *name == "$LXDEV" { 0 } else { 12 };
+            [&[next, 0, 0, 0, 6][..], name.as_bytes(), &[0]].concat()
+        })
+        .collect();
+    let id = t.windows("fifo", OPEN, OPEN_REPARSE_POINT).unwrap();
+    let query = QueryInfoRequest {
+        info_type: InfoType::FILE,
+        file_info_class: 15,
+        // What Linux asks for: four entries of the longest values.
+        output_buffer_length: 92,
+        additional_information: 0,
+        flags: 0.into(),
+        file_id: id,
+        input_buffer: &names,
+    };
+    let reply = t.call(WINDOWS, Command::QUERY_INFO, &query);
+    let told = reply.body::<QueryInfoResponse<'_>>().unwrap().output_buffer.to_vec();
+    let wanted = [
+        entry("$LXUID", &[1, 0, 0, 0], false),
+        entry("$LXGID", &[2, 0, 0, 0], false),
+        entry("$LXMOD", &mode, false),
+        entry("$LXDEV", &[], true),
+    ];
+    assert_eq!(told, wanted.concat());
+    t.close(WINDOWS, id);
     t.finish();
 }
 
