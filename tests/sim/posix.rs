@@ -428,7 +428,7 @@ fn entry(name: &str, value: &[u8], last: bool) -> Vec<u8> {
     bytes
 }
 
-/// As Linux 6.8 and later make a FIFO with `reparse=wsl`: attributes in the CREATE, a reparse point, and both asked for by
+/// As versions of Linux later than 6.1 make a FIFO with `reparse=wsl`: attributes in the CREATE, a reparse point, and both asked for by
 /// a handle that has no more than these rights. One that is not there is told by an empty value.
 #[test]
 fn special_files_of_wsl_are_made_and_told_as_linux_does() {
