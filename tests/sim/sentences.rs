@@ -9,10 +9,16 @@ use freehold::proto::persistent::PersistentStore;
 use freehold::smb2::create::ImpersonationLevel;
 use freehold::smb2::create_context::{DurableHandleV2Flags, Lease, RequestContext};
 use freehold::smb2::echo::EchoRequest;
+use freehold::smb2::negotiate::{NegotiateRequest, NegotiateResponse};
+use freehold::smb2::negotiate_context::{
+    CompressionAlgorithm, CompressionFlags, HashAlgorithm, NegotiateContext, NegotiateContexts,
+    RdmaTransform, SigningAlgorithm,
+};
 use freehold::smb2::oplock_break::{LeaseBreak, OplockBreak, OplockBreakAcknowledgment};
 use freehold::smb2::tree_connect::{TreeConnectContexts, TreeConnectFlags, TreeConnectRequest};
 use freehold::smb2::{
-    Command, Dialect, FileId, HeaderFlags, LeaseState, OplockLevel, SessionId, Smb2Header, TreeId, Utf16Buf,
+    Capabilities, Command, DecodeMessage, Dialect, FileId, HeaderFlags, LeaseState, List, OplockLevel,
+    SecurityMode, SessionId, Smb2Header, TreeId, Utf16Buf, message_bytes,
 };
 use freehold_dtyp::NtStatus;
 
@@ -272,19 +278,23 @@ fn a_pipe_is_opened_by_nobody_who_delegates() {
     desk.finish();
 }
 
-/// 3.3.5.9.7: another name is told before a lease that is not asked for; 3.3.5.9.12 has it the other way around.
+/// 3.3.5.9.7: of all conditions of a reconnect the name comes last, in both versions.
 #[test]
-fn a_reconnect_of_the_first_version_looks_at_the_name_first() {
+fn a_reconnect_looks_at_the_name_last() {
     let mut desk = Desk::new();
     let at = desk.usual(1, "data");
     let got = desk.create(at, &Ask::new("f").lease(7).with(RequestContext::DurableHandle)).unwrap();
     desk.world.disconnect(desk.clients[at].0);
     let at = desk.usual(1, "data");
     let back = |name| Ask::new(name).with(RequestContext::DurableHandleReconnect(got.id));
-    assert_eq!(desk.create(at, &back("other")).unwrap_err(), NtStatus::INVALID_PARAMETER);
-    assert_eq!(desk.create(at, &back("f")).unwrap_err(), NtStatus::OBJECT_NAME_NOT_FOUND);
+    assert_eq!(desk.create(at, &back("other")).unwrap_err(), NtStatus::OBJECT_NAME_NOT_FOUND, "no lease");
+    assert_eq!(desk.create(at, &back("other").lease(7)).unwrap_err(), NtStatus::INVALID_PARAMETER);
     let stranger = desk.usual(2, "data");
-    assert_eq!(desk.create(stranger, &back("other")).unwrap_err(), NtStatus::OBJECT_NAME_NOT_FOUND);
+    assert_eq!(
+        desk.create(stranger, &back("other").lease(7)).unwrap_err(),
+        NtStatus::OBJECT_NAME_NOT_FOUND,
+        "another machine"
+    );
     assert_eq!(desk.create(at, &back("f").lease(7)).unwrap().id, got.id);
     desk.finish();
 }
@@ -433,4 +443,53 @@ fn an_answer_to_a_break_needs_a_break() {
     assert_eq!(answer(&mut desk, OplockLevel::NONE), NtStatus::INVALID_OPLOCK_PROTOCOL, "told, not asked");
     assert_eq!(answer(&mut desk, OplockLevel::NONE), NtStatus::INVALID_DEVICE_STATE);
     desk.finish();
+}
+
+/// 3.3.5.4: contexts that come twice are INVALID_PARAMETER, known or not to this server; "If the server processed the
+/// SMB2_SIGNING_CAPABILITIES negotiate request context, then the server MUST build" one, of AES-CMAC where none is in common.
+#[test]
+fn negotiate_contexts_come_once_and_are_answered() {
+    let preauth = NegotiateContext::PreauthIntegrity {
+        hash_algorithms: List::from(&[HashAlgorithm::SHA_512]),
+        salt: &[7; 32],
+    };
+    let compression = NegotiateContext::Compression {
+        flags: CompressionFlags::empty(),
+        algorithms: List::from(&[CompressionAlgorithm(1)]),
+    };
+    let rdma = NegotiateContext::RdmaTransform { transforms: List::from(&[RdmaTransform(1)]) };
+    let signing = |algorithms| NegotiateContext::Signing { algorithms: List::from(algorithms) };
+    let negotiate = |contexts: &[NegotiateContext<'_>]| {
+        let mut world = World::new(1);
+        let id = world.connect();
+        let request = NegotiateRequest {
+            security_mode: SecurityMode::SIGNING_ENABLED,
+            capabilities: Capabilities::empty(),
+            client_guid: any_guid(1).unwrap(),
+            dialects: List::from(&[Dialect::SMB_3_1_1]),
+            contexts: NegotiateContexts::from(contexts),
+        };
+        let header = Smb2Header { credits: 1, ..Smb2Header::default() };
+        world.deliver(id, &message_bytes(&header, &request));
+        let reply = world.next_packet(id).expect("a reply");
+        let status = Smb2Header::decode(&reply).unwrap().status;
+        if status.is_error() {
+            return (status, None);
+        }
+        let response = NegotiateResponse::decode(&reply).unwrap();
+        let chosen = response.contexts.iter().find_map(|context| match context.unwrap() {
+            NegotiateContext::Signing { algorithms } => algorithms.iter().next(),
+            _ => None,
+        });
+        (status, chosen)
+    };
+    let (fine, invalid) = (NtStatus::SUCCESS, (NtStatus::INVALID_PARAMETER, None));
+    assert_eq!(negotiate(&[preauth, compression, rdma]), (fine, None));
+    assert_eq!(negotiate(&[preauth, compression, compression]), invalid);
+    assert_eq!(negotiate(&[preauth, rdma, rdma]), invalid);
+    assert_eq!(negotiate(&[preauth, preauth]), invalid);
+    let gmac = [SigningAlgorithm(2), SigningAlgorithm(1)];
+    assert_eq!(negotiate(&[preauth, signing(&gmac)]), (fine, Some(SigningAlgorithm(2))));
+    let unknown = [SigningAlgorithm(0x77), SigningAlgorithm(0x78)];
+    assert_eq!(negotiate(&[preauth, signing(&unknown)]), (fine, Some(SigningAlgorithm(1))));
 }

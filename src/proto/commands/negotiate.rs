@@ -28,7 +28,7 @@ struct Contexts {
     preauth: bool,
     /// The client sent an encryption context; the cipher in common, if any.
     encryption: Option<Option<Cipher>>,
-    /// The client sent a signing context; the algorithm in common, if any.
+    /// The client sent a signing context, which is answered; the algorithm in common, if any.
     signing: Option<Option<SigningAlgorithm>>,
     /// The client speaks the SMB3 POSIX Extensions.
     posix: bool,
@@ -76,7 +76,8 @@ pub fn decide(cx: &mut Context<'_>) -> StepResult {
     if contexts.encryption.is_some() {
         list.push(NegotiateContext::Encryption { ciphers: List::from(&ciphers) });
     }
-    if contexts.signing.flatten().is_some() {
+    if contexts.signing.is_some() {
+        // Without an algorithm in common it is AES-CMAC.
         list.push(NegotiateContext::Signing { algorithms: List::from(&algorithms) });
     }
     if negotiated.posix {
@@ -135,6 +136,7 @@ fn plain(server: &Server, dialect: Dialect) -> Negotiated {
 fn read_contexts(request: &NegotiateRequest<'_>) -> Result<Contexts, CommandError> {
     let mut found = Contexts::default();
     let mut preauth_seen = false;
+    let (mut compression_seen, mut rdma_seen) = (false, false);
     for context in request.contexts.iter() {
         match context? {
             NegotiateContext::PreauthIntegrity { hash_algorithms, .. } => {
@@ -162,12 +164,11 @@ fn read_contexts(request: &NegotiateRequest<'_>) -> Result<Contexts, CommandErro
             NegotiateContext::PosixExtensions { tags } => {
                 found.posix |= tags.contains(&POSIX_TAG.0);
             }
-            // Compression, RDMA and transport security are not offered back; the server's name is not checked, as a
-            // host may have aliases.
-            NegotiateContext::Compression { .. }
-            | NegotiateContext::NetName(_)
-            | NegotiateContext::Transport(_)
-            | NegotiateContext::RdmaTransform { .. } => {}
+            // Compression, RDMA and transport security are not offered back, but come once at most; the server's name is not
+            // checked, as a host may have aliases.
+            NegotiateContext::Compression { .. } => once(&mut compression_seen)?,
+            NegotiateContext::RdmaTransform { .. } => once(&mut rdma_seen)?,
+            NegotiateContext::NetName(_) | NegotiateContext::Transport(_) => {}
         }
     }
     if !preauth_seen {
@@ -177,6 +178,11 @@ fn read_contexts(request: &NegotiateRequest<'_>) -> Result<Contexts, CommandErro
         return Err(NtStatus::NO_PREAUTH_INTEGRITY_HASH_OVERLAP.into());
     }
     Ok(found)
+}
+
+/// Refuses what comes a second time.
+fn once(seen: &mut bool) -> Result<(), CommandError> {
+    if std::mem::replace(seen, true) { Err(NtStatus::INVALID_PARAMETER.into()) } else { Ok(()) }
 }
 
 fn settle(
