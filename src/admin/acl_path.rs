@@ -104,17 +104,19 @@ mod tests {
     fn places_are_found_by_share_and_by_path() {
         let volume = |name: &str, path: &str| VolumeConfig::new(name, path.into());
         let volumes = [volume("data", "/srv"), volume("inner", "/srv/inner")];
-        let shares = SharesSnapshot::new(vec![Share {
-            id: 1,
-            name: "Projects".to_owned(),
+        let share = |id, name: &str, path: &str| Share {
+            id,
+            name: name.to_owned(),
             settings: ShareSettings {
                 volume: "data".to_owned(),
-                path: "p/q".to_owned(),
+                path: path.to_owned(),
                 comment: String::new(),
                 security: Arc::new(freehold_acl::SecurityDescriptor::default()),
                 ..share_settings()
             },
-        }]);
+        };
+        let homes = [share(2, "Home", "homes/{user}"), share(3, "Client", "homes/{user}/{client}")];
+        let shares = SharesSnapshot::new([share(1, "Projects", "p/q")].into_iter().chain(homes).collect());
         let found = |text: &str| {
             let place = find(text, &shares, &volumes, Whose::Nobodys)?;
             anyhow::Ok((place.volume, place.path.as_wtf8().to_string()))
@@ -136,6 +138,25 @@ mod tests {
         {
             assert!(found(text).is_err(), "{text}");
         }
+        // Which folder that is takes a user; where the connection decides too nobody can say.
+        let state = crate::state::State::in_memory().unwrap();
+        let names = Names::new(&state, None);
+        for (text, user, word) in [
+            ("Home:/x", None, "say whose with --as USER"),
+            ("Home:/x", Some("nobody"), "nobody"),
+            ("Client:/x", Some("nobody"), "{client}"),
+        ] {
+            let error = find(text, &shares, &volumes, Whose::Of(&names, user)).unwrap_err().to_string();
+            assert!(error.contains(word), "{text}: {error}");
+        }
+        assert!(
+            find("Home:/x", &shares, &volumes, Whose::Nobodys)
+                .unwrap_err()
+                .to_string()
+                .contains("by its path")
+        );
+        // A fixed share does not ask who it is.
+        assert!(find("Projects:/x", &shares, &volumes, Whose::Of(&names, Some("nobody"))).is_ok());
     }
 
     fn share_settings() -> ShareSettings {

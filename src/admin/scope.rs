@@ -306,11 +306,22 @@ pub fn demand(request: &Request) -> Demand {
     }
 }
 
+/// A path for the record; below a home share it says nothing without whose folder is meant.
+fn object_of(path: &str, as_user: Option<&str>) -> String {
+    as_user.map_or_else(|| path.to_owned(), |user| format!("{path} (as {user})"))
+}
+
 fn acl(request: &AclRequest) -> Demand {
     match request {
-        AclRequest::Read { path, .. } => Demand::new(Scope::AclRead, "AclRead", path),
-        AclRequest::Change { path, .. } => Demand::new(Scope::AclWrite, "AclChange", path),
-        AclRequest::Restore { path, .. } => Demand::new(Scope::AclWrite, "AclRestore", path),
+        AclRequest::Read { path, as_user, .. } => {
+            Demand::new(Scope::AclRead, "AclRead", &object_of(path, as_user.as_deref()))
+        }
+        AclRequest::Change { path, as_user, .. } => {
+            Demand::new(Scope::AclWrite, "AclChange", &object_of(path, as_user.as_deref()))
+        }
+        AclRequest::Restore { path, as_user, .. } => {
+            Demand::new(Scope::AclWrite, "AclRestore", &object_of(path, as_user.as_deref()))
+        }
         AclRequest::Jobs => Demand::new(Scope::AclRead, "AclJobs", ""),
     }
 }

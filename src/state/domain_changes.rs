@@ -427,6 +427,17 @@ mod tests {
         state.join_domain(&new, DAY).unwrap();
     }
 
+    #[test]
+    fn short_names_of_sddl_are_the_domains_once_there_is_one() {
+        let state = State::in_memory().unwrap();
+        let machine = state.identity().machine_sid;
+        assert_eq!(state.sddl_domains(), freehold_acl::SddlDomains::of(machine));
+        join(&state);
+        let domain = "S-1-5-21-7-8-9".parse().unwrap();
+        let joined = freehold_acl::SddlDomains { machine, domain, forest: Some(domain) };
+        assert_eq!(state.sddl_domains(), joined);
+    }
+
     fn texts(list: &[MachinePassword]) -> Vec<String> {
         list.iter().map(|password| password.text.to_string()).collect()
     }

@@ -162,6 +162,17 @@ def access_control_lists_and_why(t):
     t.freehold('acl', 'deny', path, 'CORP\\backend:W')
     t.equal(t.server.run('explain', 'CORP\\bob', path, 'W', check=False).returncode, 3, 'bob may not write any more')
     t.equal(t.server.run('explain', 'CORP\\carol', path, 'W', check=False).returncode, 0, 'carol may')
+    # short names of SDDL are the domain's on a member, in what is set, what icacls has saved, and what is assumed
+    sddl = 'D:P(A;;FA;;;BA)(A;;FR;;;DU)(A;;FA;;;DA)'
+    saved = t.folder / 'saved.acl'
+    saved.write_bytes(('a.txt\r\n%s\r\n' % sddl).encode('utf-16'))
+    for words in (('set', path, sddl), ('restore', share.name + ':/', '--file', saved)):
+        t.freehold('acl', 'set', path, 'D:P(A;;FA;;;BA)')
+        t.equal(t.server.run('explain', 'CORP\\bob', path, 'R', check=False).returncode, 3, 'bob may not read before acl ' + words[0])
+        t.equal(t.server.run('explain', 'CORP\\bob', path, 'R', '--with-ace', '(A;;FR;;;DU)', check=False).returncode, 0, 'what if')
+        t.freehold('acl', *words)
+        t.contains(t.freehold('acl', 'show', path), 'CORP\\Domain Users:(R)', 'CORP\\Domain Admins:(F)')
+        t.equal(t.server.run('explain', 'CORP\\bob', path, 'R', check=False).returncode, 0, 'bob may read after acl ' + words[0])
 
 
 @case(freehold_only=True)       # Samba's member lacks a call of lookupsid.py's

@@ -136,6 +136,8 @@ def administrators_say_whose_folder(t):
     for user in users:
         t.contains(shown[user.name], '\\%s:(I)(F)' % user.name)
     s.run('acl', 'deny', 'home:/file.txt', 'anna:R', '--as', 'anna')
+    records = s.run('audit', 'search', '--config', str(s.config), '-o', 'jsonl', '--event', '4673').stdout
+    t.contains(records, 'home:/file.txt (as anna)')
     t.contains(t.smbclient('home', ['get file.txt got'], server=s, user=anna, ok=None), 'NT_STATUS_ACCESS_DENIED')
     t.equal(explain('anna', 'home:/file.txt', 'R', allowed=False)['Status'], 'STATUS_ACCESS_DENIED', 'after the denial')
     t.smbclient('home', ['get file.txt got'], server=s, user=bert)
@@ -146,8 +148,10 @@ def administrators_say_whose_folder(t):
     s.run('acl', 'restore', 'home:/', '--as', 'anna', '--file', saved, '--substitute', 'bert', 'anna')
     t.equal(s.run('acl', 'show', 'home:/file.txt', '--as', 'anna').stdout, shown['anna'], 'the list after it was put back')
     t.smbclient('home', ['get file.txt got'], server=s, user=anna)
-    # what the connection decides cannot be told
+    # what the connection decides cannot be told; the file itself can be looked at, through the share
     s.run('share', 'set', 'home', '--path', 'users/{user}/{client}')
+    said = explain('anna', str(s.volume / 'users' / 'anna' / 'file.txt'), 'R', '--share', 'home')
+    t.equal((said['Path'], said['Share']['Name']), ('data:/users/anna/file.txt', 'home'), 'by its path on the machine')
     for words in (['explain', 'anna', 'home:/'], ['acl', 'show', 'home:/', '--as', 'anna']):
         done = s.run(*words, check=False)
         t.equal(done.returncode, 1, 'status of %s' % words)

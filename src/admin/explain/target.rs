@@ -33,8 +33,8 @@ pub(super) struct Ancestor {
 pub(super) struct Target {
     pub(super) volume_name: String,
     pub(super) share: Option<Arc<Share>>,
-    /// The share's folder below the volume's root, this user's where it varies; empty without a share.
-    share_folder: String,
+    /// The share's folder below the volume's root, this user's where it varies; `None` without a share, or where it cannot be told.
+    share_folder: Option<String>,
     /// Below the volume's root, in the spelling on disk.
     pub(super) path: VfsPath,
     /// `None` when only its folder is there.
@@ -53,7 +53,9 @@ struct Place {
     path: String,
     share: Option<Arc<Share>>,
     /// See [`Target::share_folder`].
-    share_folder: String,
+    share_folder: Option<String>,
+    /// `path` was given below the share.
+    is_below_share: bool,
     also_through: Vec<String>,
 }
 
@@ -69,8 +71,14 @@ impl Target {
         let volume = server
             .volume(&place.volume)
             .ok_or_else(|| anyhow::anyhow!("the volume {:?} is not open on this server", place.volume))?;
-        if let Some(share) = place.share.as_ref().filter(|share| home_share::varies(share)) {
-            place.share_folder = home_on_disk(volume.as_ref(), &place.share_folder, share, &subject.name)?;
+        if let (Some(share), Some(folder)) = (&place.share, &place.share_folder)
+            && home_share::varies(share)
+        {
+            place.share_folder = match home_on_disk(volume.as_ref(), folder, share, &subject.name) {
+                Ok(folder) => Some(folder),
+                Err(error) if place.is_below_share => return Err(error),
+                Err(_) => None,
+            };
         }
         let wanted = vfs_path(&place.path)?;
         let (opened, missing) = match volume.open(&wanted, None, DataUse::READ) {
@@ -125,8 +133,7 @@ impl Target {
     pub(super) fn display_path(&self, path: &VfsPath) -> String {
         let text = |path: &VfsPath| String::from_utf8_lossy(path.as_wtf8().as_bytes()).into_owned();
         let whole = text(path);
-        if let Some(share) = &self.share {
-            let root = &self.share_folder;
+        if let (Some(share), Some(root)) = (&self.share, &self.share_folder) {
             let below =
                 if root.is_empty() { Some(whole.as_str()) } else { whole.strip_prefix(root.as_str()) };
             if let Some(below) =
@@ -135,7 +142,7 @@ impl Target {
                 return format!("{}:/{}", share.name, below.trim_start_matches('/'));
             }
         }
-        let note = if self.share.is_some() { " (on the volume, above the share)" } else { "" };
+        let note = if self.share_folder.is_some() { " (on the volume, above the share)" } else { "" };
         format!("{}:/{whole}{note}", self.volume_name)
     }
 
@@ -290,9 +297,16 @@ fn home_on_disk(volume: &dyn Volume, folder: &str, share: &Share, user: &str) ->
 
 fn below_share(share: Arc<Share>, rest: &str, subject: &Subject) -> anyhow::Result<Place> {
     let volume = share.settings.volume.clone();
-    let share_folder = share_folder(&share, subject)?;
-    let path = format!("{share_folder}/{rest}");
-    Ok(Place { volume, path, share: Some(share), share_folder, also_through: Vec::new() })
+    let folder = share_folder(&share, subject)?;
+    let path = format!("{folder}/{rest}");
+    Ok(Place {
+        volume,
+        path,
+        share: Some(share),
+        share_folder: Some(folder),
+        is_below_share: true,
+        also_through: Vec::new(),
+    })
 }
 
 /// A path of this machine: the volume whose folder it is in, and the share if there is only one to it.
@@ -316,9 +330,17 @@ fn on_this_machine(
         let roots: Vec<String> = volumes.iter().map(|volume| volume.path.display().to_string()).collect();
         anyhow::bail!("{path} is in no volume of this server; the volumes are {}", roots.join(", "));
     };
+    let place = |share: Option<Arc<Share>>, share_folder, also_through| Place {
+        volume: volume.clone(),
+        path: below.clone(),
+        share,
+        share_folder,
+        is_below_share: false,
+        also_through,
+    };
     if let Some(share) = named {
-        let share_folder = share_folder(&share, subject)?;
-        return Ok(Place { volume, path: below, share: Some(share), share_folder, also_through: Vec::new() });
+        let folder = share_folder(&share, subject).ok();
+        return Ok(place(Some(share), folder, Vec::new()));
     }
     // A share whose folder cannot be told for this user leads nowhere in particular.
     let leads_to = |share: &Arc<Share>| {
@@ -330,15 +352,12 @@ fn on_this_machine(
     };
     let shares = state.shares();
     let mut leading: Vec<(Arc<Share>, String)> = shares.all().iter().filter_map(leads_to).collect();
-    let (share, share_folder) = match leading.pop() {
-        Some((share, folder)) if leading.is_empty() => (Some(share), folder),
-        last => {
-            leading.extend(last);
-            (None, String::new())
-        }
-    };
-    let also_through = leading.iter().map(|(share, _)| share.name.clone()).collect();
-    Ok(Place { volume, path: below, share, share_folder, also_through })
+    if leading.len() == 1
+        && let Some((share, folder)) = leading.pop()
+    {
+        return Ok(place(Some(share), Some(folder), Vec::new()));
+    }
+    Ok(place(None, None, leading.iter().map(|(share, _)| share.name.clone()).collect()))
 }
 
 /// The path without symbolic links, as far as it is there.

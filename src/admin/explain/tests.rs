@@ -119,7 +119,8 @@ fn sd(text: &str) -> Arc<SecurityDescriptor> {
     Arc::new(text.parse().unwrap())
 }
 
-/// `plans/` hands on to `plans/a.txt`; the share `Projects` leads to `plans`.
+/// `plans/` hands on to `plans/a.txt`; the share `Projects` leads to `plans`, and `Home` to a folder of each user below `homes`.
+/// Only anna has one.
 fn state_and_server() -> (Arc<State>, Fixture) {
     let state = Arc::new(State::in_memory().unwrap());
     let service = AdminService::new(Arc::clone(&state));
@@ -144,6 +145,12 @@ fn state_and_server() -> (Arc<State>, Fixture) {
         ..ShareOptions::default()
     };
     done(Request::ShareAdd { name: "Projects".to_owned(), volume: "data".to_owned(), settings });
+    let settings = ShareOptions {
+        path: Some("homes/{user}".to_owned()),
+        security_descriptor: Some("D:(A;;FA;;;WD)".to_owned()),
+        ..ShareOptions::default()
+    };
+    done(Request::ShareAdd { name: "Home".to_owned(), volume: "data".to_owned(), settings });
     let outer = state.accounts().group("outer").unwrap().sid;
     let volume = Arc::new(MemoryVolume::new(MemoryOptions::new(sd("O:BAG:SYD:PAI(A;OICI;FA;;;BA)"))));
     let make = |folder: &str, name: &str, kind, security: String| {
@@ -168,6 +175,10 @@ fn state_and_server() -> (Arc<State>, Fixture) {
         format!("O:BAG:SYD:AI(A;OICI;0x1301bf;;;{outer})(A;OICIID;FA;;;BA)"),
     );
     make("plans", "a.txt", NodeKind::File, format!("O:BAG:SYD:AI(A;ID;0x1301bf;;;{outer})(A;ID;FA;;;BA)"));
+    let anna = state.accounts().account("anna").unwrap().sid;
+    make("", "homes", NodeKind::Directory, "O:BAG:SYD:P(A;;FA;;;BA)".to_owned());
+    make("homes", "Anna", NodeKind::Directory, format!("O:{anna}G:SYD:P(A;OICI;FA;;;{anna})"));
+    make("homes/Anna", "b.txt", NodeKind::File, format!("O:{anna}G:SYD:AI(A;ID;FA;;;{anna})"));
     (state, Fixture { volume })
 }
 
@@ -192,6 +203,22 @@ fn the_chain_and_the_folder_of_the_deciding_entry_are_told() {
     let said = ask(&question("anna", "Projects:/", "R")).unwrap();
     assert!(said.is_directory);
     assert_eq!(said.rights[0].entry.as_ref().unwrap().inherited_from, None);
+}
+
+#[test]
+fn below_a_home_share_it_is_the_users_own_folder() {
+    for path in ["Home:/b.txt", r"\\server\home\B.TXT", "//server/Home/b.txt"] {
+        let said = ask(&question("anna", path, "M")).unwrap();
+        assert!(said.allowed, "{path}: {:?}", said.summary);
+        assert_eq!(said.path, "Home:/b.txt", "{path}");
+        assert_eq!(
+            said.rights[0].entry.as_ref().unwrap().inherited_from.as_deref(),
+            Some("Home:/"),
+            "{path}"
+        );
+    }
+    let error = ask(&question("bob", "Home:/b.txt", "R")).unwrap_err().to_string();
+    assert!(error.contains("bob has no folder in the share Home yet"), "{error}");
 }
 
 #[test]
