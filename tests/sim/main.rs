@@ -115,6 +115,8 @@ fn storms_leave_every_promise_kept() {
         (all.breaks, 100, "breaks"),
         (all.reads_checked, 100, "reads checked"),
         (all.closes_behind, 20, "closes behind what they found under way"),
+        (all.taken_up, 20, "opens taken up by who came back"),
+        (all.replayed, 20, "requests answered twice"),
         (all.cached_opens, 200, "opens with a cache"),
         (all.locks, 50, "locks"),
         (all.contents_checked, 20, "files compared"),

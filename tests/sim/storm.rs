@@ -1,7 +1,7 @@
 //! Many clients that do everything at random, pipelined, against delayed and failing operations, lost connections, spoilt
 //! frames and a clock that jumps. [`crate::model`] says what must hold.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
 
 use freehold::client::{Protection, Reply};
@@ -39,7 +39,7 @@ use freehold::smb2::{
 };
 use freehold::vfs::oplock_policy::OplockPolicy;
 use freehold::vfs::{DataUse, VfsPath, Volume, Wait};
-use freehold_dtyp::{Encode, FileTime, NtStatus, Writer};
+use freehold_dtyp::{Encode, FileTime, Guid, NtStatus, Writer};
 
 use crate::model::{self, CACHE_HANDLE, CACHE_WRITE, Cacher, Content, Handle, Model};
 use crate::world::{ClientId, Manner, PASSWORD, World};
@@ -87,20 +87,54 @@ fn body(message: &impl Encode) -> Body {
 }
 
 /// What was asked, as far as the reply matters.
+#[derive(Clone)]
 enum Asked {
-    Create { name: String, access: u32, share: u32, lease: Option<LeaseKey>, tree: u32, empties: bool },
-    Read { name: String, offset: u64, length: u32, epoch: u64, clean: bool },
-    Write { name: String, offset: u64, data: Vec<u8> },
-    Resize { name: String, size: u64 },
-    Lock { id: FileId, ranges: Vec<(u64, u64, bool)> },
-    Acknowledge { cacher: Cacher, told: u32 },
-    Close { id: FileId },
+    Create {
+        name: String,
+        access: u32,
+        share: u32,
+        lease: Option<LeaseKey>,
+        tree: u32,
+        empties: bool,
+        /// CreateGuid of a request for a durable open.
+        durable: Option<Guid>,
+        /// The open that is to be taken up.
+        back: Option<FileId>,
+    },
+    Read {
+        name: String,
+        offset: u64,
+        length: u32,
+        epoch: u64,
+        clean: bool,
+    },
+    Write {
+        name: String,
+        offset: u64,
+        data: Vec<u8>,
+    },
+    Resize {
+        name: String,
+        size: u64,
+    },
+    Lock {
+        id: FileId,
+        ranges: Vec<(u64, u64, bool)>,
+    },
+    Acknowledge {
+        cacher: Cacher,
+        told: u32,
+    },
+    Close {
+        id: FileId,
+    },
     TreeConnect,
 }
 
 /// A place at which one client after the other sits.
 struct Seat {
     client: ClientId,
+    user: &'static str,
     generation: u32,
     manner: Manner,
     trees: Vec<TreeId>,
@@ -119,6 +153,12 @@ struct Storm {
     behind: HashMap<(ClientId, u64), u64>,
     /// Breaks to acknowledge.
     breaks: Vec<(usize, ClientId, Cacher, u32)>,
+    /// Opens that outlive the connection of their client.
+    durable: HashMap<(ClientId, FileId), Kept>,
+    /// Those of clients that are gone.
+    kept: Vec<Kept>,
+    /// All FileIds that were given.
+    granted: HashSet<FileId>,
     /// Some connections look into their mail late.
     late_mail: bool,
     /// It tells what happens.
@@ -137,6 +177,10 @@ pub struct Tally {
     pub reads_checked: u64,
     /// Closes that were answered behind another request of their open which they had found under way.
     pub closes_behind: u64,
+    /// Durable opens that a client has come back for, and got.
+    pub taken_up: u64,
+    /// CREATEs that came twice and were answered by the one open.
+    pub replayed: u64,
     /// Opens with an oplock or a lease.
     pub cached_opens: u64,
     /// Locks granted.
@@ -157,6 +201,8 @@ impl Tally {
         self.reads_checked += other.reads_checked;
         self.cached_opens += other.cached_opens;
         self.closes_behind += other.closes_behind;
+        self.taken_up += other.taken_up;
+        self.replayed += other.replayed;
         self.locks += other.locks;
         self.contents_checked += other.contents_checked;
         self.writes_in_pieces += other.writes_in_pieces;
@@ -187,6 +233,9 @@ impl Storm {
             asked: HashMap::new(),
             named: HashMap::new(),
             behind: HashMap::new(),
+            durable: HashMap::new(),
+            kept: Vec::new(),
+            granted: HashSet::new(),
             breaks: Vec::new(),
             late_mail: seed.is_multiple_of(3),
             is_traced: std::env::var_os("FREEHOLD_SIM_TRACE").is_some(),
@@ -194,7 +243,7 @@ impl Storm {
         };
         for _ in 0..count {
             let manner = storm.manner();
-            storm.seats.push(Seat { client: 0, generation: 0, manner, trees: Vec::new() });
+            storm.seats.push(Seat { client: 0, user: "", generation: 0, manner, trees: Vec::new() });
             storm.sit(storm.seats.len() - 1);
         }
         storm
@@ -247,16 +296,23 @@ impl Storm {
 
     /// A new client takes a seat.
     fn sit(&mut self, seat: usize) {
-        let manner = self.seats[seat].manner;
-        let user = if seat.is_multiple_of(2) { "even" } else { "odd" };
+        let returns = self.who_returns();
+        let (manner, user, machine) = match returns.as_ref().and_then(|kept| kept.first()) {
+            Some(kept) => (kept.manner, kept.user, Some(kept.machine)),
+            None => (self.seats[seat].manner, if seat.is_multiple_of(2) { "even" } else { "odd" }, None),
+        };
         let (client, trees) = self.calmly(|world| {
-            let client = world.connect_with(user, PASSWORD, manner);
+            let client = world.connect_from(user, PASSWORD, manner, machine);
             world.log_on(client).expect("a logon");
             (client, vec![world.tree_connect(client, "data").expect("a share")])
         });
         let place = &mut self.seats[seat];
         (place.client, place.trees) = (client, trees);
+        (place.user, place.manner) = (user, manner);
         place.generation += 1;
+        for kept in returns.into_iter().flatten() {
+            self.take_up(seat, kept);
+        }
     }
 
     fn prefix(&self, seat: usize) -> String {
@@ -267,6 +323,7 @@ impl Storm {
     fn left(&mut self, seat: usize) {
         let client = self.seats[seat].client;
         self.model.gone(client);
+        self.keep(client);
         self.model.abandon(&self.prefix(seat));
         self.asked.retain(|(other, _), _| *other != client);
         self.named.retain(|(other, _), _| *other != client);
@@ -324,6 +381,9 @@ impl Storm {
 
 mod act;
 mod check;
+mod durable;
+
+use durable::Kept;
 
 /// One world, from the first logon to the last disconnect.
 pub fn run(seed: u64) -> Tally {

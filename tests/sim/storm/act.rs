@@ -133,6 +133,11 @@ impl Storm {
         if self.world.random.one_in(6) {
             contexts.push(RequestContext::QueryMaximalAccess(None));
         }
+        let keeps = lease.is_some() || oplock == OplockLevel::BATCH;
+        let durable = keeps && !private && !folder && self.seats[seat].manner.dialect.is_3x();
+        let durable = durable && !self.world.random.one_in(3);
+        let durable = durable.then(|| self.guid());
+        contexts.extend(durable.map(durable::request));
         let wire = Utf16Buf::from(name.as_str());
         let request = CreateRequest {
             requested_oplock_level: oplock,
@@ -154,8 +159,15 @@ impl Storm {
                 "of {name} for {access:#x}, share {share}, {lease_state} under {lease:?} or {oplock:?}, {disposition}"
             );
         }
-        let asked = Asked::Create { name, access, share, lease, tree: tree.0, empties };
-        self.ask(seat, Command::CREATE, tree, &body(&request), asked);
+        let asked = Asked::Create { name, access, share, lease, tree: tree.0, empties, durable, back: None };
+        let request = body(&request);
+        self.ask(seat, Command::CREATE, tree, &request, asked.clone());
+        if durable.is_some()
+            && self.world.random.one_in(3)
+            && self.world.is_connected(self.seats[seat].client)
+        {
+            self.replay(seat, tree, &request, asked);
+        }
     }
 
     fn close(&mut self, seat: usize) {

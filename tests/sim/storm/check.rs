@@ -42,7 +42,7 @@ impl Storm {
     fn reply(&mut self, seat: usize, client: ClientId, reply: &Reply, asked: Asked) {
         let status = reply.header.status;
         match asked {
-            Asked::Create { name, access, share, lease, tree, empties } => {
+            Asked::Create { name, access, share, lease, tree, empties, durable, back } => {
                 let created = reply.body::<CreateResponse<'_>>().ok();
                 let private = name.starts_with('p').then(|| name.clone());
                 if let Some(private) = &private {
@@ -60,10 +60,12 @@ impl Storm {
                 }
                 let mut file = None;
                 let mut granted = None;
+                let mut outlives = back.is_some();
                 for context in created.contexts.iter() {
                     match context.expect("a context") {
                         ResponseContext::OnDiskId { disk_file_id, .. } => file = Some(disk_file_id),
                         ResponseContext::Lease(lease) => granted = Some(lease),
+                        ResponseContext::DurableHandleV2 { .. } => outlives = true,
                         _ => {}
                     }
                 }
@@ -86,6 +88,28 @@ impl Storm {
                 self.check_given(cached);
                 let is_directory = FOLDERS.contains(&name.as_str());
                 let id = created.file_id;
+                if back.is_none() && !self.granted.insert(id) {
+                    assert!(durable.is_some(), "{id:?} is given twice");
+                    self.tally.replayed += 1;
+                    return;
+                }
+                assert!(back.is_none_or(|back| back == id), "{id:?} where {back:?} was asked for");
+                self.tally.taken_up += u64::from(back.is_some());
+                if let Some(guid) = durable.filter(|_| outlives) {
+                    let place = &self.seats[seat];
+                    let kept = Kept {
+                        user: place.user,
+                        machine: self.world.machine(client),
+                        manner: place.manner,
+                        name: name.clone(),
+                        id,
+                        guid,
+                        access,
+                        share,
+                        lease,
+                    };
+                    self.durable.insert((client, id), kept);
+                }
                 let stream = (file, stream);
                 if self.is_traced {
                     eprintln!(
@@ -151,6 +175,7 @@ impl Storm {
             Asked::Close { id } => {
                 if status == NtStatus::SUCCESS {
                     self.model.closed(client, id);
+                    self.durable.remove(&(client, id));
                 }
             }
             Asked::TreeConnect => {
@@ -271,6 +296,9 @@ impl Storm {
                 self.world.disconnect(client);
             }
         }
+        self.world.settle();
+        // What waits for its client is given up.
+        self.world.advance(Duration::from_secs(301));
         self.world.settle();
         self.world.check_nothing_left();
     }
