@@ -93,6 +93,15 @@ impl LockTable {
         self.locks.len()
     }
 
+    /// True when a lock begins before `size_bytes`: within what the stream has, not somewhere beyond it.
+    #[must_use]
+    pub fn any_below(&self, size_bytes: u64) -> bool {
+        (0..128u8).filter(|class| self.classes & (1u128 << class) != 0).any(|class| {
+            let first = self.locks.range((class, 0, 0)..=(class, u64::MAX, u64::MAX)).next();
+            first.is_some_and(|((_, offset, _), _)| *offset < size_bytes)
+        })
+    }
+
     /// 2.1.4.10: true when `open` may read (or write) the range: no lock of another open forbids it. A write is
     /// forbidden by shared locks too, those of `open` itself included.
     #[inline]
@@ -287,6 +296,25 @@ mod tests {
         assert!(!table.permits(OpenId(1), 5, 1, true));
         assert!(table.permits(OpenId(1), 5, 1, false));
         assert!(table.permits(OpenId(1), 10, 1, true));
+    }
+
+    #[test]
+    fn locks_below_a_size_are_those_that_begin_there() {
+        let mut table = LockTable::default();
+        assert!(!table.any_below(u64::MAX));
+        for (offset, length) in [(100, 1), (50, 10_000), (70, 0), (u64::MAX, 1)] {
+            assert!(table.lock(OpenId(1), range(offset, length), LockKind::Exclusive) || length == 0);
+        }
+        for (size, below) in [(0, false), (50, false), (51, true), (u64::MAX, true)] {
+            assert_eq!(table.any_below(size), below, "{size}");
+        }
+        assert!(table.unlock(OpenId(1), range(50, 10_000)));
+        let _ = table.unlock(OpenId(1), range(70, 0));
+        for (size, below) in [(100, false), (101, true)] {
+            assert_eq!(table.any_below(size), below, "{size}");
+        }
+        assert!(table.unlock(OpenId(1), range(100, 1)));
+        assert!(!table.any_below(u64::MAX));
     }
 
     #[test]

@@ -164,6 +164,7 @@ mod tests {
             retried: false,
             cache: CacheRequest::Oplock(OplockLevel::Batch),
             policy: OplockPolicy::All,
+            backed_bytes: 0,
             owner: Owner { session: 3, ..Owner::default() },
             posix: false,
         };

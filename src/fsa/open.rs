@@ -66,6 +66,8 @@ pub struct OpenRequest {
     pub cache: CacheRequest,
     /// What its volume gives of that at all.
     pub policy: OplockPolicy,
+    /// AllocationSize of the stream, or its size where that is more: byte-range locks that begin beyond it forbid no cache.
+    pub backed_bytes: u64,
     /// Where break notifications go.
     pub owner: Owner,
     /// It is a POSIX open (SMB3 POSIX Extensions).
@@ -242,7 +244,8 @@ impl Node {
             if grows {
                 holder.state = allowed;
             }
-            if first || grows {
+            // [MS-SMB2] 3.3.5.9.11 counts what the object store has granted: a lease of nothing has the client's number.
+            if grows || (first && !holder.state.is_empty()) {
                 facts.epoch = facts.epoch.wrapping_add(1);
             }
         }
@@ -281,7 +284,7 @@ impl Node {
                 && !(lease.is_some() && open.lease == lease)
                 && (open.lease.is_some() || !OPLOCK_STAT_ACCESS.contains(open.sharing.access))
         });
-        let locked = self.locks(request.stream).is_some_and(|locks| !locks.is_empty());
+        let locked = self.locks(request.stream).is_some_and(|locks| locks.any_below(request.backed_bytes));
 
         if other_writes {
             return CacheState::empty();
@@ -289,6 +292,7 @@ impl Node {
         if other_opens || other_oplock {
             wanted.remove(CacheState::WRITE);
         }
+        // 2.1.5.18.2: who may not keep locks in a cache must not read past those that are there.
         if locked && !wanted.contains(CacheState::WRITE) {
             return CacheState::empty();
         }

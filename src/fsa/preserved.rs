@@ -25,19 +25,23 @@ impl Owner {
 }
 
 impl Node {
-    /// The session of an open is gone; the open stays. With `only_with_handle_caching` it stays only where it has an oplock or
-    /// a lease that covers its handle and is not being broken; false when it does not.
+    /// The session of an open is gone; the open stays. With `only_when_covered` it stays only where it has an oplock or a lease
+    /// that is not being broken, covers its handle and, if it has byte-range locks, covers writes as well: while nobody
+    /// answers, others would go on beside locks of which only the client knows whether it still needs them. False when it
+    /// does not stay.
     #[must_use]
-    pub fn detach(&mut self, id: OpenId, only_with_handle_caching: bool) -> bool {
+    pub fn detach(&mut self, id: OpenId, only_when_covered: bool) -> bool {
         let Some(open) = self.opens.iter().find(|open| open.id == id) else { return false };
-        let (lease, persistent) = (open.lease, open.owner.persistent);
-        let caches = self
-            .holders
-            .iter()
-            .find(|holder| holder.id == HolderId::Oplock(id) || holder.is_lease(lease))
-            .is_some_and(|holder| !holder.is_breaking() && holder.state.contains(CacheState::HANDLE));
-        if only_with_handle_caching && !caches {
-            return false;
+        let (lease, stream, persistent) = (open.lease, open.stream, open.owner.persistent);
+        if only_when_covered {
+            let mut needed = CacheState::HANDLE;
+            needed.set(CacheState::WRITE, self.locks_held(stream, id) > 0);
+            let covered = self
+                .cache_of(id, lease)
+                .is_some_and(|holder| !holder.is_breaking() && holder.state.contains(needed));
+            if !covered {
+                return false;
+            }
         }
         self.belong(id, Owner::gone(persistent));
         true

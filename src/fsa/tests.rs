@@ -125,6 +125,7 @@ impl World {
             retried,
             cache,
             policy: self.policy,
+            backed_bytes: 0,
             owner: Owner::default(),
             posix: access_text.contains('p'),
         };

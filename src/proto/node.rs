@@ -132,6 +132,13 @@ impl NodeCell {
     }
 }
 
+/// What a stream has for byte-range locks to be on ([MS-FSA] Stream.AllocationSize): its clusters, or its size where that is
+/// more, as in a sparse file.
+#[must_use]
+pub fn backed_bytes(metadata: &Metadata) -> u64 {
+    metadata.allocated_bytes.max(metadata.size_bytes)
+}
+
 /// The link that a file was found by: of a file with one link all opens came the same way.
 #[must_use]
 pub fn link_id(metadata: &Metadata, path: &VfsPath) -> LinkId {

@@ -20,7 +20,7 @@ use super::caching;
 use super::durable::{self, AppInstance, Created, Durability, Kept};
 use super::event::Now;
 use super::lease::{Claim, LeaseTarget};
-use super::node::{NodeCell, NodeKey, link_id};
+use super::node::{NodeCell, NodeKey, backed_bytes, link_id};
 use super::op::Op;
 use super::open::{FileOpen, FileOpenState, Open, Target};
 use super::server::Server;
@@ -284,6 +284,7 @@ pub fn restore(
         cache: cache_request(record),
         // What its client holds since before cannot be taken by a restart: that client would go on using it.
         policy: OplockPolicy::All,
+        backed_bytes: backed_bytes(&opened.metadata),
         owner: Owner::gone(record.id),
         posix: record.posix,
     };

@@ -523,6 +523,26 @@ fn a_shared_read_keeps_a_durable_lease_and_a_write_ends_it() {
 }
 
 #[test]
+fn locks_are_kept_for_a_durable_open_that_caches_writes_only() {
+    for (state, locked, kept) in [(7, true, true), (7, false, true), (3, false, true), (3, true, false)] {
+        let mut case = Case::new();
+        let anna = case.join("anna", ANNA, "data");
+        let got = case.create(anna, &Ask::new("f").lease(state).v2(0, NO_FLAGS)).unwrap();
+        assert!(got.durable.is_some(), "{state}");
+        assert_eq!(case.lock(anna, got.id, 100, EXCLUSIVE_NOW), NtStatus::SUCCESS);
+        if !locked {
+            assert_eq!(case.lock(anna, got.id, 100, LockFlags::UNLOCK), NtStatus::SUCCESS);
+        }
+        case.lose(anna);
+        let anna = case.join("anna", ANNA, "data");
+        let taken = case.create(anna, &Ask::reconnect("f", got.id, NO_FLAGS).lease(state));
+        let expected = if kept { Ok(got.id) } else { Err(NtStatus::OBJECT_NAME_NOT_FOUND) };
+        assert_eq!(taken.map(|taken| taken.id), expected, "{state} {locked}");
+        case.finish();
+    }
+}
+
+#[test]
 fn a_lease_is_taken_up_by_its_machine_its_key_and_its_name() {
     let mut case = Case::new();
     let anna = case.join("anna", ANNA, "data");

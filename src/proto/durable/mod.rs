@@ -43,7 +43,7 @@ pub use replay::{PendingCreate, ReplayTable, Replayable};
 pub enum Kept {
     /// It does not; its CREATE can be replayed, or it belongs to an application instance.
     No,
-    /// IsDurable: as long as its oplock or lease covers its handle.
+    /// IsDurable: as long as its oplock or lease covers its handle, and writes too where it has byte-range locks.
     Durable,
     /// IsResilient.
     Resilient,

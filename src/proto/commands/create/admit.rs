@@ -17,7 +17,7 @@ use super::super::super::directory_lease::By;
 use super::super::super::durable::{self, Kept};
 use super::super::super::event::{ConnectionId, Now};
 use super::super::super::lease::{Claim, LeaseTarget};
-use super::super::super::node::{NodeCell, NodeKey, link_id};
+use super::super::super::node::{NodeCell, NodeKey, backed_bytes, link_id};
 use super::super::super::op::{Op, OpResult, VolumeRef};
 use super::super::super::open::{FileOpen, FileOpenState, Open, Target};
 use super::super::super::persistent;
@@ -196,6 +196,7 @@ fn open_request(
         retried: work.waited,
         cache: intent.cache,
         policy: caching::policy(&work.volume.identity.options),
+        backed_bytes: backed_bytes(&found.metadata),
         owner: Owner { connection: cx.link.id.0, session: cx.session()?.id.0, persistent: id },
         posix: intent.posix.is_some(),
     })
@@ -285,6 +286,7 @@ pub(super) fn overwritten(
         close(cx, found.file);
         return Err(error);
     }
+    request.backed_bytes = backed_bytes(&found.metadata);
     changes::report_overwritten(cx.server, work.volume.id, &found.path, by(cx, &work));
     let cell = reservation.commit();
     if work.volume.identity.options.delayed_write_times && work.intent.stream.is_none() {
