@@ -136,7 +136,7 @@ pub fn admit(
             return Err(Disconnect::MessageId);
         }
         let related = header.flags.contains(HeaderFlags::RELATED_OPERATIONS);
-        if !related || header.session_id != SessionId::RELATED {
+        if !related || elements.is_empty() {
             session = header.session_id;
         }
         let (signed, mut refused) = check_signature(link, &header, session, message, sealed_by.is_some());

@@ -157,6 +157,11 @@ impl Desk {
     }
 
     fn compound(&mut self, at: usize, parts: &[Part<'_>]) -> Vec<u64> {
+        self.compound_as(at, parts, None)
+    }
+
+    /// The same; `strange`: the session and the tree connect that related requests name.
+    fn compound_as(&mut self, at: usize, parts: &[Part<'_>], strange: Option<(u64, u32)>) -> Vec<u64> {
         let (id, tree) = self.clients[at];
         let client = &mut self.world.clients[id].client;
         let mut packet = client.compound();
@@ -164,7 +169,13 @@ impl Desk {
             .iter()
             .map(|part| {
                 let body = Written(part.body);
-                (client.append(&mut packet, part.command, tree, &body, 1, part.related), part.command)
+                let start = packet.len().next_multiple_of(8);
+                let message = client.append(&mut packet, part.command, tree, &body, 1, part.related);
+                if let Some((session, tree)) = strange.filter(|_| part.related) {
+                    packet[start + 36..start + 40].copy_from_slice(&tree.to_le_bytes());
+                    packet[start + 40..start + 48].copy_from_slice(&session.to_le_bytes());
+                }
+                (message, part.command)
             })
             .collect();
         self.world.send_compound(id, packet, &requests);
@@ -172,8 +183,8 @@ impl Desk {
     }
 
     fn create(&mut self, at: usize, name: &str, options: u32, lease: Option<(LeaseKey, u32)>) -> FileId {
-        let mut body = |writer: &mut freehold_dtyp::Writer| write_create(writer, name, options, lease);
-        let reply = self.call(at, Command::CREATE, &Written(&mut body));
+        let body = |writer: &mut freehold_dtyp::Writer| write_create(writer, name, options, lease);
+        let reply = self.call(at, Command::CREATE, &Written(&body));
         assert_eq!(reply.header.status, NtStatus::SUCCESS, "{name}");
         CreateResponse::decode(&reply.message).unwrap().file_id
     }
@@ -362,6 +373,35 @@ fn a_related_request_works_on_the_file_before_it_whatever_it_names() {
     let file = file.unwrap();
     assert_eq!(desk.status(at, Command::CLOSE, &close_of(file)), NtStatus::FILE_CLOSED);
     assert_eq!(desk.status(at, Command::CLOSE, &close_of(other)), NtStatus::SUCCESS);
+    desk.finish();
+}
+
+/// 3.3.5.2.7.2 says the same of SessionId and TreeId.
+#[test]
+fn a_related_request_is_of_the_session_and_tree_connect_before_it_whatever_it_names() {
+    let mut desk = Desk::new();
+    let at = desk.join(1, "data");
+    let stranger = desk.join(2, "data");
+    let (other, _) = desk.clients[stranger];
+    let elsewhere = desk.world.clients[other].client.session().0;
+    let create = |writer: &mut freehold_dtyp::Writer| write_create(writer, "f", 0, None);
+    let query = |writer: &mut freehold_dtyp::Writer| basic_of(FileId::ANY).encode(writer);
+    let close = |writer: &mut freehold_dtyp::Writer| close_of(FileId::ANY).encode(writer);
+    for strange in [(0, 0), (elsewhere, 77), (u64::MAX, u32::MAX)] {
+        let messages = desk.compound_as(
+            at,
+            &[
+                Part { command: Command::CREATE, body: &create, related: false },
+                Part { command: Command::QUERY_INFO, body: &query, related: true },
+                Part { command: Command::CLOSE, body: &close, related: true },
+            ],
+            Some(strange),
+        );
+        for message in messages {
+            let reply = desk.reply(at, message).unwrap();
+            assert_eq!(reply.header.status, NtStatus::SUCCESS, "{strange:?} {:?}", reply.header.command);
+        }
+    }
     desk.finish();
 }
 

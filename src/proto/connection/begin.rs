@@ -16,7 +16,7 @@ use super::super::session::Session;
 use super::super::status::CommandError;
 use super::Connection;
 use crate::crypto::Sender;
-use crate::smb2::{Command, HeaderFlags, HeaderId, SessionId, Smb2Header, TreeId};
+use crate::smb2::{Command, HeaderFlags, HeaderId, Smb2Header};
 
 impl Connection {
     /// Starts the present request: 3.3.5.2.7 (compounds), 3.3.5.2.9 (session), 3.3.5.2.11 (tree connect).
@@ -45,10 +45,9 @@ impl Connection {
         let related = element.header.flags.contains(HeaderFlags::RELATED_OPERATIONS);
         let mut header = element.header;
         if related && chain.index > 0 {
-            if header.session_id == SessionId::RELATED {
-                header.session_id = chain.related_session;
-            }
-            if let HeaderId::Sync { process_id, tree_id: TreeId::RELATED } = header.id {
+            // 3.3.5.2.7.2: the session and the tree connect of the one before, whatever it names itself.
+            header.session_id = chain.related_session;
+            if let HeaderId::Sync { process_id, .. } = header.id {
                 header.id = HeaderId::Sync { process_id, tree_id: chain.related_tree };
             }
         } else {
