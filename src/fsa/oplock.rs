@@ -141,6 +141,8 @@ pub struct BreakNotice {
     pub acknowledge: bool,
     /// NewEpoch: 0 for oplocks and version 1 leases.
     pub epoch: u16,
+    /// What it tells of is done already: who has done it hears of that first.
+    pub done: bool,
 }
 
 /// What an open got.
@@ -191,7 +193,8 @@ impl Holder {
     }
 
     fn notice(&self, from: CacheState, to: CacheState, acknowledge: bool) -> BreakNotice {
-        BreakNotice { owner: self.owner, id: self.id, from, to, acknowledge, epoch: self.wire_epoch() }
+        let (owner, id, epoch) = (self.owner, self.id, self.wire_epoch());
+        BreakNotice { owner, id, from, to, acknowledge, epoch, done: false }
     }
 
     /// Takes all that is not in `to`. While a break is under way it only notes what more must go.
@@ -432,7 +435,8 @@ impl Node {
         for holder in self.holders.iter_mut().filter(|holder| holder.stream == StreamId::UNNAMED) {
             let HolderId::Lease(id) = holder.id else { continue };
             if parent_key != Some(id.key) {
-                effects.notices.extend(holder.break_to(CacheState::empty(), deadline));
+                let notice = holder.break_to(CacheState::empty(), deadline);
+                effects.notices.extend(notice.map(|notice| BreakNotice { done: true, ..notice }));
             }
         }
         effects

@@ -79,8 +79,8 @@ fn send(server: &Server, cell: &NodeCell, notice: &BreakNotice) -> bool {
             // Before it is given: a connection that ends now looks for what it was told.
             cell.lock().break_told(notice.id, to.0);
         }
-        let (owner, body) = (notice.owner, body.clone());
-        server.post(to, Event::Break { session, holder: notice.id, persistent: owner.persistent, body })
+        let (persistent, body) = (notice.owner.persistent, body.clone());
+        server.post(to, Event::Break { session, holder: notice.id, persistent, done: notice.done, body })
     };
     let holder = server.sessions.find(&session.0);
     if let HolderId::Lease(id) = notice.id

@@ -67,6 +67,8 @@ pub enum Event {
         holder: HolderId,
         /// The persistent half of the FileId, for an oplock.
         persistent: u64,
+        /// What it tells of is done already ([MS-FSA] 2.1.4.12 with PARENT_OBJECT): a reply that is due goes first.
+        done: bool,
         /// The notification's body.
         body: Vec<u8>,
     },

@@ -897,7 +897,7 @@ fn a_break_that_comes_after_the_close_is_not_sent() {
     let told = |table: &mut Table| {
         let body = OplockBreak { oplock_level: OplockLevel::II, file_id: id }.to_bytes();
         let holder = HolderId::Oplock(OpenId(id.volatile));
-        let event = Event::Break { session, holder, persistent: id.persistent, body };
+        let event = Event::Break { session, holder, persistent: id.persistent, done: false, body };
         assert!(table.world.server.post(connection, event));
         table.notification(0).is_some()
     };

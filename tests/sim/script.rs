@@ -511,14 +511,24 @@ impl Case {
                     writeln!(text, "    {name}: {label} waits{told}").unwrap();
                 }
             }
-            while let Some(notice) = self.world.clients[id].notifications.pop_front() {
-                writeln!(text, "    {name}: {}", self.notice(&notice)).unwrap();
-            }
-            while let Some(reply) = self.world.clients[id].replies.pop_front() {
-                writeln!(text, "    {name}: {}", self.reply(id, &reply)).unwrap();
+            while let Some(line) = self.next_line(id) {
+                writeln!(text, "    {name}: {line}").unwrap();
             }
         }
         text
+    }
+
+    /// The next notification or final reply that a client has got, in the order in which they came.
+    fn next_line(&mut self, id: ClientId) -> Option<String> {
+        let client = &mut self.world.clients[id];
+        let replies_taken = client.reply_count - client.replies.len() as u64;
+        if client.replies_before.front().is_some_and(|before| *before <= replies_taken) {
+            client.replies_before.pop_front();
+            let notice = client.notifications.pop_front().expect("the notification that was counted");
+            return Some(self.notice(&notice));
+        }
+        let reply = client.replies.pop_front()?;
+        Some(self.reply(id, &reply))
     }
 
     fn notice(&self, notice: &Reply) -> String {

@@ -27,7 +27,7 @@ impl Connection {
         for event in self.mailbox.take() {
             match event {
                 Event::Wake { chain, wake } => self.wake(chain, wake, now)?,
-                Event::Break { session, holder, persistent, body } => {
+                Event::Break { session, holder, persistent, body, .. } => {
                     self.notify(session, holder, persistent, &body);
                 }
                 Event::ShareGone(share) => {
@@ -150,7 +150,8 @@ impl Connection {
     }
 
     /// Sends the breaks that were posted, ahead of a reply. Those of what the reply tells of for the first time, the open
-    /// `new` and its lease, are given back: they go behind it.
+    /// `new` and its lease, are given back: they go behind it. So do those of leases on directories, of which a reply may tell
+    /// the reason: Windows breaks them with the change done, and its client knows then what it has changed itself.
     pub(super) fn send_breaks(&mut self, new: Option<FileId>) -> Vec<Event> {
         let mut behind = self.mailbox.take_breaks();
         if behind.is_empty() {
@@ -158,6 +159,7 @@ impl Connection {
         }
         let lease = new.and_then(|id| self.lease_of(id));
         let is_ahead = |event: &mut Event| match event {
+            Event::Break { done: true, .. } => false,
             Event::Break { holder: HolderId::Oplock(open), .. } => new.is_none_or(|id| id.volatile != open.0),
             Event::Break { holder: HolderId::Lease(id), .. } => lease != Some(*id),
             _ => false,
@@ -169,7 +171,7 @@ impl Connection {
 
     pub(super) fn send_these(&mut self, breaks: Vec<Event>) {
         for event in breaks {
-            if let Event::Break { session, holder, persistent, body } = event {
+            if let Event::Break { session, holder, persistent, body, .. } = event {
                 self.notify(session, holder, persistent, &body);
             }
         }
