@@ -247,15 +247,19 @@ mod tests {
         assert_eq!(IoctlRequest::decode(&message), Ok(request));
     }
 
-    #[test]
-    fn a_response_starts_its_output_at_byte_112() {
-        let response = IoctlResponse {
+    fn reply_of_a_pipe() -> IoctlResponse<'static> {
+        IoctlResponse {
             ctl_code: PIPE_TRANSCEIVE,
             file_id: FileId { persistent: 1, volatile: 2 },
             input: &[],
             output: b"reply",
             flags: IoctlFlags::empty(),
-        };
+        }
+    }
+
+    #[test]
+    fn a_response_starts_its_output_at_byte_112() {
+        let response = reply_of_a_pipe();
         let message = testing::message(&response);
         assert_eq!(message[64..112], IoctlResponse::header_bytes(response.ctl_code, response.file_id, 5));
         assert_eq!(message[88..104], testing::hex("70000000 00000000 70000000 05000000"));
@@ -264,13 +268,7 @@ mod tests {
 
     #[test]
     fn the_output_of_a_response_may_lie_behind_padding() {
-        let response = IoctlResponse {
-            ctl_code: PIPE_TRANSCEIVE,
-            file_id: FileId { persistent: 1, volatile: 2 },
-            input: &[],
-            output: b"reply",
-            flags: IoctlFlags::empty(),
-        };
+        let response = reply_of_a_pipe();
         for padding in [1, 8, 100] {
             let mut message = testing::message(&response);
             message.truncate(112);

@@ -188,14 +188,7 @@ impl Desk {
         self.read_min(file_id, offset, length, 0)
     }
 
-    fn write_on(
-        &mut self,
-        client: usize,
-        tree: TreeId,
-        file_id: FileId,
-        offset: u64,
-        data: &[u8],
-    ) -> NtStatus {
+    fn send_write(&mut self, client: usize, tree: TreeId, file_id: FileId, offset: u64, data: &[u8]) -> u64 {
         let request = WriteRequest {
             file_offset: offset,
             file_id,
@@ -207,11 +200,22 @@ impl Desk {
             data,
         };
         let size = u32::try_from(data.len()).unwrap();
-        let message = self.send_on(client, tree, Command::WRITE, &request, size);
+        self.send_on(client, tree, Command::WRITE, &request, size)
+    }
+
+    fn write_on(
+        &mut self,
+        client: usize,
+        tree: TreeId,
+        file_id: FileId,
+        offset: u64,
+        data: &[u8],
+    ) -> NtStatus {
+        let message = self.send_write(client, tree, file_id, offset, data);
         let reply = self.reply(client, message).expect("a reply to WRITE");
         if !reply.header.status.is_error() {
             let response = WriteResponse::decode(&reply.message).unwrap();
-            assert_eq!(response.count, size);
+            assert_eq!(response.count, u32::try_from(data.len()).unwrap());
         }
         reply.header.status
     }

@@ -19,19 +19,17 @@ impl Desk {
         self.send_on(client, tree, Command::CLOSE, &CloseRequest { flags: CloseFlags::empty(), file_id }, 0)
     }
 
-    fn send_write(&mut self, client: usize, file_id: FileId, offset: u64, data: &[u8]) -> u64 {
-        let request = WriteRequest {
-            file_offset: offset,
-            file_id,
-            channel: Channel::NONE,
-            remaining_bytes: 0,
-            channel_info: &[],
-            flags: WriteFlags::empty(),
-            data_message_offset: WriteRequest::DATA_OFFSET,
-            data,
+    fn send_list(&mut self, client: usize, tree: TreeId, folder: FileId) -> u64 {
+        let pattern = Utf16Buf::from("*");
+        let request = QueryDirectoryRequest {
+            file_information_class: 37,
+            flags: QueryDirectoryFlags::empty(),
+            file_index: 0,
+            file_id: folder,
+            output_buffer_length: 4096,
+            file_name: pattern.as_utf16(),
         };
-        let size = u32::try_from(data.len()).unwrap();
-        self.send_on(client, self.tree[client], Command::WRITE, &request, size)
+        self.send_on(client, tree, Command::QUERY_DIRECTORY, &request, 4096)
     }
 
     fn send_set(&mut self, file_id: FileId, class: u8, information: &impl Encode) -> u64 {
@@ -117,7 +115,7 @@ fn reads_writes_and_queries_end_before_the_close() {
     for size in [10, 200_000] {
         let file = desk.open(0, "f");
         let data: Vec<u8> = (0..size).map(|at: u32| at.to_le_bytes()[0]).collect();
-        let status = desk.close_behind(file, |desk| desk.send_write(0, file, 0, &data));
+        let status = desk.close_behind(file, |desk| desk.send_write(0, desk.tree[0], file, 0, &data));
         assert_eq!(status, NtStatus::SUCCESS);
         assert!(desk.bytes("f") == data, "what was written");
     }
@@ -146,18 +144,7 @@ fn reads_writes_and_queries_end_before_the_close() {
     });
     assert_eq!(status, NtStatus::SUCCESS);
     let folder = desk.create(0, tree, "", ALL, DIRECTORY).unwrap();
-    let status = desk.close_behind(folder, |desk| {
-        let pattern = Utf16Buf::from("*");
-        let request = QueryDirectoryRequest {
-            file_information_class: 37,
-            flags: QueryDirectoryFlags::empty(),
-            file_index: 0,
-            file_id: folder,
-            output_buffer_length: 4096,
-            file_name: pattern.as_utf16(),
-        };
-        desk.send_on(0, tree, Command::QUERY_DIRECTORY, &request, 4096)
-    });
+    let status = desk.close_behind(folder, |desk| desk.send_list(0, tree, folder));
     assert_eq!(status, NtStatus::SUCCESS);
     desk.finish();
 }
@@ -258,17 +245,8 @@ fn a_listing_that_waits_for_another_ends_and_the_other_goes_on() {
     let tree = desk.tree[0];
     let folder = desk.create(0, tree, "", ALL, DIRECTORY).unwrap();
     let (first, second, close) = desk.slowly(|desk| {
-        let pattern = Utf16Buf::from("*");
-        let request = QueryDirectoryRequest {
-            file_information_class: 37,
-            flags: QueryDirectoryFlags::empty(),
-            file_index: 0,
-            file_id: folder,
-            output_buffer_length: 4096,
-            file_name: pattern.as_utf16(),
-        };
-        let first = desk.send_on(0, tree, Command::QUERY_DIRECTORY, &request, 4096);
-        let second = desk.send_on(0, tree, Command::QUERY_DIRECTORY, &request, 4096);
+        let first = desk.send_list(0, tree, folder);
+        let second = desk.send_list(0, tree, folder);
         (first, second, desk.send_close(0, tree, folder))
     });
     assert_eq!(desk.statuses(0), [(second, NtStatus::FILE_CLOSED)]);
@@ -282,8 +260,8 @@ fn nobody_is_let_in_while_a_closed_file_is_still_written() {
     let mut desk = Desk::new(2);
     let tree = desk.tree[0];
     let file = desk.open(0, "f");
-    let (write, close) =
-        desk.slowly(|desk| (desk.send_write(0, file, 0, b"late"), desk.send_close(0, tree, file)));
+    let (write, close) = desk
+        .slowly(|desk| (desk.send_write(0, desk.tree[0], file, 0, b"late"), desk.send_close(0, tree, file)));
     let alone = desk.send_open(1, "f", 0, OplockLevel::NONE);
     assert_eq!(desk.statuses(1), [(alone, NtStatus::SHARING_VIOLATION)], "its writer is not done");
     desk.world.settle();
@@ -307,8 +285,8 @@ fn an_oplock_is_given_up_behind_the_last_write() {
     let created = reply.body::<CreateResponse<'_>>().unwrap();
     assert_eq!(created.oplock_level, OplockLevel::BATCH);
     let file = created.file_id;
-    let (write, close) =
-        desk.slowly(|desk| (desk.send_write(0, file, 0, b"late"), desk.send_close(0, tree, file)));
+    let (write, close) = desk
+        .slowly(|desk| (desk.send_write(0, desk.tree[0], file, 0, b"late"), desk.send_close(0, tree, file)));
     let other = desk.send_open(1, "f", 7, OplockLevel::BATCH);
     assert_eq!(desk.statuses(1), [], "it may not cache what is about to change");
     desk.world.settle();
@@ -327,7 +305,7 @@ fn a_close_tells_the_size_that_the_last_write_has_left() {
     let tree = desk.tree[0];
     let file = desk.open(0, "f");
     let (write, close) = desk.slowly(|desk| {
-        let write = desk.send_write(0, file, 0, &[7; 5000]);
+        let write = desk.send_write(0, desk.tree[0], file, 0, &[7; 5000]);
         let request = CloseRequest { flags: CloseFlags::POSTQUERY_ATTRIB, file_id: file };
         (write, desk.send_on(0, tree, Command::CLOSE, &request, 0))
     });
@@ -344,8 +322,8 @@ fn a_close_that_waits_long_is_told_of_and_is_not_cancelled() {
     let mut desk = Desk::new(1);
     let (tree, id) = (desk.tree[0], desk.clients[0]);
     let file = desk.open(0, "f");
-    let (write, close) =
-        desk.slowly(|desk| (desk.send_write(0, file, 0, b"late"), desk.send_close(0, tree, file)));
+    let (write, close) = desk
+        .slowly(|desk| (desk.send_write(0, desk.tree[0], file, 0, b"late"), desk.send_close(0, tree, file)));
     desk.cancel(0, close);
     desk.world.advance(Duration::from_millis(499));
     assert_eq!(desk.statuses(0), []);
@@ -366,7 +344,7 @@ fn a_close_within_a_compound_waits_too() {
     let mut desk = Desk::new(1);
     let (tree, id) = (desk.tree[0], desk.clients[0]);
     let file = desk.open(0, "f");
-    let write = desk.slowly(|desk| desk.send_write(0, file, 0, b"late"));
+    let write = desk.slowly(|desk| desk.send_write(0, desk.tree[0], file, 0, b"late"));
     let client = &mut desk.world.clients[id].client;
     let mut packet = client.compound();
     let request = CloseRequest { flags: CloseFlags::empty(), file_id: file };
@@ -387,7 +365,7 @@ fn a_connection_that_is_lost_gives_nothing_back_before_its_last_write() {
         let tree = desk.tree[0];
         let file = desk.open(0, "f");
         desk.slowly(|desk| {
-            desk.send_write(0, file, 0, b"late");
+            desk.send_write(0, desk.tree[0], file, 0, b"late");
             if closes {
                 desk.send_close(0, tree, file);
             }
@@ -411,7 +389,7 @@ fn a_tree_connect_and_a_session_give_nothing_back_before_their_last_write() {
         let mut desk = Desk::new(2);
         let (tree, id) = (desk.tree[0], desk.clients[0]);
         let file = desk.open(0, "f");
-        let write = desk.slowly(|desk| desk.send_write(0, file, 0, b"late"));
+        let write = desk.slowly(|desk| desk.send_write(0, desk.tree[0], file, 0, b"late"));
         let end = if logoff {
             desk.world.clients[id].logged_off = true;
             desk.send_on(0, TreeId::NONE, Command::LOGOFF, &LogoffRequest, 0)
