@@ -256,10 +256,12 @@ class Verbs:
 
     def space(self, user, handle):
         """The caller's total and available bytes, and the disk's."""
-        total, mine, free, sectors, size = struct.unpack('<qqqII', query(handles[handle], FILE_SYSTEM, 7))
-        short = struct.unpack('<qqII', query(handles[handle], FILE_SYSTEM, 3))
-        # where nothing limits the caller, others use the disk meanwhile
-        assert short[0] == total and abs(short[1] - mine) <= mine // 50, (short, total, mine)
+        full = lambda: struct.unpack('<qqqII', query(handles[handle], FILE_SYSTEM, 7))
+        before, short, after = full(), struct.unpack('<qqII', query(handles[handle], FILE_SYSTEM, 3)), full()
+        # a limit that comes or goes meanwhile is in the later two, or in the later one; where nothing limits the caller, others use the disk
+        agrees = lambda total, mine, *_: short[0] == total and abs(short[1] - mine) <= mine // 50
+        assert agrees(*before) or agrees(*after), (before, short, after)
+        total, mine, free, sectors, size = after
         return [n * sectors * size for n in (total, mine, free)]
 
     def entry(self, user, handle, sid):
