@@ -157,7 +157,7 @@ def links_df_and_mv_over_an_open_file(t, version, mount):
         ''', version, ','.join(filter(None, [mount, 'closetimeo=0'])))
     t.contains(out, 'links 2 2', 'content second', 'left second 1', 'moved new', 'finally newer', 'open newer newer', 'dir x', 'truncated lon', 'size 1000000',
                'removed', 'xattr blue')
-    t.true('over newer old' in out or 'refused newer' in out, 'mv over an open file: %s' % out)
+    t.true('over newer new' in out or 'refused newer' in out, 'mv over an open file: %s' % out)
     size, avail = (int(w) for w in out.split('df ')[1].split()[:2])
     fs = os.statvfs(share.path)
     t.equal(size, fs.f_blocks * fs.f_frsize, 'size that df sees')

@@ -38,7 +38,7 @@ for n in range(RECORDS):
     os.fsync(fd)
 # This client asks for a handle again when it reads or writes, not when it locks; persistent ones it asks for at once.
 for at, side in enumerate((lock, other)):
-    os.pwrite(side, b'.', 100 + at)
+    os.pwrite(side, b'.', 8192 + at)  # away from the lock: a client may read the page first
     os.fsync(side)
 refused('after')
 assert os.fstat(fd).st_ino == inode
