@@ -8,6 +8,7 @@ from controllers import BASE
 from rig.harness import Failed, case
 
 CONTAINER = 'CN=Dfs-Configuration,CN=System,' + BASE
+DELEGATING = threading.Lock()
 # [MS-DFSNM] 2.3.4.2 and 2.3.4.3: what every entry has.
 NAMESPACE = ('msDFS-SchemaMajorVersion', 'msDFS-SchemaMinorVersion', 'msDFS-NamespaceIdentityGUIDv2', 'msDFS-GenerationGUIDv2',
              'msDFS-LastModifiedv2', 'msDFS-Ttlv2', 'msDFS-TargetListv2', 'msDFS-Propertiesv2')
@@ -36,11 +37,13 @@ def entries(t, query, base_name=''):
 
 
 def delegate(t, *servers):
-    """Lets these servers change namespaces, as `freehold dfs` says that it is done."""
+    """Lets these servers change namespaces, as `freehold dfs` says that it is done. One at a time: samba-tool reads the list,
+    adds the entry and writes the list."""
     for s in servers:
         sid = t.bed.dc1.tool('computer', 'show', s.name, '--attributes=objectSid')
         sid = re.search(r'S-1-5-21-[-0-9]+', sid).group(0)
-        t.bed.dc1.tool('dsacl', 'set', '--objectdn=' + CONTAINER, '--sddl=(A;CI;GA;;;%s)' % sid)
+        with DELEGATING:
+            t.bed.dc1.tool('dsacl', 'set', '--objectdn=' + CONTAINER, '--sddl=(A;CI;GA;;;%s)' % sid)
 
 
 def member(t, *shares):
