@@ -10,6 +10,11 @@ What Linux 6.1 cannot do on such a mount, and so fails: bound sockets; paths of 
 devices made with `sfu`; losing the set-user-id bit by another user's write; counts of links and times in the second after a
 change; a rename over a directory with entries (EACCES, not ENOTEMPTY). On a POSIX mount it forgets owners when it looks at a
 file again, and makes no FIFOs and devices.
+
+Linux 6.19 with posix,modefromsid,idsfromsid: 1,174 of 8,770 assertions failed. It sends no mode and no owner for symbolic links,
+FIFOs, devices and sockets (new ones get 7777), and so lets other users rename and remove them by the wrong owner; these are nearly
+all. Besides: paths of PATH_MAX bytes; losing the set-user-id bit by another user's write; counts of links and times in the second
+after a change; subfolders are no links of their folder.
 """
 import os
 import pathlib
