@@ -236,6 +236,36 @@ fn anonymous_is_refused_unless_allowed() {
     }
 }
 
+/// smbj's AUTHENTICATE of an anonymous logon has neither flag: there is no name that it would be about.
+#[test]
+fn an_anonymous_client_need_not_say_in_which_alphabet_it_writes_nothing() {
+    let result = |user, password| {
+        let open = AcceptorConfig { allow_anonymous: true, ..config() };
+        exchange(open, initiator(user, password, raw()), |leg, token| {
+            if leg == 1 {
+                token[60] &= !3; // NegotiateFlags without UNICODE and OEM
+            }
+        })
+    };
+    assert_eq!(result("", "").map(|(accepted, _)| accepted.identity.kind), Ok(LogonKind::Anonymous));
+    assert_eq!(result("alice", "correct").err(), Some(AuthError::InvalidToken));
+}
+
+/// Libraries for Node.js that descend from one of 2012 offer nothing newer than NTLMv1, without extended session security.
+#[test]
+fn a_client_of_ntlm_v1_gets_as_far_as_a_logon_that_fails() {
+    let result = |options: InitiatorOptions| {
+        exchange(config(), initiator("alice", "correct", options), |leg, token| {
+            let flags = if leg == 0 { 12 } else { 60 };
+            token[flags + 2] &= !8; // NegotiateFlags without EXTENDED_SESSIONSECURITY
+        })
+    };
+    let v1 = InitiatorOptions { response: ResponseKind::V1Size, ..raw() };
+    assert_eq!(result(v1).err(), Some(AuthError::LogonFailure));
+    // NTLMv2 comes with it, always.
+    assert_eq!(result(raw()).err(), Some(AuthError::InvalidToken));
+}
+
 #[test]
 fn an_empty_user_with_a_response_is_not_anonymous() {
     let open = AcceptorConfig { allow_anonymous: true, ..config() };

@@ -28,10 +28,9 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use zeroize::Zeroizing;
 
-/// What every client must offer: NTLMv2 and its session security.
-const REQUIRED_FLAGS: NegotiateFlags = NegotiateFlags::NTLM.union(NegotiateFlags::EXTENDED_SESSIONSECURITY);
 /// What a client gets when it asks for it.
-const GRANTED_FLAGS: NegotiateFlags = REQUIRED_FLAGS
+const GRANTED_FLAGS: NegotiateFlags = NegotiateFlags::NTLM
+    .union(NegotiateFlags::EXTENDED_SESSIONSECURITY)
     .union(NegotiateFlags::UNICODE)
     .union(NegotiateFlags::REQUEST_TARGET)
     .union(NegotiateFlags::SIGN)
@@ -122,7 +121,8 @@ impl NtlmAcceptor {
             return Err(AuthError::InvalidToken);
         }
         let offered = NegotiateMessage::decode(message).map_err(|_| AuthError::InvalidToken)?.flags;
-        if !offered.contains(REQUIRED_FLAGS) {
+        // Clients of NTLMv1 leave out the session security of NTLMv2. They go on to a logon that fails.
+        if !offered.contains(NegotiateFlags::NTLM) {
             return Err(AuthError::InvalidToken);
         }
         let names = &self.config.names;
@@ -169,12 +169,23 @@ impl NtlmAcceptor {
         let decoded = AuthenticateMessage::decode(message).map_err(|_| AuthError::InvalidToken)?;
         let anonymous = decoded.user.is_empty();
         let extended = decoded.flags.contains(NegotiateFlags::EXTENDED_SESSIONSECURITY);
-        let charset = decoded.flags & offered & NegotiateFlags::UNICODE.union(NegotiateFlags::OEM);
-        if charset.is_empty() || !(extended || anonymous) {
-            return Err(AuthError::InvalidToken);
-        }
         // A client may drop what was agreed on, never add to it.
         let mut flags = decoded.flags & offered;
+        let either = NegotiateFlags::UNICODE.union(NegotiateFlags::OEM);
+        if anonymous && !flags.intersects(either) {
+            // Who has no name to write need not say in which alphabet; smbj does not.
+            flags |= offered & either;
+        }
+        let charset = flags & either;
+        if charset.is_empty() {
+            return Err(AuthError::InvalidToken);
+        }
+        if !(extended || anonymous) {
+            return Err(match NtResponse::decode(decoded.nt_response) {
+                Ok(NtResponse::Empty | NtResponse::V1) => AuthError::LogonFailure,
+                Ok(NtResponse::V2(_)) | Err(_) => AuthError::InvalidToken,
+            });
+        }
         if anonymous && decoded.encrypted_random_session_key.is_empty() {
             // Some clients leave the flag set although an anonymous logon has no key to exchange.
             flags.remove(NegotiateFlags::KEY_EXCH);
