@@ -664,6 +664,23 @@ fn renames_follow_the_rules_of_names_and_opens() {
     table.finish();
 }
 
+/// jcifs writes the names of directories with a backslash at the end, also the new one.
+#[test]
+fn a_new_name_may_end_like_that_of_a_directory_if_it_is_one() {
+    let mut table = Table::new(1);
+    table.make(&Ask::new("d").options(DIRECTORY));
+    let directory = table.open(0, &Ask::new("e").options(DIRECTORY));
+    assert_eq!(table.rename(0, directory, "f\\", false), NtStatus::SUCCESS);
+    assert_eq!(table.rename(0, directory, "d\\g\\", false), NtStatus::SUCCESS);
+    assert_eq!(table.rename(0, directory, "d\\h\\\\", false), NtStatus::OBJECT_NAME_INVALID);
+    table.close(0, directory);
+    assert_eq!(table.status_of(&Ask::new("d\\g").disposition(OPEN).options(DIRECTORY)), NtStatus::SUCCESS);
+    let file = table.open(0, &Ask::new("file"));
+    assert_eq!(table.rename(0, file, "other\\", false), NtStatus::OBJECT_NAME_INVALID);
+    table.close(0, file);
+    table.finish();
+}
+
 #[test]
 fn the_directory_of_a_new_name_takes_part_in_share_modes() {
     let mut table = Table::new(1);

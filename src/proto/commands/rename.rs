@@ -143,10 +143,11 @@ pub fn decide(
         // The unnamed stream cannot be made a named one.
         return Err(NtStatus::INVALID_PARAMETER.into());
     }
-    if name.trailing_separator || below.is_root() {
+    let directory = file.kind == NodeKind::Directory;
+    // A backslash at the end says that a directory is meant, as in CREATE: jcifs ends the names of all directories so.
+    if below.is_root() || (name.trailing_separator && !directory) {
         return Err(NtStatus::OBJECT_NAME_INVALID.into());
     }
-    let directory = file.kind == NodeKind::Directory;
     if change == NameChange::Link && directory {
         return Err(NtStatus::FILE_IS_A_DIRECTORY.into());
     }
