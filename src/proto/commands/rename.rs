@@ -188,9 +188,12 @@ pub fn finish(cx: &mut Context<'_>, pending: Pending, result: OpResult) -> StepR
 /// # Errors
 /// CANCELLED; FILE_CLOSED when the open is gone.
 pub fn resume(cx: &mut Context<'_>, parked: Parked, wake: Wake) -> StepResult {
-    file_of(&parked.work.open)?.state.lock().leave_line(cx.waiter);
+    let Parked { work, wait } = parked;
+    // First: the end of a wait takes the request out of the node's line, which it joins anew where more is to be waited for.
+    drop(wait);
+    file_of(&work.open)?.state.lock().leave_line(cx.waiter);
     match wake {
-        Wake::Retry | Wake::TimedOut => parked.work.start(cx),
+        Wake::Retry | Wake::TimedOut => work.start(cx),
         Wake::Cancelled => Err(NtStatus::CANCELLED.into()),
         Wake::Closed => Err(NtStatus::FILE_CLOSED.into()),
     }
