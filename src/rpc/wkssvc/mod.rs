@@ -21,14 +21,15 @@ const STATISTICS: (usize, usize) = (13, 27);
 pub(super) fn call(call: &mut Call<'_, '_>, operation: u16) -> Result<NdrWriter, Fault> {
     match operation {
         0 => info::workstation_get_info(call),
-        // NetrWkstaSetInfo, NetrWkstaTransportAdd, NetrWkstaTransportDel.
-        1 | 6 | 7 => {
-            Ok(refused(if call.cx.is_administrator() { Win32::NOT_SUPPORTED } else { Win32::ACCESS_DENIED }))
-        }
+        // NetrWkstaSetInfo, NetrWkstaTransportAdd.
+        1 | 6 => Ok(refused_with_error_parameter(changes_are(call))),
+        // NetrWkstaTransportDel.
+        7 => Ok(refused(changes_are(call))),
         2 => user_enum(call),
         5 => transport_enum(call),
         // NetrUseAdd, NetrUseDel. Notes <45> to <53>: for processes of the computer itself.
-        8 | 10 => Ok(refused(Win32::NOT_SUPPORTED)),
+        8 => Ok(refused_with_error_parameter(Win32::NOT_SUPPORTED)),
+        10 => Ok(refused(Win32::NOT_SUPPORTED)),
         9 => use_get_info(call),
         11 => use_enum(call),
         13 => statistics_get(call),
@@ -45,9 +46,22 @@ pub(super) fn call(call: &mut Call<'_, '_>, operation: u16) -> Result<NdrWriter,
     }
 }
 
-/// The reply of a call whose parameters do not matter, since nobody may make it.
+/// What a change of the redirector is answered.
+fn changes_are(call: &Call<'_, '_>) -> Win32 {
+    if call.cx.is_administrator() { Win32::NOT_SUPPORTED } else { Win32::ACCESS_DENIED }
+}
+
+/// The reply of a call whose parameters do not matter, since nobody may make it. It returns nothing but its status.
 fn refused(status: Win32) -> NdrWriter {
     let mut writer = NdrWriter::new();
+    writer.u32(status.0);
+    writer
+}
+
+/// The same for a call that returns ErrorParameter in front of its status: null, since no member is to blame.
+fn refused_with_error_parameter(status: Win32) -> NdrWriter {
+    let mut writer = NdrWriter::new();
+    writer.null();
     writer.u32(status.0);
     writer
 }
@@ -214,8 +228,12 @@ mod tests {
         for operation in (22..=25).chain(27..=29).chain(31..=37) {
             assert_eq!(client.call(operation, &[0; 40]).unwrap(), words(&[5]), "{operation}");
         }
-        for operation in [1, 6, 7, 8, 10] {
+        for operation in [7, 10] {
             assert_eq!(client.call(operation, &[0; 40]).unwrap(), words(&[50]), "{operation}");
+        }
+        // These return ErrorParameter, too: without it the reply cannot be read.
+        for operation in [1, 6, 8] {
+            assert_eq!(client.call(operation, &[0; 40]).unwrap(), words(&[0, 50]), "{operation}");
         }
         assert_eq!(status(&client.call(11, &enumerate(1)).unwrap()), 50);
         let mut writer = NdrWriter::new();
