@@ -100,7 +100,7 @@ pub fn grant(server: &Server, open: &Arc<Open>, share: ShareAccess) -> Option<Op
         granted_access: open.granted.0,
         share_access: share.bits(),
         create_options: created.create_options,
-        timeout_ms: u32::try_from(known.timeout.as_millis()).unwrap_or(u32::MAX),
+        timeout_ms: timeout_ms(known.timeout),
         delete_on_close: file.state.lock().delete_on_close,
         delete_pending,
         marks_version: 0,
@@ -136,17 +136,29 @@ pub fn marks_changed(server: &Server, cell: &NodeCell, operations: &mut VecDeque
     operations.extend(cell.persistent().iter().filter_map(|open| marks(server, open)));
 }
 
+/// The operation that writes how long an open waits for its client, after that has changed; `None` for one that is not persistent.
+#[must_use]
+pub fn timeout_changed(server: &Server, open: &Open) -> Option<Op> {
+    marks(server, open)
+}
+
+fn timeout_ms(timeout: Duration) -> u32 {
+    u32::try_from(timeout.as_millis()).unwrap_or(u32::MAX)
+}
+
 fn marks(server: &Server, open: &Open) -> Option<Op> {
     let file = open.as_file()?;
     let node = file.node.lock();
     let mut state = file.state.lock();
     let known = state.durability.as_mut().filter(|known| known.kept == Kept::Persistent)?;
+    let timeout_ms = timeout_ms(known.timeout);
     known.marks_version = known.marks_version.saturating_add(1);
     let marks = PersistentMarks {
         version: known.marks_version,
         oplock_level: super::caching::wire_level(node.oplock_of(open.id())).0,
         lease: node.lease_grant(open.id()).map(|lease| (lease.state.bits(), lease.epoch)),
         delete_pending: node.is_delete_pending(file.stream_id, node.link_of(open.id())),
+        timeout_ms,
     };
     drop(state);
     drop(node);

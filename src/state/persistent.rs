@@ -48,7 +48,8 @@ pub struct PersistentAppInstance {
     pub version: Option<(u64, u64)>,
 }
 
-/// What others change of an open: how much it caches, and whether its file goes with the last open.
+/// What changes of an open while it is there: how much it caches, whether its file goes with the last open, and how long it
+/// waits for its client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PersistentMarks {
     /// Counts the changes; an older one does not replace a newer one.
@@ -59,6 +60,8 @@ pub struct PersistentMarks {
     pub lease: Option<(u32, u16)>,
     /// The file, or the named stream, is to be deleted when its last open is closed.
     pub delete_pending: bool,
+    /// How long it waits for its client, in milliseconds.
+    pub timeout_ms: u32,
 }
 
 /// A persistent open.

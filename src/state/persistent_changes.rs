@@ -130,7 +130,7 @@ fn mark(transaction: &Transaction<'_>, id: u64, marks: &PersistentMarks) -> Resu
     transaction
         .prepare_cached(
             "UPDATE persistent_open SET oplock_level = ?3, lease_state = coalesce(?4, lease_state),
-             lease_epoch = coalesce(?5, lease_epoch), delete_pending = ?6, marks_version = ?2
+             lease_epoch = coalesce(?5, lease_epoch), delete_pending = ?6, timeout_ms = ?7, marks_version = ?2
              WHERE id = ?1 AND marks_version < ?2",
         )?
         .execute(params![
@@ -140,6 +140,7 @@ fn mark(transaction: &Transaction<'_>, id: u64, marks: &PersistentMarks) -> Resu
             marks.lease.map(|(state, _)| state),
             marks.lease.map(|(_, epoch)| epoch),
             marks.delete_pending,
+            marks.timeout_ms,
         ])?;
     Ok(())
 }
@@ -361,6 +362,7 @@ mod tests {
             oplock_level,
             lease,
             delete_pending,
+            timeout_ms: 2_000,
         };
         for (id, marks) in [
             (1, marks(1, 1, None, true)),
@@ -378,8 +380,21 @@ mod tests {
         let found = State::open(folder.path()).unwrap().persistent_opens().unwrap();
         let lease = open(2).lease.map(|lease| PersistentLease { state: 3, epoch: 11, ..lease });
         let expected = [
-            PersistentOpen { oplock_level: 1, delete_pending: true, marks_version: 1, ..bare },
-            PersistentOpen { lease, delete_pending: true, marks_version: 2, stream, ..open(2) },
+            PersistentOpen {
+                oplock_level: 1,
+                delete_pending: true,
+                timeout_ms: 2_000,
+                marks_version: 1,
+                ..bare
+            },
+            PersistentOpen {
+                lease,
+                delete_pending: true,
+                timeout_ms: 2_000,
+                marks_version: 2,
+                stream,
+                ..open(2)
+            },
         ];
         assert_eq!(found, expected);
     }

@@ -69,7 +69,7 @@ impl PersistentStore for Store {
                     && marks.version > open.marks_version
                 {
                     (open.marks_version, open.oplock_level) = (marks.version, marks.oplock_level);
-                    open.delete_pending = marks.delete_pending;
+                    (open.delete_pending, open.timeout_ms) = (marks.delete_pending, marks.timeout_ms);
                     if let (Some(lease), Some((state, epoch))) = (&mut open.lease, marks.lease) {
                         (lease.state, lease.epoch) = (state, epoch);
                     }
@@ -581,6 +581,51 @@ fn a_request_that_waits_does_not_outlive_its_connection_on_a_durable_open() {
     let anna = case.join("anna", ANNA, "data");
     let taken = Ask::new("f").with(RequestContext::DurableHandleReconnect(got.id));
     assert_eq!(case.create(anna, &taken).unwrap().id, got.id);
+    case.finish();
+}
+
+#[test]
+fn a_resilient_open_waits_as_long_as_was_asked_in_whole_seconds() {
+    let mut case = Case::new();
+    for (asked_ms, kept_ms) in [(1, 1_000), (100, 1_000), (1_000, 1_000), (2_001, 3_000), (0, 120_000)] {
+        let anna = case.join("anna", ANNA, "data");
+        // Resiliency ends durability, and the time that came with it.
+        let got = case.create(anna, &Ask::durable("f", 60_000)).unwrap();
+        assert_eq!(case.resiliency(anna, got.id, asked_ms), NtStatus::SUCCESS);
+        case.lose(anna);
+        case.world.advance(Duration::from_millis(kept_ms - 1));
+        assert_eq!(case.world.server.disconnected.len(), 1, "{asked_ms} ms");
+        case.world.advance(Duration::from_millis(1));
+        assert!(case.world.server.disconnected.is_empty(), "{asked_ms} ms");
+    }
+    case.finish();
+}
+
+#[test]
+fn a_persistent_open_that_is_made_resilient_waits_that_long_after_a_restart_too() {
+    let store = Arc::new(Store::default());
+    let mut case = Case::with_store(&store);
+    let anna = case.join("anna", ANNA, "available");
+    let got = case.create(anna, &Ask::persistent("f").lease(7)).unwrap();
+    assert_eq!(case.resiliency(anna, got.id, 2_000), NtStatus::SUCCESS);
+    // It is persistent as before: others are told to come again, or wait.
+    case.lose(anna);
+    let bert = case.join("bert", BERT, "available");
+    let waiting = case.send_create(bert, &Ask::new("f"), false);
+    assert!(case.created(bert, waiting).is_none(), "the break waits for its holder");
+    case.world.advance(Duration::from_millis(1_999));
+    let anna = case.join("anna", ANNA, "available");
+    let taken = case.create(anna, &Ask::reconnect("f", got.id, PERSISTENT).lease(7)).unwrap();
+    assert_eq!(taken.id, got.id);
+
+    let mut case = case.restart(&store);
+    case.world.advance(Duration::from_millis(1_999));
+    assert_eq!(store.opens.lock().unwrap().len(), 1);
+    case.world.advance(Duration::from_millis(1));
+    assert!(store.opens.lock().unwrap().is_empty(), "its time is over");
+    let anna = case.join("anna", ANNA, "available");
+    let late = case.create(anna, &Ask::reconnect("f", got.id, PERSISTENT).lease(7)).unwrap_err();
+    assert_eq!(late, NtStatus::OBJECT_NAME_NOT_FOUND);
     case.finish();
 }
 

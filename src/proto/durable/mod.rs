@@ -260,7 +260,7 @@ pub fn preserve(server: &Server, open: &Arc<Open>, now: Now) -> bool {
     if !file.node.lock().detach(open.id(), kept == Kept::Durable) {
         return false;
     }
-    let deadline = now.monotonic.saturating_add(timeout);
+    let deadline = now.monotonic.saturating_add(whole_seconds(timeout));
     let parked = {
         let mut state = file.state.lock();
         if state.closed {
@@ -278,6 +278,12 @@ pub fn preserve(server: &Server, open: &Arc<Open>, now: Now) -> bool {
     open.move_to(SessionId::NONE, TreeId::NONE);
     server.disconnected.insert(Arc::clone(open), kept, deadline);
     true
+}
+
+/// How long an open waits in truth. Timers are looked at once a second in servers that clients know, and who asks for a tenth of a second
+/// reckons with that: logging on again takes longer.
+fn whole_seconds(timeout: Duration) -> Duration {
+    Duration::from_secs(timeout.as_secs().saturating_add(u64::from(timeout.subsec_nanos() > 0)))
 }
 
 /// 3.3.5.9.7, 3.3.5.9.12: makes an open that waits one of `session`'s, used through `tree`. False when somebody was faster.

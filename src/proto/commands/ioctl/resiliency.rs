@@ -7,10 +7,12 @@ use freehold_dtyp::{NtStatus, Reader};
 use super::super::super::context::{Context, StepResult, file_of};
 use super::super::super::durable::{Durability, Kept};
 use super::super::super::limits::{MAX_RESILIENCY_TIMEOUT, RESILIENCY_TIMEOUT};
+use super::super::super::persistent;
 use super::Call;
 use crate::smb2::Dialect;
 
-/// FSCTL_LMR_REQUEST_RESILIENCY: the open is to outlive its session whatever it caches. One that is persistent stays so.
+/// FSCTL_LMR_REQUEST_RESILIENCY: the open is to outlive its session whatever it caches, for the time asked for. One that is
+/// persistent stays so, and waits that long from now on: IsDurable becomes FALSE, and with it goes DurableOpenTimeOut (3.3.7.1).
 ///
 /// # Errors
 /// INVALID_DEVICE_REQUEST for a pipe or from a client of 2.0.2, INVALID_PARAMETER for a timeout above the maximum.
@@ -50,10 +52,11 @@ pub(super) fn request(cx: &mut Context<'_>, call: &Call) -> StepResult {
                 deadline: None,
             })
         });
+        known.timeout = timeout;
         if known.kept != Kept::Persistent {
             known.kept = Kept::Resilient;
-            known.timeout = timeout;
         }
     }
+    cx.before_reply.extend(persistent::timeout_changed(cx.server, &open));
     call.done(cx)
 }
