@@ -141,14 +141,16 @@ impl Node {
         Ok(Verdict::Reserved)
     }
 
-    /// Share access against every other open ([MS-FSA] 2.1.5.1.2.2). POSIX opens do not exclude each other.
+    /// Share access against every other open ([MS-FSA] 2.1.5.1.2, 2.1.5.1.2.2). POSIX opens do not exclude each other.
     fn has_conflict(&self, request: &OpenRequest) -> bool {
         let wanted = Sharing { access: request.access | request.implied, share: request.share };
         self.opens.iter().filter(|open| !(open.posix && request.posix)).any(|open| {
             if open.stream == request.stream {
                 open.sharing.conflicts(wanted)
+            } else if request.stream == StreamId::UNNAMED {
+                wanted.conflicts_with_stream(open.sharing)
             } else {
-                request.stream == StreamId::UNNAMED && wanted.conflicts_with_stream(open.sharing)
+                open.stream == StreamId::UNNAMED && open.sharing.conflicts_with_stream(wanted)
             }
         })
     }

@@ -49,8 +49,9 @@ impl Sharing {
         !self.share.contains(theirs) || !other.share.contains(mine)
     }
 
-    /// True when the open `self` of a file cannot be there together with `other` of one of the file's named streams:
-    /// who may delete the file needs that every open stream shares deletion. It does not hold the other way round.
+    /// True when the open `self` of a file or directory cannot be there together with `other` of one of its named streams,
+    /// whichever came first: who may delete the file needs that every open stream shares deletion. Who has a stream open is
+    /// no hindrance to anything else, whatever the open of the file shares.
     #[must_use]
     pub fn conflicts_with_stream(self, other: Sharing) -> bool {
         self.access.intersects(AccessMask::DELETE)

@@ -539,6 +539,16 @@ fn streams_are_shared_and_deleted_on_their_own() {
 }
 
 #[test]
+fn who_may_delete_a_file_keeps_out_streams_that_do_not_share_it() {
+    run("open a rd/rwd - => ok
+         open b S:r/rw - => SharingViolation
+         open c S:r/rwd - => ok
+         close a => closed
+         open d S:r/rw - => ok
+         open e rw/ - => ok");
+}
+
+#[test]
 fn the_lease_goes_with_its_last_open() {
     run("open a rwd/rwd RH@1 => ok RH
          open b rwd/rwd RH@1 => ok RH

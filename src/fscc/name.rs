@@ -20,8 +20,10 @@ pub enum NameError {
     OddLength,
     /// It begins with a backslash: names on the wire are relative to the share.
     LeadingSeparator,
-    /// It leads to a parent directory (`..`).
+    /// It leads to a parent directory (`..`) of the share's root.
     ParentComponent,
+    /// It begins in the form `name\..\`.
+    LeadingParent,
     /// A component is `.`.
     DotComponent,
     /// Two backslashes in a row, or a backslash in front of a stream's colon.
@@ -43,7 +45,9 @@ impl NameError {
     #[must_use]
     pub const fn status(self) -> NtStatus {
         match self {
-            NameError::OddLength | NameError::LeadingSeparator => NtStatus::INVALID_PARAMETER,
+            NameError::OddLength | NameError::LeadingSeparator | NameError::LeadingParent => {
+                NtStatus::INVALID_PARAMETER
+            }
             NameError::ParentComponent => NtStatus::OBJECT_PATH_SYNTAX_BAD,
             NameError::DotComponent
             | NameError::EmptyComponent
@@ -62,6 +66,7 @@ impl core::fmt::Display for NameError {
             NameError::OddLength => "a name has an odd number of bytes",
             NameError::LeadingSeparator => "a name begins with a backslash",
             NameError::ParentComponent => "a name leads to a parent directory",
+            NameError::LeadingParent => "a name begins with a directory and leads out of it again",
             NameError::DotComponent => "a component of a name is a single dot",
             NameError::EmptyComponent => "a component of a name is empty",
             NameError::InvalidCharacter => "a name holds a character that Windows does not allow",
@@ -134,18 +139,18 @@ impl ParsedName {
         } else {
             pairs
         };
+        if pairs.first() == Some(&BACKSLASH) {
+            return Err(NameError::LeadingSeparator);
+        }
         let resolved;
-        let pairs = if pairs.split(|unit| *unit == BACKSLASH).any(|component| component == PARENT) {
-            resolved = without_parents(pairs)?;
+        let pairs = if pairs.split(|unit| *unit == BACKSLASH).any(is_dots) {
+            resolved = without_dots(pairs)?;
             resolved.as_slice()
         } else {
             pairs
         };
         if pairs.is_empty() {
             return Ok(ParsedName::default());
-        }
-        if pairs.first() == Some(&BACKSLASH) {
-            return Err(NameError::LeadingSeparator);
         }
         if pairs.len() > MAX_PATH_UNITS {
             return Err(NameError::PathTooLong);
@@ -206,20 +211,35 @@ impl ParsedName {
 
 const BACKSLASH: [u8; 2] = [b'\\', 0];
 const SLASH: [u8; 2] = [b'/', 0];
+/// `.` as a component.
+const CURRENT: [[u8; 2]; 1] = [[b'.', 0]];
 /// `..` as a component.
 const PARENT: [[u8; 2]; 2] = [[b'.', 0], [b'.', 0]];
 const COLON: [u8; 2] = [b':', 0];
 
-/// Takes `name\..` pairs out, as Windows does: by the text alone, whether `name` exists or not.
+fn is_dots(component: &[[u8; 2]]) -> bool {
+    component == CURRENT || component == PARENT
+}
+
+/// Takes `.` and `name\..` out, as Windows does ([MS-SMB2] 3.3.5.9, the note on dot directory names): by the text alone,
+/// whether `name` exists or not.
 ///
 /// # Errors
-/// [`NameError::ParentComponent`] when that leads above the share's root.
-fn without_parents(pairs: &[[u8; 2]]) -> Result<Vec<[u8; 2]>, NameError> {
+/// [`NameError::LeadingParent`] for a text that begins `name\..\`, which Windows does not take;
+/// [`NameError::ParentComponent`] when it leads above the share's root.
+fn without_dots(pairs: &[[u8; 2]]) -> Result<Vec<[u8; 2]>, NameError> {
+    let mut components = pairs.split(|unit| *unit == BACKSLASH);
+    if let (Some(first), Some(second), Some(_)) = (components.next(), components.next(), components.next())
+        && !is_dots(first)
+        && second == PARENT
+    {
+        return Err(NameError::LeadingParent);
+    }
     let mut kept: Vec<&[[u8; 2]]> = Vec::new();
     for component in pairs.split(|unit| *unit == BACKSLASH) {
         if component == PARENT {
             check_parent(kept.pop().ok_or(NameError::ParentComponent)?)?;
-        } else {
+        } else if component != CURRENT {
             kept.push(component);
         }
     }
@@ -445,10 +465,21 @@ mod tests {
     }
 
     #[test]
-    fn parent_components_are_resolved_within_the_share() {
-        for (text, path) in [("a\\..\\b", "b"), ("a\\b\\..", "a"), ("a\\..", ""), ("a\\b\\..\\..\\c", "c")] {
+    fn dot_components_are_resolved_within_the_share() {
+        for (text, path) in [
+            ("a\\b\\..", "a"),
+            ("a\\..", ""),
+            ("a\\b\\..\\..\\c", "c"),
+            ("a\\b\\..\\c", "a/c"),
+            ("a\\.\\b", "a/b"),
+            ("a\\.", "a"),
+            (".\\a", "a"),
+            (".\\a\\..\\b", "b"),
+            (".", ""),
+        ] {
             assert_eq!(ParsedName::from_text(text).unwrap().path.to_string(), path, "{text}");
         }
+        assert!(ParsedName::from_text("a\\.\\").unwrap().trailing_separator);
     }
 
     #[test]
@@ -459,11 +490,15 @@ mod tests {
         for (text, error, status) in [
             ("\\", LeadingSeparator, NtStatus::INVALID_PARAMETER),
             ("\\a", LeadingSeparator, NtStatus::INVALID_PARAMETER),
+            ("\\.", LeadingSeparator, NtStatus::INVALID_PARAMETER),
+            ("a\\..\\b", LeadingParent, NtStatus::INVALID_PARAMETER),
+            ("a\\..\\..\\b", LeadingParent, NtStatus::INVALID_PARAMETER),
             ("..", ParentComponent, NtStatus::OBJECT_PATH_SYNTAX_BAD),
-            ("a\\..\\..\\b", ParentComponent, NtStatus::OBJECT_PATH_SYNTAX_BAD),
+            ("..\\..\\b", ParentComponent, NtStatus::OBJECT_PATH_SYNTAX_BAD),
+            ("a\\b\\..\\..\\..\\b", ParentComponent, NtStatus::OBJECT_PATH_SYNTAX_BAD),
             ("..:s", ParentComponent, NtStatus::OBJECT_PATH_SYNTAX_BAD),
-            (".", DotComponent, NtStatus::OBJECT_NAME_INVALID),
-            ("a\\.", DotComponent, NtStatus::OBJECT_NAME_INVALID),
+            (".:s", DotComponent, NtStatus::OBJECT_NAME_INVALID),
+            ("a\\.:s", DotComponent, NtStatus::OBJECT_NAME_INVALID),
             ("a\\\\b", EmptyComponent, NtStatus::OBJECT_NAME_INVALID),
             ("a\\\\", EmptyComponent, NtStatus::OBJECT_NAME_INVALID),
             ("a\\:s", EmptyComponent, NtStatus::OBJECT_NAME_INVALID),
@@ -529,12 +564,13 @@ mod tests {
                 if let Some(stream) = &name.stream {
                     prop_assert_eq!(check_stream_name(stream.name.as_wtf8()), Ok(()));
                 }
-                // Nothing but the stream part, and what `..` takes back, is ever lost.
+                // Nothing but the stream part, `.`, and what `..` takes back, is ever lost.
                 let backslash = u16::from(b'\\');
                 let units: Vec<u16> =
                     units.iter().map(|unit| if *unit == u16::from(b'/') { backslash } else { *unit }).collect();
-                let parents = units.split(|unit| *unit == backslash).any(|part| part == [u16::from(b'.'); 2]);
-                if name.stream.is_none() && !units.contains(&u16::from(b':')) && !parents {
+                let dot = u16::from(b'.');
+                let dots = units.split(|unit| *unit == backslash).any(|part| part == [dot] || part == [dot; 2]);
+                if name.stream.is_none() && !units.contains(&u16::from(b':')) && !dots {
                     let back: Vec<u16> = name.path.as_wtf8().utf16()
                         .map(|unit| if unit == u16::from(b'/') { u16::from(b'\\') } else { unit })
                         .chain(name.trailing_separator.then_some(u16::from(b'\\')))

@@ -5,7 +5,7 @@
 //! |---|---|---|
 //! | `*` | star | any characters, none too |
 //! | `?` | question mark | one character |
-//! | `<` | DOS_STAR | any characters, none too, but not the last period of the name |
+//! | `<` | DOS_STAR | any characters, none too, up to the last period of the name and with it |
 //! | `>` | DOS_QM | one character that is no period; nothing in front of a period or at the end |
 //! | `"` | DOS_DOT | a period; nothing at the end |
 //!
@@ -174,7 +174,8 @@ fn matches_tokens(tokens: &[Token], name: Wtf8<'_>) -> bool {
                 Token::Unit(own) => (*own == unit, false, false),
                 Token::Question => (true, false, false),
                 Token::Star => (false, true, true),
-                Token::DosStar => (false, !last_period, true),
+                // The last period ends it, and may be its own last character.
+                Token::DosStar => (last_period, !last_period, true),
                 Token::DosQm => (unit != PERIOD, false, unit == PERIOD),
                 Token::DosDot => (unit == PERIOD, false, false),
             };
@@ -256,9 +257,16 @@ mod tests {
             ("<\"*", "ab", true),
             ("<\"*", "a.b", true),
             ("a<", "a.b", false),
-            ("<", ".", false),
-            ("<", "..", false),
+            // What users type as `*.` shows the two.
+            ("<", ".", true),
+            ("<", "..", true),
             ("<.", "..", true),
+            ("<txt", "Fine.txt", true),
+            ("<txt", "a.b.TXT", true),
+            ("<txt", "a.txt.jpg", false),
+            ("<txt", "txt", true),
+            ("<txt", "Nine.jpg", false),
+            ("F<txt", "Fine.txt", true),
         ] {
             assert_eq!(matches(pattern, name), expected, "{pattern} {name}");
         }
@@ -337,8 +345,8 @@ mod tests {
             b'*' => naive(tail, name) || (first.is_some() && naive(pattern, rest)),
             b'?' => first.is_some() && naive(tail, rest),
             b'<' => {
-                let may_take = first.is_some_and(|unit| unit != period || rest.contains(&period));
-                naive(tail, name) || (may_take && naive(pattern, rest))
+                let is_last = first == Some(period) && !rest.contains(&period);
+                naive(tail, name) || (first.is_some() && naive(if is_last { tail } else { pattern }, rest))
             }
             b'>' => match first {
                 Some(unit) if unit != period => naive(tail, rest),

@@ -7,7 +7,8 @@ use std::time::Duration;
 use freehold::client::{ClientError, Reply};
 use freehold::fscc::FileAttributes;
 use freehold::fscc::fsctl::{
-    AllocatedRange, CopyChunk, CopyChunkResponse, FsctlCode, SetZeroData, encode_copy_chunk_copy,
+    AllocatedRange, CopyChunk, CopyChunkResponse, FileRegion, FileRegionInput, FileRegionOutput, FsctlCode,
+    REGION_VALID_CACHED_DATA, SetZeroData, encode_copy_chunk_copy,
 };
 use freehold::proto::tree_connect::{CachingMode, Share, ShareTarget, Shares};
 use freehold::smb2::cancel::CancelRequest;
@@ -686,6 +687,39 @@ fn range(offset: i64, length: i64) -> Vec<u8> {
 
 fn zero(offset: i64, end: i64) -> Vec<u8> {
     SetZeroData { file_offset: offset, beyond_final_zero: end }.to_bytes()
+}
+
+#[test]
+fn all_of_a_file_is_valid_data() {
+    let mut desk = Desk::new(1);
+    let file = desk.open(0, "f");
+    let regions = FsctlCode::QUERY_FILE_REGIONS;
+    let ask = |offset, length, desired_usage| {
+        FileRegionInput { file_offset: offset, length, desired_usage }.to_bytes()
+    };
+    let told = |part: Option<(i64, i64)>| {
+        let count = u32::from(part.is_some());
+        let head = FileRegionOutput { flags: 0, total_region_entry_count: count, region_entry_count: count };
+        let mut told = head.to_bytes();
+        told.extend(part.into_iter().flat_map(|(file_offset, length)| {
+            FileRegion { file_offset, length, usage: REGION_VALID_CACHED_DATA }.to_bytes()
+        }));
+        (NtStatus::SUCCESS, told)
+    };
+    assert_eq!(desk.fsctl(regions, file, &[], 40), told(None));
+    assert_eq!(desk.write(file, 1000, &[1; 24]), NtStatus::SUCCESS);
+    assert_eq!(desk.fsctl(regions, file, &[], 40), told(Some((0, 1024))));
+    assert_eq!(desk.fsctl(regions, file, &ask(0, 100, 1), 64), told(Some((0, 100))));
+    assert_eq!(desk.fsctl(regions, file, &ask(1000, 1000, 1), 64), told(Some((1000, 24))));
+    assert_eq!(desk.fsctl(regions, file, &ask(1024, 1000, 1), 64), told(None));
+    for wrong in [ask(-1, 1, 1), ask(0, -1, 1), ask(1, i64::MAX, 1), ask(0, 1, 2)] {
+        assert_eq!(desk.fsctl(regions, file, &wrong, 64).0, NtStatus::INVALID_PARAMETER);
+    }
+    assert_eq!(desk.fsctl(regions, file, &[], 39).0, NtStatus::BUFFER_TOO_SMALL);
+    assert_eq!(desk.fsctl(regions, file, &[0; 23], 40).0, NtStatus::BUFFER_TOO_SMALL);
+    let folder = desk.create(0, desk.tree[0], "d", ALL, DIRECTORY).unwrap();
+    assert_eq!(desk.fsctl(regions, folder, &[], 40).0, NtStatus::INVALID_PARAMETER);
+    desk.finish();
 }
 
 #[test]

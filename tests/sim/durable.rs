@@ -22,8 +22,8 @@ use freehold::smb2::read::{ReadFlags, ReadRequest};
 use freehold::smb2::set_info::SetInfoRequest;
 use freehold::smb2::write::{WriteFlags, WriteRequest};
 use freehold::smb2::{
-    Channel, Command, DecodeMessage, FileId, HeaderFlags, InfoType, LeaseKey, LeaseState, OplockLevel,
-    TreeId, Utf16Buf,
+    Channel, Command, DecodeMessage, Dialect, FileId, HeaderFlags, InfoType, LeaseKey, LeaseState,
+    OplockLevel, TreeId, Utf16Buf,
 };
 use freehold::state::{PersistentChange, PersistentOpen};
 use freehold::vfs::oplock_policy::OplockPolicy;
@@ -115,6 +115,16 @@ impl Case {
     /// A connection of a machine; returns its number here.
     fn join(&mut self, user: &str, machine: Guid, share: &str) -> usize {
         let id = self.world.connect_from(user, PASSWORD, Manner::default(), Some(machine));
+        self.world.log_on(id).unwrap();
+        let tree = self.world.tree_connect(id, share).unwrap();
+        self.clients.push((id, tree));
+        self.clients.len() - 1
+    }
+
+    /// As [`Case::join`], by a client that knows no newer dialect than `dialect`.
+    fn join_with(&mut self, user: &str, machine: Guid, share: &str, dialect: Dialect) -> usize {
+        let manner = Manner { dialect, ..Manner::default() };
+        let id = self.world.connect_from(user, PASSWORD, manner, Some(machine));
         self.world.log_on(id).unwrap();
         let tree = self.world.tree_connect(id, share).unwrap();
         self.clients.push((id, tree));
@@ -856,6 +866,35 @@ fn a_machine_that_takes_an_application_over_gets_its_files() {
     assert_ne!(second.id, first.id);
     assert_eq!(case.close(anna, first.id), NtStatus::FILE_CLOSED);
     case.finish();
+}
+
+#[test]
+fn an_application_is_known_without_a_durable_handle_in_every_dialect() {
+    let instance = || Ask::new("f").share(0).with(RequestContext::AppInstanceId(Guid([0xD4; 16])));
+    let mut case = Case::new();
+    let old = case.join_with("anna", ANNA, "data", Dialect::SMB_3_0_2);
+    let first = case.create(old, &instance()).unwrap();
+    let new = case.join("anna", BERT, "data");
+    let version = AppInstanceVersion { high: 1, low: 0 };
+    case.create(new, &instance().with(RequestContext::AppInstanceVersion(version))).unwrap();
+    assert_eq!(case.close(old, first.id), NtStatus::FILE_CLOSED);
+    // What has a version is not taken by what has none.
+    assert_eq!(case.create(old, &instance()).unwrap_err(), NtStatus::FILE_FORCED_CLOSED);
+    case.finish();
+}
+
+#[test]
+fn the_second_version_beside_the_first_is_refused_in_every_dialect() {
+    let v2 = || Ask::new("f").v2(0, DurableHandleV2Flags::empty());
+    for dialect in [Dialect::SMB_2_1, Dialect::SMB_3_0] {
+        let mut case = Case::new();
+        let anna = case.join_with("anna", ANNA, "data", dialect);
+        let both = v2().with(RequestContext::DurableHandle);
+        assert_eq!(case.create(anna, &both).unwrap_err(), NtStatus::INVALID_PARAMETER, "{dialect:?}");
+        // Alone it is not known before 3.0, and ignored.
+        assert!(case.create(anna, &v2()).is_ok(), "{dialect:?}");
+        case.finish();
+    }
 }
 
 impl Case {

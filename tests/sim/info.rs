@@ -869,10 +869,16 @@ fn what_is_not_served_is_refused_by_its_own_status() {
     assert_eq!(set(&mut desk, FileInformationClass::DISPOSITION_EX), NtStatus::NOT_SUPPORTED);
     assert_eq!(set(&mut desk, FileInformationClass::RENAME_EX), NtStatus::NOT_SUPPORTED);
     assert_eq!(set(&mut desk, FileInformationClass::SHORT_NAME), NtStatus::PRIVILEGE_NOT_HELD);
-    assert_eq!(set(&mut desk, FileInformationClass(99)), NtStatus::INVALID_INFO_CLASS);
+    // What can only be asked for is no class of SET_INFO.
+    for class in [FileInformationClass::EA, FileInformationClass::STANDARD, FileInformationClass(99)] {
+        assert_eq!(set(&mut desk, class), NtStatus::INVALID_INFO_CLASS);
+    }
+    assert_eq!(set(&mut desk, FileInformationClass::QUOTA), NtStatus::NOT_SUPPORTED);
     assert_eq!(desk.set_with(file, InfoType::QUOTA, 0, 0, &[]), NtStatus::NOT_SUPPORTED);
     assert_eq!(desk.set_with(file, InfoType(9), 0, 0, &[]), NtStatus::INVALID_PARAMETER);
     assert_eq!(desk.set_with(file, InfoType::FILESYSTEM, 2, 0, &[0; 8]), NtStatus::NOT_SUPPORTED);
+    let sector_size = desk.set_with(file, InfoType::FILESYSTEM, 11, 0, &[0; 28]);
+    assert_eq!(sector_size, NtStatus::INVALID_INFO_CLASS);
     let mode = |desk: &mut Desk, mode: u32| desk.set(file, FileInformationClass::MODE, &mode.to_le_bytes());
     assert_eq!(mode(&mut desk, 2), NtStatus::SUCCESS);
     assert_eq!(desk.query(file, FileInformationClass::MODE).unwrap(), [2, 0, 0, 0]);

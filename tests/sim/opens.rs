@@ -358,6 +358,10 @@ fn what_is_found_must_be_of_the_kind_that_is_wanted() {
         (Ask::new("dir::$DATA").options(DIRECTORY), NtStatus::NOT_A_DIRECTORY),
         (Ask::new("dir::$INDEX_ALLOCATION"), NtStatus::SUCCESS),
         (Ask::new("file::$DATA"), NtStatus::SUCCESS),
+        (Ask::new("file:x:$INDEX_ALLOCATION"), NtStatus::INVALID_PARAMETER),
+        (Ask::new("dir\\.\\inside"), NtStatus::SUCCESS),
+        (Ask::new(".\\dir\\..\\file"), NtStatus::SUCCESS),
+        (Ask::new("dir\\..\\file"), NtStatus::INVALID_PARAMETER),
         (Ask::new("none\\file"), NtStatus::OBJECT_PATH_NOT_FOUND),
         (Ask::new("file\\file"), NtStatus::OBJECT_PATH_NOT_FOUND),
         (Ask::new("\\file"), NtStatus::INVALID_PARAMETER),
@@ -535,6 +539,14 @@ fn streams_have_share_modes_and_deletions_of_their_own() {
     assert_eq!(table.status_of(&Ask::new("f:t")), NtStatus::SUCCESS);
     table.close(0, stream);
     assert_eq!(table.status_of(&Ask::new("f:none").disposition(OPEN)), NtStatus::OBJECT_NAME_NOT_FOUND);
+
+    // Who may delete the file leaves a stream to those alone who share deletion.
+    let file = table.open(0, &Ask::new("f").access(AccessMask::DELETE));
+    let read = |share| Ask::new("f:t").access(AccessMask::FILE_READ_DATA).share(share);
+    assert_eq!(table.status_of(&read(3)), NtStatus::SHARING_VIOLATION);
+    assert_eq!(table.status_of(&read(7)), NtStatus::SUCCESS);
+    table.close(0, file);
+    assert_eq!(table.status_of(&read(3)), NtStatus::SUCCESS);
 
     let stream = table.open(0, &Ask::new("f:s").options(DELETE_ON_CLOSE));
     table.close(0, stream);

@@ -8,6 +8,7 @@ mod extents;
 mod network;
 mod object;
 mod pipes;
+mod regions;
 mod reparse;
 mod resiliency;
 mod sparse;
@@ -66,6 +67,8 @@ enum Work {
     ZeroData,
     /// QUERY_ALLOCATED_RANGES.
     Ranges(sparse::Ranges),
+    /// QUERY_FILE_REGIONS.
+    Regions(regions::Regions),
     /// FILE_LEVEL_TRIM.
     Trim(sparse::Trim),
     /// GET_REPARSE_POINT.
@@ -129,6 +132,7 @@ pub fn decide(cx: &mut Context<'_>) -> StepResult {
         FsctlCode::SET_SPARSE => sparse::set_sparse(call),
         FsctlCode::SET_ZERO_DATA => sparse::zero_data(cx, call),
         FsctlCode::QUERY_ALLOCATED_RANGES => sparse::allocated_ranges(cx, call),
+        FsctlCode::QUERY_FILE_REGIONS => regions::query(call),
         FsctlCode::FILE_LEVEL_TRIM => sparse::trim(cx, call),
         _ if code.is_defined() => Err(NtStatus::INVALID_DEVICE_REQUEST.into()),
         _ => Err(NtStatus::NOT_SUPPORTED.into()),
@@ -151,6 +155,7 @@ pub fn finish(cx: &mut Context<'_>, pending: Pending, result: OpResult) -> StepR
         Work::SetSparse => sparse::finish_set_sparse(cx, &call, result),
         Work::ZeroData => sparse::finish_zero_data(cx, &call, result),
         Work::Ranges(ranges) => sparse::finish_ranges(cx, call, ranges, result),
+        Work::Regions(regions) => regions::finish(cx, &call, &regions, result),
         Work::Trim(trim) => sparse::finish_trim(cx, call, trim, result),
         Work::GetReparse => reparse::finish_get(cx, &call, result),
         Work::ChangeReparse(stage) => reparse::finish_change(cx, call, stage, result),

@@ -139,11 +139,16 @@ fn check_file(
         FileInformationClass::LINK | FileInformationClass::POSITION | FileInformationClass::MODE => {
             AccessMask::EMPTY
         }
-        // [MS-FSA] 2.1.5.15.14: only who restores may give short names; this server keeps none.
+        // [MS-FSA] 2.1.5.15.14: a stream has no short name; only who restores may give one; this server keeps none.
+        FileInformationClass::SHORT_NAME if open.as_file().is_some_and(|file| file.stream.is_some()) => {
+            return Err(NtStatus::INVALID_PARAMETER.into());
+        }
         FileInformationClass::SHORT_NAME if !cx.token()?.has(Privileges::RESTORE) => {
             return Err(NtStatus::PRIVILEGE_NOT_HELD.into());
         }
-        other if other.is_defined() => return Err(NtStatus::NOT_SUPPORTED.into()),
+        // 3.3.5.21.1: NOT_SUPPORTED for what can be set, if not here; what can only be asked for is no class of this command.
+        FileInformationClass::QUOTA => return Err(NtStatus::NOT_SUPPORTED.into()),
+        other if other.minimum_set_length().is_some() => return Err(NtStatus::NOT_SUPPORTED.into()),
         _ => return Err(NtStatus::INVALID_INFO_CLASS.into()),
     };
     if class.minimum_set_length().is_some_and(|least| request.buffer.len() < least) {
@@ -155,9 +160,14 @@ fn check_file(
     Ok(class)
 }
 
-/// 3.3.5.21.2 Handling SMB2_0_INFO_FILESYSTEM: nothing else of the volume is set through a share.
+/// 3.3.5.21.2 Handling SMB2_0_INFO_FILESYSTEM: nothing else of the volume is set through a share. NOT_SUPPORTED for a class
+/// that [MS-FSCC] 2.5 has for setting or for local use, INVALID_INFO_CLASS for one that can only be asked for.
 fn file_system(class: FsInformationClass) -> NtStatus {
-    if class.is_defined() { NtStatus::NOT_SUPPORTED } else { NtStatus::INVALID_INFO_CLASS }
+    match class {
+        FsInformationClass::DRIVER_PATH => NtStatus::NOT_SUPPORTED,
+        class if class.minimum_set_length().is_some() => NtStatus::NOT_SUPPORTED,
+        _ => NtStatus::INVALID_INFO_CLASS,
+    }
 }
 
 /// A buffer that ends too early.

@@ -50,7 +50,6 @@ pub fn close_older(
     server: &Server,
     instance: &AppInstance,
     client: Guid,
-    is_311: bool,
     may_read: bool,
     now: Now,
     matches: impl Fn(&Open) -> bool,
@@ -65,7 +64,9 @@ pub fn close_older(
         if owner == client || !matches(&open) {
             continue;
         }
-        if is_311 && is_refused(theirs.version, instance.version) {
+        // DIFFERS: 3.3.5.9.13 compares versions for 3.1.1 alone; Windows keeps a version's file from a request without one in
+        // every dialect.
+        if is_refused(theirs.version, instance.version) {
             return Err(NtStatus::FILE_FORCED_CLOSED);
         }
         if may_read {

@@ -55,8 +55,14 @@ impl Asked {
         }
         let mut version: Option<AppInstanceVersion> = None;
         let (mut reconnects_v1, mut reconnects_v2) = (false, false);
+        let mut names_v2 = false;
         for context in request.contexts.iter() {
-            match context? {
+            let context = context?;
+            names_v2 |= matches!(
+                context,
+                RequestContext::DurableHandleV2(_) | RequestContext::DurableHandleV2Reconnect(_)
+            );
+            match context {
                 RequestContext::DurableHandle => asked.v1 = true,
                 RequestContext::DurableHandleReconnect(file_id) => {
                     reconnects_v1 = true;
@@ -91,12 +97,9 @@ impl Asked {
             .saturating_add(u8::from(asked.v2.is_some()))
             .saturating_add(u8::from(reconnects_v1))
             .saturating_add(u8::from(reconnects_v2));
-        if pairs > 1 {
+        // 3.3.5.9.6 and 3.3.5.9.7 know the second version of whatever dialect: it is ignored only where it is alone.
+        if pairs > 1 || ((asked.v1 || reconnects_v1) && names_v2) {
             return Err(NtStatus::INVALID_PARAMETER.into());
-        }
-        if dialect != Dialect::SMB_3_1_1 && asked.v2.is_none() {
-            // 3.3.5.9: before 3.1.1 an instance comes with DH2Q.
-            asked.app_instance = None;
         }
         Ok(asked)
     }

@@ -15,7 +15,6 @@ use super::{Stage, Work, audit, close, durable, local, symlink};
 use crate::fsa::StreamId;
 use crate::fsa::disposition::{CreateAction, check_deletable, check_overwrite_attributes};
 use crate::fscc::FileAttributes;
-use crate::smb2::Dialect;
 use crate::smb2::create::CreateOptions;
 use crate::vfs::{DataUse, NodeKind, OpenError, Opened};
 
@@ -130,9 +129,8 @@ fn take_from_older_instance(cx: &Context<'_>, work: &Work, found: &Opened) -> Re
     let share = &cx.tree()?.share.name;
     let maximal = maximal_file_access(&found.security, work.parent.as_deref(), &work.intent.token);
     let may_read = maximal.contains(AccessMask::FILE_GENERIC_READ);
-    let is_311 = cx.link.dialect() == Dialect::SMB_3_1_1;
     let client = durable::client_guid(cx);
-    close_older(cx.server, instance, client, is_311, may_read, cx.now, |open| {
+    close_older(cx.server, instance, client, may_read, cx.now, |open| {
         open.as_file().is_some_and(|file| file.node.key == key)
             && open.tree.share.name.eq_ignore_ascii_case(share)
     })?;

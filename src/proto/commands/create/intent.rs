@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use freehold_acl::{AccessMask, SecurityDescriptor, Token, share_access_check};
-use freehold_dtyp::{Decode, FileTime, NtStatus, Wtf8Buf};
+use freehold_dtyp::{Decode, FileTime, NtStatus, Wtf8, Wtf8Buf};
 
 use super::super::super::context::Context;
 use super::super::super::dfs;
@@ -255,7 +255,7 @@ impl Intent {
             }
             self.wanted = Wanted::Directory;
         } else if stream.stream_type == crate::fscc::StreamType::IndexAllocation {
-            return Err(NtStatus::OBJECT_NAME_NOT_FOUND.into());
+            return Err(no_such_index(stream.name.as_wtf8()).into());
         } else {
             // A data stream is no directory, also where it is one of a directory's.
             if self.wanted == Wanted::Directory {
@@ -375,6 +375,13 @@ pub(super) const fn oplock_of(level: smb2::OplockLevel) -> OplockLevel {
 
 fn contains(text: &Wtf8Buf, part: &[u8]) -> bool {
     text.as_bytes().windows(part.len()).any(|window| window == part)
+}
+
+/// [MS-FSA] 2.1.5.1: an index has no name but `$I30`. Those that NTFS has in its own files are not there.
+fn no_such_index(name: Wtf8<'_>) -> NtStatus {
+    const OF_NTFS: [&[u8]; 5] = [b"$O", b"$Q", b"$R", b"$SDH", b"$SII"];
+    let of_ntfs = OF_NTFS.iter().any(|own| name.as_bytes().eq_ignore_ascii_case(own));
+    if of_ntfs { NtStatus::OBJECT_NAME_NOT_FOUND } else { NtStatus::INVALID_PARAMETER }
 }
 
 /// Bytes from the first colon of a name on.
