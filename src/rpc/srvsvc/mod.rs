@@ -60,7 +60,10 @@ pub(super) fn call(call: &mut Call<'_, '_>, operation: u16) -> Result<NdrWriter,
         40 => file_security::set_file_security(call),
         // NetrDfsGetVersion to NetrDfsManagerReportSiteInfo. Note <42>: deprecated since Windows Server 2003, which answers
         // them with an error of its own.
-        43..=46 | 48..=52 => Ok(status_only(Err(Win32::NOT_SUPPORTED))),
+        44..=46 | 49..=51 => Ok(status_only(Err(Win32::NOT_SUPPORTED))),
+        // Version, which is 0, and the list of sites, which is null.
+        43 | 52 => Ok(null_and(Win32::NOT_SUPPORTED)),
+        48 => dfs_create_exit_point(call),
         55 => transport::alias_enum(call),
         57 => share_changes::share_del_ex(call),
         _ => Err(Fault::OP_RANGE),
@@ -78,6 +81,37 @@ fn status_only(outcome: Result<(), Win32>) -> NdrWriter {
     let mut writer = NdrWriter::new();
     writer.u32(outcome.err().unwrap_or(Win32::SUCCESS).0);
     writer
+}
+
+/// The reply of a call that returns four bytes in front of its status, and nothing in them.
+fn null_and(status: Win32) -> NdrWriter {
+    let mut writer = NdrWriter::new();
+    writer.null();
+    writer.u32(status.0);
+    writer
+}
+
+/// [MS-SRVS] 3.1.4.39 NetrDfsCreateExitPoint: the reply has as much room for the short prefix as the client wants.
+fn dfs_create_exit_point(call: &mut Call<'_, '_>) -> Result<NdrWriter, Fault> {
+    /// Range of ShortPrefixLen, in characters.
+    const MAX_SHORT_PREFIX: usize = 32;
+    let parameters = &mut call.parameters;
+    server_name(parameters)?;
+    parameters.align(4)?;
+    parameters.array::<16>("Uid")?;
+    parameters.wide_string("Prefix")?;
+    parameters.u32("Type")?;
+    let length = parameters.size("ShortPrefixLen")?;
+    if length > MAX_SHORT_PREFIX {
+        return Err(parameters.error("ShortPrefixLen").into());
+    }
+    let mut writer = NdrWriter::new();
+    writer.count(length);
+    for _ in 0..length {
+        writer.u16(0);
+    }
+    writer.u32(Win32::NOT_SUPPORTED.0);
+    Ok(writer)
 }
 
 /// The reply of a call that would change what this server is and where it listens: that is in its configuration file and with
@@ -109,6 +143,36 @@ fn comparison(outcome: Result<Ordering, Win32>) -> NdrWriter {
 #[cfg(test)]
 mod tests {
     use super::super::testing::{Client, Fixture};
+    use super::{Fault, NdrWriter};
+
+    #[test]
+    fn refusals_of_the_old_interface_for_dfs_can_be_read() {
+        let fixture = Fixture::new();
+        let mut client = Client::srvsvc(&fixture);
+        let status = 50_u32.to_le_bytes();
+        for operation in [44, 45, 46, 49, 50, 51] {
+            assert_eq!(client.call(operation, &[0; 40]).unwrap(), status, "{operation}");
+        }
+        for operation in [43, 52] {
+            assert_eq!(client.call(operation, &[0; 8]).unwrap(), [[0; 4], status].concat(), "{operation}");
+        }
+        let exit_point = |length: u32| {
+            let mut writer = NdrWriter::new();
+            writer.null();
+            writer.bytes(&[7; 16]);
+            writer.wide_string("prefix");
+            writer.u32(1);
+            writer.u32(length);
+            writer.into_bytes()
+        };
+        // An array of characters, and what brings the status to a multiple of four.
+        for (length, bytes) in [(0_u32, 0), (3, 8), (32, 64)] {
+            let expected = [&length.to_le_bytes()[..], &vec![0; bytes], &status].concat();
+            assert_eq!(client.call(48, &exit_point(length)).unwrap(), expected, "{length}");
+        }
+        assert_eq!(client.call(48, &exit_point(33)), Err(Fault::BAD_STUB_DATA));
+        assert_eq!(client.call(48, &exit_point(33)[..30]), Err(Fault::BAD_STUB_DATA));
+    }
 
     #[test]
     fn what_the_server_is_cannot_be_changed_from_afar() {
