@@ -884,3 +884,23 @@ fn what_is_not_served_is_refused_by_its_own_status() {
     assert_eq!(desk.query(file, FileInformationClass::MODE).unwrap(), [2, 0, 0, 0]);
     assert_eq!(mode(&mut desk, 1), NtStatus::INVALID_PARAMETER);
 }
+
+/// [MS-FSA] 2.1.5.15.7 and 2.1.5.15.12, in their order: the fixed part, the right, then the length of the name.
+#[test]
+fn the_length_of_a_new_name_is_checked() {
+    let mut desk = Desk::new();
+    let file = desk.file("f");
+    for class in [FileInformationClass::RENAME, FileInformationClass::LINK] {
+        let mut buffer = [0; 24];
+        buffer[20] = b'g';
+        assert_eq!(desk.set(file, class, &buffer[..19]), NtStatus::INFO_LENGTH_MISMATCH);
+        // None, an odd number of bytes, and one more than the four that are there.
+        for length in [0, 1, 3, 6, u32::MAX] {
+            buffer[16..20].copy_from_slice(&length.to_le_bytes());
+            assert_eq!(desk.set(file, class, &buffer), NtStatus::INVALID_PARAMETER, "{length}");
+        }
+    }
+    let mut name = [0; 24];
+    (name[16], name[20]) = (2, b'g');
+    assert_eq!(desk.set(file, FileInformationClass::RENAME, &name), NtStatus::SUCCESS);
+}

@@ -87,11 +87,11 @@ pub fn decide(cx: &mut Context<'_>) -> StepResult {
             let class = check_file(cx, &open, &request)?;
             match class {
                 FileInformationClass::RENAME => {
-                    let information = RenameInformation::from_bytes(request.buffer).map_err(short)?;
+                    let information = RenameInformation::from_bytes(request.buffer).map_err(name_beyond)?;
                     rename::decide(cx, &open, rename::NameChange::Rename, &information)
                 }
                 FileInformationClass::LINK => {
-                    let information = RenameInformation::from_bytes(request.buffer).map_err(short)?;
+                    let information = RenameInformation::from_bytes(request.buffer).map_err(name_beyond)?;
                     rename::decide(cx, &open, rename::NameChange::Link, &information)
                 }
                 FileInformationClass::DISPOSITION => {
@@ -168,6 +168,11 @@ fn file_system(class: FsInformationClass) -> NtStatus {
         class if class.minimum_set_length().is_some() => NtStatus::NOT_SUPPORTED,
         _ => NtStatus::INVALID_INFO_CLASS,
     }
+}
+
+/// A new name that is longer than its buffer ([MS-FSA] 2.1.5.15.7, 2.1.5.15.12); the fixed part is there.
+fn name_beyond(_: freehold_dtyp::DecodeError) -> CommandError {
+    NtStatus::INVALID_PARAMETER.into()
 }
 
 /// A buffer that ends too early.
