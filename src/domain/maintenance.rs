@@ -2,12 +2,11 @@
 //! whose time is over, notes the site it is in.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
-use freehold_dtyp::FileTime;
 use tokio::sync::watch;
 
-use super::{Domain, DomainError, rotation};
+use super::{Domain, DomainError};
 use crate::state::Membership;
 
 /// The first look after the start: a change that a crash left open is ended soon.
@@ -53,13 +52,7 @@ impl Domain {
             tracing::warn!(%error, "keys whose time is over could not be forgotten");
         }
         self.note_site(&membership);
-        let now = FileTime::from_system_time(SystemTime::now());
-        let due = rotation::next_change(&membership, &self.settings).is_some_and(|due| due <= now);
-        if may_rotate && (due || membership.pending_password.is_some()) {
-            self.rotate().await?;
-            return Ok(true);
-        }
-        Ok(false)
+        if may_rotate { self.rotate_when_due().await } else { Ok(false) }
     }
 
     /// The site that domain controllers tell may change with the directory's subnets.
@@ -73,5 +66,38 @@ impl Domain {
         {
             tracing::warn!(%error, "the site could not be noted");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::DomainSettings;
+    use crate::domain::testing::join;
+    use crate::state::State;
+
+    #[tokio::test]
+    async fn a_change_that_an_administrator_is_making_is_not_made_again() {
+        let state = Arc::new(State::in_memory().unwrap());
+        join(&state, "FILES", "S-1-5-21-7-8-9");
+        // Nobody listens there: a second change would fail, and leave its password noted.
+        let dns_servers = vec!["127.0.0.1:9".parse().unwrap()];
+        let settings = DomainSettings { dns_servers, ..DomainSettings::default() };
+        let domain = Domain::new(Arc::clone(&state), settings, "FILES", Arc::default());
+        let changing = domain.changing.lock().await;
+        state.note_pending_password("second", &[]).unwrap();
+        let looking = tokio::spawn({
+            let domain = Arc::clone(&domain);
+            async move { domain.look(true).await }
+        });
+        // Until it waits for the end of the change.
+        for _ in 0..10 {
+            tokio::task::yield_now().await;
+        }
+        state.confirm_pending_password(&[], Duration::ZERO).unwrap();
+        drop(changing);
+        assert!(!looking.await.unwrap().unwrap(), "it was changed once more");
+        let membership = state.membership().unwrap();
+        assert_eq!((membership.password.text.as_str(), &membership.pending_password), ("second", &None));
     }
 }

@@ -254,28 +254,8 @@ pub fn read_any(bytes: &[u8]) {
 
 #[cfg(test)]
 mod tests {
+    use super::testing::join;
     use super::*;
-    use crate::state::NewMembership;
-
-    fn join(state: &State, computer_name: &str, domain_sid: &str) {
-        state
-            .join_domain(
-                &NewMembership {
-                    dns_domain: "corp.example",
-                    netbios_domain: "CORP",
-                    domain_sid: domain_sid.parse().unwrap(),
-                    forest: "corp.example",
-                    computer_name,
-                    computer_dn: "CN=FILES,CN=Computers,DC=corp,DC=example",
-                    dns_host_name: "files.corp.example",
-                    site: None,
-                    password: "first",
-                    keys: &[],
-                },
-                std::time::Duration::ZERO,
-            )
-            .unwrap();
-    }
 
     #[test]
     fn a_member_is_made_anew_for_another_account_only() {

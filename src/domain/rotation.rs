@@ -9,7 +9,7 @@
 //! one, so that a domain controller that has taken it is always understood. Its keys are the acceptor's from before it is sent.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use freehold_dtyp::FileTime;
 use zeroize::Zeroizing;
@@ -34,6 +34,29 @@ impl Domain {
     /// [`DomainError`]. The password before is good still then, or the new one is noted as pending.
     pub async fn rotate(&self) -> Result<u32, DomainError> {
         let _changing = self.changing.lock().await;
+        self.change_password().await
+    }
+
+    /// As [`Self::rotate`], when the password is due or a change was left open. True when that was so. Whether it is so counts once
+    /// nobody else changes anything: a change that is under way looks open to whoever does not wait for its end, and due is no password
+    /// that somebody has just changed.
+    ///
+    /// # Errors
+    /// [`DomainError`].
+    pub(super) async fn rotate_when_due(&self) -> Result<bool, DomainError> {
+        let _changing = self.changing.lock().await;
+        let Some(membership) = self.state.membership() else { return Ok(false) };
+        let now = FileTime::from_system_time(SystemTime::now());
+        let due = next_change(&membership, &self.settings).is_some_and(|due| due <= now);
+        if !due && membership.pending_password.is_none() {
+            return Ok(false);
+        }
+        self.change_password().await?;
+        Ok(true)
+    }
+
+    /// The change itself. The caller sees to it that there is one at a time.
+    async fn change_password(&self) -> Result<u32, DomainError> {
         let (membership, member) = self.joined()?;
         let new = match &membership.pending_password {
             Some(pending) => {

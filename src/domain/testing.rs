@@ -1,9 +1,11 @@
 //! What the tests of several files need.
 
+use std::time::Duration;
+
 use freehold_dtyp::{FileTime, Sid};
 use zeroize::Zeroizing;
 
-use crate::state::{MachinePassword, Membership};
+use crate::state::{MachinePassword, Membership, NewMembership, State};
 
 /// A member without keys.
 pub(super) fn membership() -> Membership {
@@ -24,4 +26,25 @@ pub(super) fn membership() -> Membership {
         joined: FileTime::ZERO,
         password_changed: FileTime::ZERO,
     }
+}
+
+/// Makes this server a member under this name, of the domain with this SID.
+pub(super) fn join(state: &State, computer_name: &str, domain_sid: &str) {
+    state
+        .join_domain(
+            &NewMembership {
+                dns_domain: "corp.example",
+                netbios_domain: "CORP",
+                domain_sid: domain_sid.parse().unwrap(),
+                forest: "corp.example",
+                computer_name,
+                computer_dn: "CN=FILES,CN=Computers,DC=corp,DC=example",
+                dns_host_name: "files.corp.example",
+                site: None,
+                password: "first",
+                keys: &[],
+            },
+            Duration::ZERO,
+        )
+        .unwrap();
 }
