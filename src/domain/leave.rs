@@ -5,7 +5,7 @@ use super::error::DomainError;
 use super::join::must_be_there;
 use super::kdc::Credentials;
 use super::ldap::Connection;
-use super::{Domain, Logon, Progress};
+use super::{Domain, Logon, Progress, machine_credentials};
 
 /// What becomes of the computer account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,20 +77,12 @@ impl Domain {
     pub(super) async fn connection_as(&self, logon: Option<Logon>) -> Result<Connection, DomainError> {
         let (membership, member) = self.joined()?;
         let Some(logon) = logon else {
-            let mut last = DomainError::NotMember;
-            for password in membership.passwords() {
-                let machine = Credentials::new(
-                    &membership.account_name(),
-                    &membership.dns_domain,
-                    password.text.clone(),
-                );
-                match Connection::bind_as(&member.locator, &self.settings, &machine).await {
-                    Ok(connection) => return Ok(connection),
-                    Err(error) if error.is_wrong_password() => last = DomainError::Estranged(error),
-                    Err(error) => return Err(error.into()),
-                }
-            }
-            return Err(last);
+            let machine = machine_credentials(&membership);
+            return match Connection::bind_as_first(&member.locator, &self.settings, &machine).await {
+                Ok((connection, _)) => Ok(connection),
+                Err(error) if error.is_wrong_password() => Err(DomainError::Estranged(error)),
+                Err(error) => Err(error.into()),
+            };
         };
         let credentials = Credentials::new(&logon.user, &membership.dns_domain, logon.password);
         Ok(Connection::bind_as(&member.locator, &self.settings, &credentials).await?)

@@ -17,7 +17,7 @@ use zeroize::Zeroizing;
 use super::error::DomainError;
 use super::join::{domain_keys, must_be_there};
 use super::kdc::Credentials;
-use super::ldap::Connection;
+use super::ldap::{Connection, LdapError, ResultCode};
 use super::locator::DomainController;
 use super::{Domain, Member, account, keys};
 use crate::config::DomainSettings;
@@ -58,11 +58,11 @@ impl Domain {
     /// The change itself. The caller sees to it that there is one at a time.
     async fn change_password(&self) -> Result<u32, DomainError> {
         let (membership, member) = self.joined()?;
+        let mut tried = Vec::new();
         let new = match &membership.pending_password {
             Some(pending) => {
-                if let Some(connection) = self.try_password(&membership, &member, &pending.text).await? {
-                    return self.confirm(&membership, &connection, &pending.text).await;
-                }
+                // First: the domain controller that took it takes no other.
+                tried.push(machine(&membership, &pending.text));
                 pending.text.clone()
             }
             None => {
@@ -73,34 +73,52 @@ impl Domain {
                 new
             }
         };
-        let machine = machine(&membership, &membership.password.text);
-        let connection = match Connection::bind_as(&member.locator, &self.settings, &machine).await {
-            Err(error) if error.is_wrong_password() => return Err(DomainError::Estranged(error)),
-            outcome => outcome?,
-        };
+        tried.push(machine(&membership, &membership.password.text));
+        let (connection, taken) =
+            match Connection::bind_as_first(&member.locator, &self.settings, &tried).await {
+                Err(error) if error.is_wrong_password() => return Err(DomainError::Estranged(error)),
+                outcome => outcome?,
+            };
+        // The last one is the present password.
+        if taken + 1 < tried.len() {
+            return self.confirm(&membership, &connection, &new).await;
+        }
         let account = must_be_there(&connection, &membership.computer_name).await?;
-        let sent = account::change_password(&connection, &account.dn, &membership.password.text, &new).await;
-        match sent {
+        match account::change_password(&connection, &account.dn, &membership.password.text, &new).await {
             Ok(()) => self.confirm(&membership, &connection, &new).await,
-            Err(error) if error.is_unreachable() => {
-                member.locator.failed(connection.dc());
-                match self.try_password(&membership, &member, &new).await? {
+            Err(error) => {
+                match self.taken_all_the_same(&membership, &member, &connection, &error, &new).await? {
                     Some(connection) => self.confirm(&membership, &connection, &new).await,
                     None => Err(error.into()),
                 }
             }
-            Err(error) => Err(error.into()),
         }
     }
 
-    /// A connection of the machine account with this password, `None` when it is not the account's.
-    async fn try_password(
+    /// After a change that was not answered with a yes: a connection with the new password, if it is the account's. The domain
+    /// controller that was asked is asked first, since the others hear of it later.
+    async fn taken_all_the_same(
         &self,
         membership: &Membership,
         member: &Member,
-        password: &Zeroizing<String>,
+        asked: &Connection,
+        error: &LdapError,
+        new: &Zeroizing<String>,
     ) -> Result<Option<Connection>, DomainError> {
-        match Connection::bind_as(&member.locator, &self.settings, &machine(membership, password)).await {
+        let lost = error.is_unreachable();
+        // A refusal may mean that the present password is not the account's any more: another domain controller took the new one.
+        if !lost && error.code() != Some(ResultCode::CONSTRAINT_VIOLATION) {
+            return Ok(None);
+        }
+        let machine = machine(membership, new);
+        let again = match Connection::open(asked.dc(), &member.locator, &self.settings, &machine).await {
+            Err(error) if error.is_unreachable() => {
+                member.locator.failed(asked.dc());
+                Connection::bind_as(&member.locator, &self.settings, &machine).await
+            }
+            outcome => outcome,
+        };
+        match again {
             Ok(connection) => Ok(Some(connection)),
             Err(error) if error.is_wrong_password() => Ok(None),
             Err(error) => Err(error.into()),

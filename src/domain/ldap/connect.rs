@@ -61,19 +61,40 @@ impl Connection {
         settings: &DomainSettings,
         credentials: &Credentials,
     ) -> Result<Self, LdapError> {
+        Self::bind_as_first(locator, settings, std::slice::from_ref(credentials))
+            .await
+            .map(|(connection, _)| connection)
+    }
+
+    /// As [`Self::bind_as`], with the first of these credentials that a domain controller takes, and which one that is. All of them are
+    /// tried at the same domain controller: what one refuses because it has not heard of a new password says nothing of another.
+    ///
+    /// # Errors
+    /// [`LdapError`]; the refusal of the last one when the domain controller takes none.
+    pub async fn bind_as_first(
+        locator: &Arc<Locator>,
+        settings: &DomainSettings,
+        credentials: &[Credentials],
+    ) -> Result<(Self, usize), LdapError> {
         const TRIES: usize = 3;
-        let mut last = None;
+        let mut last = LdapError::NoAccount;
         for _ in 0..TRIES {
             let dc = locator.find().await?;
-            match Self::open(&dc, locator, settings, credentials).await {
-                Err(error) if error.is_unreachable() => {
-                    locator.failed(&dc);
-                    last = Some(error);
+            for (place, credentials) in credentials.iter().enumerate() {
+                match Self::open(&dc, locator, settings, credentials).await {
+                    Ok(connection) => return Ok((connection, place)),
+                    Err(error) => last = error,
                 }
-                outcome => return outcome,
+                if !last.is_wrong_password() {
+                    break;
+                }
             }
+            if !last.is_unreachable() {
+                break;
+            }
+            locator.failed(&dc);
         }
-        Err(last.unwrap_or(LdapError::NoAccount))
+        Err(last)
     }
 
     async fn read_root(&self) -> Result<RootDse, LdapError> {
