@@ -24,7 +24,7 @@ def furnish(s):
     s.run('quota', 'default', 'data', '--limit', '1GB', '--warning', '900MB')
     for account, limit in (('CORP\\bob', '5GB'), ('CORP\\zoë', 'none'), ('worker0@corp.example', '300MB')):
         s.run('quota', 'set', account, '--volume', 'data', '--limit', limit, '--warning', 'none')
-    for group, limit in (('CORP\\depth1', '2GB'), ('CORP\\Domain Users', '100MB'), ('local-team', '7GB')):
+    for group, limit in (('CORP\\tier1', '2GB'), ('CORP\\Domain Users', '100MB'), ('local-team', '7GB')):
         s.run('quota', 'group', 'set', group, '--volume', 'data', '--limit', limit, timeout=60)
 
 
@@ -33,7 +33,7 @@ def an_export_with_accounts_of_the_domain_makes_the_same_state(t):
     s = t.own_server()
     furnish(s)
     text, document = export(s), export(s, 'json')
-    t.contains(text, 'CORP\\alice', 'CORP\\zoë', 'CORP\\depth1', 'CORP\\Domain Users', 'S-1-5-21-1111111111-')
+    t.contains(text, 'CORP\\alice', 'CORP\\zoë', 'CORP\\tier1', 'CORP\\Domain Users', 'S-1-5-21-1111111111-')
     t.true('worker0' in text and '@' not in text, 'one spelling of a name: %s' % text)
     (t.folder / 'state.toml').write_text(text)
     (t.folder / 'state.json').write_text(document)
@@ -47,7 +47,7 @@ def an_export_with_accounts_of_the_domain_makes_the_same_state(t):
     t.bed.replicated(s.name + '$')
     t.true('alice' not in export(s), 'the state is wiped')
     done = s.run('apply', str(t.folder / 'state.toml'), '--what-if', timeout=60)
-    t.contains(done.stdout, 'CORP\\bob', 'CORP\\depth1', 'share2')
+    t.contains(done.stdout, 'CORP\\bob', 'CORP\\tier1', 'share2')
     t.true('alice' not in export(s), 'what-if changes nothing')
     done = s.run('apply', str(t.folder / 'state.toml'), '-o', 'json', timeout=60)
     rows = json.loads(done.stdout)
@@ -58,8 +58,8 @@ def an_export_with_accounts_of_the_domain_makes_the_same_state(t):
         done = s.run('apply', str(t.folder / ('state.' + form)), '--prune', '-o', 'json', timeout=60)
         t.equal((json.loads(done.stdout), done.stderr), ([], 'Nothing changes: the state is as declared.\n'), 'applied twice')
     # What was applied is in force: the rule of a nested group, an own entry, a share's access.
-    row = json.loads(s.run('quota', 'list', 'data', '--user', 'CORP\\nina', '-o', 'json').stdout)[0]
-    t.equal((row['Group'], row['Limit']), ('CORP\\depth1', 2 << 30), 'nina')
+    row = json.loads(s.run('quota', 'list', 'data', '--user', 'CORP\\otto', '-o', 'json').stdout)[0]
+    t.equal((row['Group'], row['Limit']), ('CORP\\tier1', 2 << 30), 'otto')
     row = json.loads(s.run('quota', 'list', 'data', '--user', 'CORP\\bob', '-o', 'json').stdout)[0]
     t.equal((row['Source'], row['Limit']), ('Own', 5 << 30), 'bob')
     s.open_root('share0')

@@ -83,7 +83,7 @@ def from_a_root_to_freehold_and_samba_by_name(t):
 
 
 class Watch:
-    """What a client reads at the same path over time: lines `time contents`, written when the contents change."""
+    """What a client reads at the same path over time: lines `time contents`, written when the contents change. The time is the client's."""
 
     def __init__(self, t):
         self.t, self.folder = t, t.folder / 'watch'
@@ -92,14 +92,15 @@ class Watch:
         self.log, self.stop = self.folder / 'log', self.folder / 'stop'
         self.log.touch()
 
-    def seen(self, wanted, after, seconds):
-        """The time of the first line with these contents later than `after`."""
-        until = time.monotonic() + seconds
-        while time.monotonic() < until:
-            for line in self.log.read_text().splitlines():
-                at, _, contents = line.partition(' ')
-                if float(at) >= after and contents == wanted:
-                    return float(at)
+    def lines(self):
+        return self.log.read_text().splitlines()
+
+    def seen(self, wanted, before, seconds):
+        """Waits for a line with these contents behind the first `before` ones; how long."""
+        begin = time.monotonic()
+        while time.monotonic() - begin < seconds:
+            if any(line.partition(' ')[2] == wanted for line in self.lines()[before:]):
+                return time.monotonic() - begin
             time.sleep(0.1)
         raise Failed('%r was not read within %d s; seen:\n%s' % (wanted, seconds, self.log.read_text()))
 
@@ -158,12 +159,12 @@ def smbprotocol_passes_over_a_dead_target(t):
                                t.user.password, watch.log, watch.stop], stdin=subprocess.DEVNULL)
     try:
         watch.seen('on ' + first.host, 0, 60)
+        before = len(watch.lines())
         first.kill()
-        killed = time.time()
-        tell(t, 'smbprotocol read from the other target', watch.seen('on ' + other.host, killed, 120) - killed)
+        tell(t, 'smbprotocol read from the other target', watch.seen('on ' + other.host, before, 120))
+        before = len(watch.lines())
         first.start()
-        back = time.time()
-        tell(t, 'smbprotocol was back at the preferred target', watch.seen('on ' + first.host, back, 120) - back)
+        tell(t, 'smbprotocol was back at the preferred target', watch.seen('on ' + first.host, before, 120))
     finally:
         watch.stop.touch()
         client.wait(60)
@@ -213,9 +214,9 @@ def the_kernel_passes_over_a_dead_target(t):
     mount.start()
     try:
         watch.seen('on ' + first.host, 0, 120)
+        before = len(watch.lines())
         first.kill()
-        killed = time.time()
-        tell(t, 'the mount in use read from the other target', watch.seen('on ' + other.host, killed, 120) - killed)
+        tell(t, 'the mount in use read from the other target', watch.seen('on ' + other.host, before, 120))
     finally:
         watch.stop.touch()
         mount.join(300)

@@ -4,7 +4,7 @@ import re
 import threading
 import time
 
-from controllers import BASE
+from controllers import BASE, frozen
 from rig.harness import Failed, case
 
 CONTAINER = 'CN=Dfs-Configuration,CN=System,' + BASE
@@ -302,10 +302,7 @@ def no_controller_answers(t):
     s.run('dfs', 'namespace', 'add', 'alone', '--domain')
     s.run('dfs', 'folder', 'add', r'alone\data', '--target', r'\\%s\data' % s.host)
     put(t, s, 'data', 'where', 'here\n')
-    both = (t.bed.dc1, t.bed.dc2)
-    for dc in both:
-        dc.freeze()
-    try:
+    with frozen(t.bed.dc1, t.bed.dc2):
         for when in ('at once', 'after a restart'):
             until(t, 'the folder', lambda: (s.volume / 'alone' / 'data').is_dir(), 30)
             t.equal(fetch(t, s, 'alone', r'data\where', s.local_admin), 'here\n', when)
@@ -316,9 +313,6 @@ def no_controller_answers(t):
         t.true(len(refused(s, 'dfs', 'folder', 'add', r'alone\more', '--target', r'\\x\y')) > 30, 'a reason')
         print('    a change without a controller was refused after %.1f s' % (time.monotonic() - began), flush=True)
         t.equal(list(folders(s, 'alone')), ['data'], 'after the refusal')
-    finally:
-        for dc in both:
-            dc.thaw()
     until(t, 'a change', lambda: s.run('dfs', 'folder', 'add', r'alone\more', '--target', r'\\x\y', check=False).returncode == 0, 60)
     t.equal(sorted(folders(s, 'alone')), ['data', 'more'], 'the folders')
     remove_all(s, 'alone')

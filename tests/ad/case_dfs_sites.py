@@ -3,15 +3,13 @@
     Berlin (client 10.88.0.71, a server)  --10--  Hub (the namespace's server)  --20--  Paris (client 10.88.0.72, a server)
     Berlin  --100--  Paris                 Hub  --500--  Default-First-Site-Name (both controllers)
 """
-import contextlib
 import json
 import os
 import subprocess
 import time
 
-import controllers
 import hosts
-from controllers import BASE
+from controllers import BASE, frozen
 from rig import server as servers
 from rig.harness import Failed, case
 
@@ -55,9 +53,8 @@ class Directory:
 
     def spread(self):
         """The other controller has it too: a server asks either."""
-        dc1, dc2 = self.t.bed.dc1, self.t.bed.dc2
-        dc2.host.run('samba-tool', 'drs', 'replicate', dc2.fqdn, dc1.fqdn, 'CN=Configuration,' + BASE, '-s', dc2.conf, '-U',
-                     'Administrator%' + controllers.ADMIN_PASSWORD)
+        self.t.bed.agreed('(|(objectClass=site)(objectClass=subnet)(objectClass=siteLink)(objectClass=interSiteTransport))',
+                          'cost', 'siteList', 'siteObject', 'options', base=SITES, context='CN=Configuration,' + BASE, there=True)
 
     def remove(self):
         dc = self.t.bed.dc1
@@ -112,7 +109,9 @@ class Net:
             machine.holder.kill()
             machine.holder.wait()
             # the kernel takes the cable away with the machine, in its own time
+            until = time.monotonic() + 60
             while subprocess.run(['ip', 'link', 'show', 'to-' + name], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode == 0:
+                self.t.true(time.monotonic() < until, 'the cable of %s stays' % name)
                 time.sleep(0.1)
         self.t.finally_(end)
         return machine
@@ -220,17 +219,6 @@ def changes_of_the_directory_arrive(t):
     t.bed.dc1.modify('dn: CN=%s/32,CN=Subnets,%s\nchangetype: modify\nreplace: siteObject\nsiteObject: CN=Paris,%s\n' % (BERLIN, SITES, SITES))
     net.directory.spread()
     net.arrives([['paris'], ['berlin'], ['hub'], ['first']], "a client's subnet in another site")
-
-
-@contextlib.contextmanager
-def frozen(*machines):
-    for dc in machines:
-        dc.freeze()
-    try:
-        yield
-    finally:
-        for dc in machines:
-            dc.thaw()
 
 
 @case(alone=True, freehold_only=True)

@@ -19,6 +19,8 @@ def a_rule_of_a_group_with_many_members_is_in_force_when_it_is_answered(t):
     dc = t.bed.dc1
     print(dc.host.run('/usr/bin/python3', HERE / 'many.py', dc.conf, 'crowd', str(MEMBERS)), flush=True)
     t.bed.replicated('crowd-%d' % MEMBERS)
+    t.bed.agreed('(sAMAccountName=crowd)', 'member', there=True)
+    t.bed.agreed('(sAMAccountName=crowd-%d)' % MEMBERS, 'memberOf', there=True)
     quota(s, 'mode', 'data', 'enforce')
     for turn, limit in enumerate(('100KB', '200KB', '300KB')):
         began = time.monotonic()

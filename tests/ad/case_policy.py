@@ -1,7 +1,21 @@
 """Whether users of the domain may log on by NTLM: security.ntlm.domain."""
 import json
+import time
 
 from rig.harness import case
+
+
+def records(t, count, search, seconds=60):
+    """Waits until the search finds as many records: the end of a session is on record when the server has noticed that the client went,
+    a logon that failed soon after it was answered. More than that are told at once."""
+    end = time.monotonic() + seconds
+    while True:
+        found = search()
+        if len(found) >= count:
+            t.equal(len(found), count, 'records: %s' % found)
+            return found
+        t.true(time.monotonic() < end, '%d records, not %d: %s' % (len(found), count, found))
+        time.sleep(0.2)
 
 
 @case(freehold_only=True)
@@ -24,7 +38,7 @@ def audited(t):
     t.equal(found(), [], 'records of logons that nobody asked for')
     t.equal(t.logon(t.user, server=server), 'ok', 'NTLM')
     t.equal(t.logon(t.domain_user('bob', 'Wr0ng.password'), server=server), 'NT_STATUS_LOGON_FAILURE', 'a wrong password')
-    on, failed = found('--package', 'ntlm')
+    on, failed = records(t, 2, lambda: found('--package', 'ntlm'))
     t.equal({k: on[k] for k in ('EventId', 'TargetUserName', 'TargetDomainName', 'IpAddress', 'LogonType', 'Keywords')},
             {'EventId': 4624, 'TargetUserName': 'alice', 'TargetDomainName': 'CORP', 'IpAddress': '10.88.0.5', 'LogonType': 3,
              'Keywords': 'Audit Success'}, 'the logon')
@@ -40,11 +54,13 @@ def recorded(t):
     server = t.own_server(settings='[audit]\nlogons = "all"\n')
     for kerberos in (True, False):
         t.equal(t.logon(t.user, kerberos, server), 'ok', 'Kerberos: %s' % kerberos)
-    out = server.run('audit', 'search', '--config', str(server.config), '-o', 'jsonl', '--user', 'alice@corp.example').stdout
-    records = [json.loads(line) for line in out.splitlines()]
-    ons = [r for r in records if r['EventId'] == 4624]
+    def found():
+        out = server.run('audit', 'search', '--config', str(server.config), '-o', 'jsonl', '--user', 'alice@corp.example').stdout
+        return [json.loads(line) for line in out.splitlines()]
+    rows = records(t, 4, found)
+    ons = [r for r in rows if r['EventId'] == 4624]
     t.equal([r['AuthenticationPackageName'] for r in ons], ['Kerberos', 'NTLM'], 'packages')
-    offs = [r['TargetLogonId'] for r in records if r['EventId'] == 4634]
+    offs = [r['TargetLogonId'] for r in rows if r['EventId'] == 4634]
     t.equal(offs, [r['TargetLogonId'] for r in ons], 'logoffs')
-    sids = {r['TargetUserSid'] for r in records}
+    sids = {r['TargetUserSid'] for r in rows}
     t.true(len(sids) == 1 and next(iter(sids)).startswith('S-1-5-21-'), 'SIDs: %s' % sids)

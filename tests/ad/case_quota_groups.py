@@ -28,7 +28,8 @@ def row(s, user):
 
 @case(freehold_only=True)
 def rules_of_domain_groups(t):
-    """nina is in depth3, in depth2, in depth1, which has a rule; Domain Users, nobody's memberOf, has one that is less generous."""
+    """quinn is in level3, in level2, in level1, which has a rule; Domain Users, nobody's memberOf, has one that is less generous.
+    Nobody else changes these groups."""
     s = t.own_server()
     share = t.share(server=s)
     s.open_root(share.name)
@@ -36,28 +37,28 @@ def rules_of_domain_groups(t):
     rule = quota(s, 'group', 'set', 'CORP\\Domain Users', '--limit', '50KB')[0]
     t.true(rule['Members'] > 10 and rule['Error'] == '' and rule['MembersAsOf'], str(rule))
     started = time.monotonic()
-    rule = quota(s, 'group', 'set', 'depth1@' + DOMAIN, '--limit', '100KB', '--warning', '80KB')[0]
+    rule = quota(s, 'group', 'set', 'level1@' + DOMAIN, '--limit', '100KB', '--warning', '80KB')[0]
     seconds = time.monotonic() - started
-    t.equal((rule['Group'], rule['Members']), ('CORP\\depth1', 1), 'the rule')
+    t.equal((rule['Group'], rule['Members']), ('CORP\\level1', 1), 'the rule')
     t.true(seconds < 5, 'a rule took %.1f s' % seconds)
-    t.equal((row(s, 'nina')['Group'], row(s, 'nina')['Limit']), ('CORP\\depth1', 100 * KB), 'the most generous rule')
+    t.equal((row(s, 'quinn')['Group'], row(s, 'quinn')['Limit']), ('CORP\\level1', 100 * KB), 'the most generous rule')
     t.equal((row(s, 'worker0')['Group'], row(s, 'worker0')['Limit']), ('CORP\\Domain Users', 50 * KB), 'the primary group')
     t.equal(row(s, 'Administrator')['Source'], 'Exempt', 'an administrator through Domain Admins')
-    t.equal(put(t, s, share, 'a', 60, 'nina'), 'ok', 'nina')
+    t.equal(put(t, s, share, 'a', 60, 'quinn'), 'ok', 'quinn')
     t.equal(put(t, s, share, 'b', 60, 'worker0'), 'NT_STATUS_DISK_FULL', 'worker0')
-    t.equal(put(t, s, share, 'c', 60, 'nina'), 'NT_STATUS_DISK_FULL', 'nina, above hers')
-    quota(s, 'set', 'CORP\\nina', '--limit', '200KB')
-    t.equal(put(t, s, share, 'c', 60, 'nina'), 'ok', 'an own entry beats the rules')
-    quota(s, 'remove', 'CORP\\nina')
-    # Out of the group: it counts from her next session on.
-    change = 'dn: CN=depth3,%s\nchangetype: modify\n%%s: member\nmember: CN=nina,%s\n\n' % (GROUPS, PEOPLE)
+    t.equal(put(t, s, share, 'c', 60, 'quinn'), 'NT_STATUS_DISK_FULL', 'quinn, above the rule')
+    quota(s, 'set', 'CORP\\quinn', '--limit', '200KB')
+    t.equal(put(t, s, share, 'c', 60, 'quinn'), 'ok', 'an own entry beats the rules')
+    quota(s, 'remove', 'CORP\\quinn')
+    # Out of the group: it counts from the next session on.
+    change = 'dn: CN=level3,%s\nchangetype: modify\n%%s: member\nmember: CN=quinn,%s\n\n' % (GROUPS, PEOPLE)
     t.finally_(lambda: t.bed.modify(change % 'add', ok=False))
     t.bed.modify(change % 'delete')
-    t.smbclient(share, ['ls'], user=t.domain_user('nina'), server=s, kerberos=True)
+    t.smbclient(share, ['ls'], user=t.domain_user('quinn'), server=s, kerberos=True)
     until = time.monotonic() + 30
-    while row(s, 'nina')['Group'] != 'CORP\\Domain Users':
+    while row(s, 'quinn')['Group'] != 'CORP\\Domain Users':
         if time.monotonic() > until:
-            raise Failed('nina is still limited by %s' % row(s, 'nina'))
-        t.smbclient(share, ['ls'], user=t.domain_user('nina'), server=s, kerberos=True)
+            raise Failed('quinn is still limited by %s' % row(s, 'quinn'))
+        t.smbclient(share, ['ls'], user=t.domain_user('quinn'), server=s, kerberos=True)
         time.sleep(1)
-    t.equal(put(t, s, share, 'd', 10, 'nina'), 'NT_STATUS_DISK_FULL', 'nina, less than what she has')
+    t.equal(put(t, s, share, 'd', 10, 'quinn'), 'NT_STATUS_DISK_FULL', 'quinn, less than what is there')

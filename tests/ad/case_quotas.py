@@ -79,7 +79,7 @@ class Bench:
 
     def end_peer(self):
         self.peer.stdin.close()
-        self.peer.wait(20)
+        self.peer.wait(60)
 
     def ask(self, user, verb, *arguments):
         """What the peer answers: a list that begins with a status."""
@@ -147,7 +147,7 @@ class Bench:
 
     def told_becomes(self, count):
         """Waits for the administrator's program, and a little longer for calls that should not be."""
-        end = time.monotonic() + 5
+        end = time.monotonic() + 60
         while len(self.told()) < count and time.monotonic() < end:
             time.sleep(0.05)
         time.sleep(0.3)

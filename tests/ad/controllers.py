@@ -3,6 +3,7 @@
 The domain's SID and the relative identifiers of its accounts are the same every time (seed.py). The second controller
 joins the first as a controller and replicates from it, as Windows' would.
 """
+import contextlib
 import os
 import pathlib
 import signal
@@ -21,6 +22,34 @@ SERVERS_OU = 'OU=Servers,OU=Freehold,' + BASE
 
 class ControllerError(Exception):
     """A domain controller did not come up."""
+
+
+@contextlib.contextmanager
+def frozen(*controllers):
+    """They stand still meanwhile, and answer again behind it."""
+    for dc in controllers:
+        dc.freeze()
+    try:
+        yield
+    finally:
+        for dc in controllers:
+            dc.thaw()
+    for dc in controllers:
+        dc.answers()
+
+
+@contextlib.contextmanager
+def unplugged(*controllers):
+    """They are cut off the network meanwhile, and answer again behind it."""
+    for dc in controllers:
+        dc.host.cable(False)
+    try:
+        yield
+    finally:
+        for dc in controllers:
+            dc.host.cable(True)
+    for dc in controllers:
+        dc.answers()
 
 
 def certificates(folder):
@@ -111,10 +140,14 @@ class Controller:
         self.conf.write_text(self.setting_lines())
         (self.folder / 'state' / 'sysvol' / DOMAIN / 'scripts').mkdir(parents=True, exist_ok=True)
 
-    def start(self, seconds=60):
-        """Starts it and waits until LDAP, Kerberos, DNS and winbind answer."""
+    def start(self):
+        """Starts it and waits until it answers."""
         (self.folder / 'run').mkdir(exist_ok=True)
         self.process = self.host.start(['samba', '-F', '--no-process-group', '-M', 'single', '-s', self.conf], self.log)
+        return self.answers()
+
+    def answers(self, seconds=180):
+        """Waits until LDAP, DNS, winbind and RPC answer: after a start, and when it has stood still and may have much to do."""
         end = time.monotonic() + seconds
         waiting = [
             ['ldapsearch', '-x', '-H', 'ldap://' + self.address, '-s', 'base', '-b', '', '-LLL', 'defaultNamingContext'],
@@ -124,7 +157,7 @@ class Controller:
         ]
         while waiting:
             try:
-                done = subprocess.run(waiting[0], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=5)
+                done = subprocess.run(waiting[0], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=20)
                 if done.returncode == 0:
                     waiting.pop(0)
                     continue
@@ -156,23 +189,49 @@ class Controller:
             ('_ldap._tcp.default-first-site-name._sites.dc', 389), ('_kerberos._tcp.default-first-site-name._sites.dc', 88)]]
         self.update(lines)
 
+    def lists_itself(self, other, seconds=180):
+        """Waits until its own DNS lists it, as the one of `other` does: it is the only DNS while the other one is away."""
+        names = ['_ldap._tcp.dc._msdcs.' + DOMAIN, '_ldap._tcp.' + DOMAIN]
+        end = time.monotonic() + seconds
+        while True:
+            try:
+                for zones in 'DC=DomainDnsZones,', 'DC=ForestDnsZones,':
+                    self.replicate_from(other, zones + BASE)
+                told = [hosts.run('host', '-W', '2', '-t', 'SRV', name, self.address) for name in names]
+                if all(self.fqdn in answer for answer in told):
+                    return
+            except hosts.HostError as e:
+                told = e
+            if time.monotonic() > end:
+                raise ControllerError('the DNS of %s does not list it: %s' % (self.name, told))
+            time.sleep(0.5)
+
     def update(self, lines):
         done = subprocess.run(['nsupdate'], input='\n'.join([*lines, 'send', '']), text=True, stdout=subprocess.PIPE,
                               stderr=subprocess.STDOUT)
         if done.returncode != 0:
             raise ControllerError('nsupdate: ' + done.stdout)
 
-    def lead(self, name, server):
-        """A share that sends clients on to the share of that name on `server`: as docs/dfs.md says that it is done."""
+    def lead(self, name, server, seconds=60):
+        """A share that sends clients on to the share of that name on `server`: as docs/dfs.md says that it is done. It is there when this
+        returns: a controller reads its configuration in its own time."""
         path = self.folder / 'dfs' / name
         path.mkdir(parents=True, exist_ok=True)
         with self.conf.open('a') as f:
             f.write('[%s]\n    path = %s\n    msdfs root = yes\n    msdfs proxy = \\%s\\%s\n' % (name, path, server, name))
         self.host.run('smbcontrol', '-s', self.conf, 'all', 'reload-config')
+        end = time.monotonic() + seconds
+        while True:
+            listed = hosts.run('smbclient', '-s', self.empty, '-g', '-L', self.fqdn, '-U', 'Administrator%' + ADMIN_PASSWORD)
+            if any(line.startswith('Disk|%s|' % name) for line in listed.splitlines()):
+                return
+            if time.monotonic() > end:
+                raise ControllerError('%s does not show the share %s:\n%s' % (self.name, name, listed))
+            time.sleep(0.2)
 
-    def replicate_from(self, other):
-        """Fetches what is new from another controller."""
-        self.host.run('samba-tool', 'drs', 'replicate', self.fqdn, other.fqdn, BASE, '-s', self.conf, '-U',
+    def replicate_from(self, other, context=BASE):
+        """Asks it to fetch what is new in a naming context from another controller. A busy one forgets that it was asked."""
+        self.host.run('samba-tool', 'drs', 'replicate', self.fqdn, other.fqdn, context, '-s', self.conf, '-U',
                       'Administrator%' + ADMIN_PASSWORD)
 
     def tool(self, *words, **options):
@@ -186,10 +245,10 @@ class Controller:
         if ok and done.returncode != 0:
             raise ControllerError('ldapmodify: %s' % done.stdout)
 
-    def search(self, query, *attributes):
+    def search(self, query, *attributes, base=BASE):
         """What the directory says, as ldapsearch prints it (each attribute on one line)."""
         return hosts.run('ldapsearch', '-x', '-LLL', '-o', 'ldif-wrap=no', '-H', 'ldaps://' + self.fqdn, '-D',
-                         'Administrator@' + DOMAIN, '-w', ADMIN_PASSWORD, '-b', BASE, query, *attributes)
+                         'Administrator@' + DOMAIN, '-w', ADMIN_PASSWORD, '-b', base, query, *attributes, timeout=120)
 
     def freeze(self):
         """Every process stands still: connections are accepted by the kernel, and nothing is answered."""

@@ -53,10 +53,9 @@ async fn dc() -> Arc<DomainController> {
 
 #[tokio::test]
 async fn a_domain_controller_is_found_and_remembered() {
+    let first = quickest_of(3, async || drop(locator().find().await.unwrap())).await;
     let locator = locator();
-    let started = Instant::now();
     let dc = locator.find().await.unwrap();
-    let first = started.elapsed();
     let started = Instant::now();
     assert_eq!(locator.find().await.unwrap(), dc);
     println!("found in {first:?}, again in {:?}: {dc:?}", started.elapsed());
@@ -224,6 +223,17 @@ async fn a_pool_serves_many_at_once() {
     println!("{CALLS} searches in {:?}, {pool:?}", started.elapsed());
 }
 
+/// How long something takes that asks nobody: other programs may hold one attempt up, and hardly each of several.
+async fn quickest_of(attempts: usize, attempt: impl AsyncFn()) -> Duration {
+    let mut quickest = Duration::MAX;
+    for _ in 0..attempts {
+        let started = Instant::now();
+        attempt().await;
+        quickest = quickest.min(started.elapsed());
+    }
+    quickest
+}
+
 /// A domain controller at another address of this machine (root is needed: its ports are those of the domain controller), which can be
 /// made silent: it takes connections and datagrams, as a process does that was stopped, and answers nothing.
 struct Stand {
@@ -307,9 +317,8 @@ async fn a_silent_domain_controller_is_left_in_time() {
     let error = lonely.search(&search).await.unwrap_err();
     println!("with no other: {error} after {:?}", started.elapsed());
     assert!(started.elapsed() < Duration::from_secs(5));
-    let started = Instant::now();
-    lonely.search(&search).await.unwrap_err();
-    assert!(started.elapsed() < Duration::from_millis(100), "who asks next is told at once");
+    let quickest = quickest_of(5, async || drop(lonely.search(&search).await.unwrap_err())).await;
+    assert!(quickest < Duration::from_millis(100), "who asks next is told at once: {quickest:?}");
 
     // A new connection, when the one that was chosen fell silent since.
     stand.silent.send(false).unwrap();
@@ -344,7 +353,7 @@ async fn a_pool_tries_earlier_passwords_and_then_leaves_the_account_alone() {
     pool.connect().await.unwrap();
     let pool = Pool::new(locator(), settings(), move || vec![wrong()]);
     assert!(pool.connect().await.unwrap_err().is_wrong_password());
-    let started = Instant::now();
-    assert!(pool.connect().await.unwrap_err().is_wrong_password());
-    assert!(started.elapsed() < Duration::from_millis(50), "the second refusal is remembered");
+    let again = async || assert!(pool.connect().await.unwrap_err().is_wrong_password());
+    let quickest = quickest_of(5, again).await;
+    assert!(quickest < Duration::from_millis(50), "the refusal is remembered: {quickest:?}");
 }

@@ -44,7 +44,7 @@ class Freehold(Place, servers.Freehold):
 
     def join(self, user=JOINER, *options):
         return self.run('domain', 'join', DOMAIN, '--user', user.name, '--ou', SERVERS_OU, '--password-file', '-', *options,
-                        stdin=user.password + '\n', timeout=60)
+                        stdin=user.password + '\n', timeout=120)
 
     def keytab(self, file):
         """The server's keys, in a file for MIT's programs."""
@@ -127,7 +127,7 @@ class Samba(Place, servers.Server):
         with open(self.folder / 'winbindd.log', 'ab') as out:
             self.winbindd = subprocess.Popen([*self.inside, 'winbindd', '-F', '--no-process-group', '-s', str(self.conf)],
                                              stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True, env=self.env)
-        end = time.monotonic() + 30
+        end = time.monotonic() + 120
         while subprocess.run([*self.inside, 'wbinfo', '-t'], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode:
             if time.monotonic() > end:
                 raise servers.RigError('winbindd does not answer: ' + self.tail(self.folder / 'winbindd.log'))

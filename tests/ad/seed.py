@@ -121,6 +121,14 @@ class Seed:
         self.group('depth3', members=['nina'])
         self.group('depth2', members=['depth3'])
         self.group('depth1', 'local', members=['depth2'])
+        # for one case alone, which changes who is in them
+        self.user('quinn', 'Quinn', 'Quota')
+        self.group('level3', members=['quinn'])
+        self.group('level2', members=['level3'])
+        self.group('level1', 'local', members=['level2'])
+        self.user('otto', 'Otto', 'Other')
+        self.group('tier2', members=['otto'])
+        self.group('tier1', 'local', members=['tier2'])
 
 
 if __name__ == '__main__':

@@ -1,5 +1,6 @@
 """Runs the cases against a member server, with a domain around it: what tests/rig/harness.py does, on machines of their own."""
 import os
+import subprocess
 import threading
 import time
 
@@ -10,6 +11,10 @@ from controllers import ADMIN_PASSWORD
 from hosts import DOMAIN, NETBIOS, REALM, SERVERS
 from rig import harness
 from rig import server as servers
+
+
+# What logons, tickets and the cases ask of an account: one change after the other makes it, and each is replicated by itself.
+ACCOUNT = ('pwdLastSet', 'userAccountControl', 'dNSHostName', 'servicePrincipalName', 'msDS-SupportedEncryptionTypes')
 
 
 class Bed:
@@ -37,6 +42,7 @@ class Bed:
             self.second.start()
             # from now on servers use it, and cases let each fetch what the other was told (`replicated`)
             self.dc1.add_controller_names(self.second)
+            self.second.lists_itself(self.dc1)
         except Exception as e:      # told by the first case that wants it
             self.second_failed = e
 
@@ -48,30 +54,40 @@ class Bed:
             raise self.second_failed
         return self.second
 
-    def replicated(self, name, seconds=60):
-        """Waits until both controllers, where both are there, have the account `name` with the same password: clients ask either."""
-        if self.joining.is_alive() or self.second_failed:
-            return
-        both = (self.dc1, self.second)
+    def agreed(self, query, *attributes, base=controllers.BASE, context=controllers.BASE, there=False, seconds=180):
+        """Waits until both controllers, where both are there, say the same to a question, which is not nothing where `there`. The
+        answer's lines. Whoever asks has seen to it that nobody changes that meanwhile."""
+        both = [self.dc1] if self.joining.is_alive() or self.second_failed else [self.dc1, self.second]
         end, ask_at = time.monotonic() + seconds, 0
         while True:
-            sets = [[line for line in dc.search('(sAMAccountName=%s)' % name, 'pwdLastSet').splitlines() if line.startswith('pwdLastSet: ')]
-                    for dc in both]
-            if sets[0] and sets[0] == sets[1]:
-                return
+            try:
+                answers = [sorted(line for line in dc.search(query, *attributes, base=base).splitlines() if line and line[0] != '#')
+                           for dc in both]
+                if answers[0] == answers[-1] and not (there and not answers[0]):
+                    return answers[0]
+                # they would in their own time, which is minutes after the second joined; a busy one forgets that it was asked
+                if time.monotonic() > ask_at and len(both) == 2:
+                    both[0].replicate_from(both[1], context)
+                    both[1].replicate_from(both[0], context)
+                    ask_at = time.monotonic() + 4
+            except (hosts.HostError, subprocess.TimeoutExpired) as e:
+                answers = e
             if time.monotonic() > end:
-                raise controllers.ControllerError('the controllers do not agree on %s: %s' % (name, sets))
-            # they would in their own time, which is minutes after the second joined; a busy one forgets that it was asked
-            if time.monotonic() > ask_at:
-                both[0].replicate_from(both[1])
-                both[1].replicate_from(both[0])
-                ask_at = time.monotonic() + 4
+                raise controllers.ControllerError('the controllers do not agree on %s within %d s: %s' % (query, seconds, answers))
             time.sleep(0.2)
 
+    def replicated(self, name):
+        """Waits until both controllers have the account `name` with the same password and the same rights: clients ask either."""
+        self.agreed('(sAMAccountName=%s)' % name, *ACCOUNT, there=True)
+
     def modify(self, ldif, ok=True):
-        """A change at both controllers: one that has heard of it from the other refuses it."""
+        """A change at both controllers: one that has heard of it from the other refuses it. Both have it then."""
         self.dc1.modify(ldif, ok=ok)
         self.dc2.modify(ldif, ok=False)
+        for block in ldif.strip().split('\n\n'):
+            lines = [line.partition(': ')[::2] for line in block.splitlines()]
+            names = [value for name, value in lines if name in ('add', 'delete', 'replace')]
+            self.agreed('(objectClass=*)', *names, base=dict(lines)['dn'])
 
     def server_name(self):
         """A name with an address that no other server has."""
