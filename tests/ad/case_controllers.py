@@ -16,11 +16,12 @@ import subprocess
 import threading
 import time
 
-from controllers import SID, frozen, unplugged
+from controllers import SID, Pulse, frozen, unplugged
 from rig import server as servers
-from rig.harness import case
+from rig.harness import Failed, case
 
 FAIL_OVER = 5.0             # seconds, for everything that a lost controller costs one logon
+PROMPT = 0.3                # what a controller takes for its smallest answer, unless it or the machine is busy with something else
 AT_ONCE = 2.0               # what needs no controller: a slow machine's smbclient, and no more
 
 
@@ -66,8 +67,23 @@ class Watch:
                           '//%s/%s' % (self.server.host, self.share.name), '-c', 'ls', env=self.cache, ok=None, timeout=60)
         return 'ok' if done.returncode == 0 else done.stdout
 
-    def check(self, ntlm='ok', limit=FAIL_OVER, user='alice', password=None):
-        """The row of the table, while the controllers are as they are. What waits for none of them comes first and last."""
+    def check(self, *arguments, **options):
+        """The row of the table, while the controllers are as they are. One that is at work and answers nothing for a while, as it does
+        soon after its start, or beside other programs, is in a state between the rows: then the row is looked at again."""
+        working = [dc for dc in (self.t.bed.dc1, self.t.bed.dc2) if dc.process is not None and not dc.away]
+        for again in (True, True, True, True, False):
+            with Pulse(working) as pulse:
+                try:
+                    return self.row(*arguments, **options)
+                except Failed as e:
+                    if not again or pulse.slowest < PROMPT:
+                        raise
+                    print('    a controller took %.1f s for an answer: %s' % (pulse.slowest, e), flush=True)
+            for dc in working:
+                dc.answers()
+
+    def row(self, ntlm='ok', limit=FAIL_OVER, user='alice', password=None):
+        """What waits for no controller comes first and last."""
         t = self.t
         self.timed('session with a ticket', AT_ONCE, 'ok', self.session_works)
         # what a logon takes that waits for nobody, on this machine at this time: the rest is what a lost controller costs
@@ -95,10 +111,12 @@ class Watch:
 
 def recovers(watch, seconds=30):
     """Logons by NTLM work again, within the time that a controller is left alone after it failed."""
-    end = time.monotonic() + seconds
+    begin = time.monotonic()
+    end = begin + seconds
     while True:
         got = watch.t.logon(watch.t.domain_user('alice'))
         if got == 'ok':
+            print('    NTLM works again after             %.1f s' % (time.monotonic() - begin), flush=True)
             return
         watch.t.true(time.monotonic() < end, 'after %d s: %s' % (seconds, got))
         time.sleep(0.5)
@@ -175,6 +193,8 @@ def killed_restarted_and_replaced(t):
     dc1.start()
     dc2.kill()
     t.finally_(lambda: dc2.process or dc2.start())
+    # the first was left alone when it was killed, and is still
+    recovers(watch)
     watch.check()
     print('    both gone')
     dc1.kill()

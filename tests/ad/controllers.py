@@ -7,7 +7,9 @@ import contextlib
 import os
 import pathlib
 import signal
+import socket
 import subprocess
+import threading
 import time
 
 import hosts
@@ -42,12 +44,12 @@ def frozen(*controllers):
 def unplugged(*controllers):
     """They are cut off the network meanwhile, and answer again behind it."""
     for dc in controllers:
-        dc.host.cable(False)
+        dc.cable(False)
     try:
         yield
     finally:
         for dc in controllers:
-            dc.host.cable(True)
+            dc.cable(True)
     for dc in controllers:
         dc.answers()
 
@@ -70,6 +72,38 @@ def certificates(folder):
         os.chmod(folder / (name + '.key'), 0o600)
 
 
+class Pulse:
+    """How long controllers take to answer the smallest question while something else is done: `slowest`, of all of them."""
+
+    # RFC 4511: a search of the root DSE for no attributes by nobody
+    QUESTION = bytes.fromhex('3025020101632004000a01000a0100020100020100010100870b') + b'objectclass' + bytes.fromhex('3000')
+
+    def __init__(self, controllers):
+        self.slowest, self.over = 0.0, threading.Event()
+        self.threads = [threading.Thread(target=self.ask, args=(dc.address,), daemon=True) for dc in controllers]
+
+    def __enter__(self):
+        for thread in self.threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.over.set()
+        for thread in self.threads:
+            thread.join()
+
+    def ask(self, address):
+        while not self.over.wait(0.1):
+            begin = time.monotonic()
+            try:
+                with socket.create_connection((address, 389), 10) as s:
+                    s.sendall(self.QUESTION)
+                    s.recv(1)
+            except OSError:
+                self.slowest = float('inf')
+            self.slowest = max(self.slowest, time.monotonic() - begin)
+
+
 class Controller:
     """One domain controller on a machine of its own."""
 
@@ -83,6 +117,7 @@ class Controller:
         self.conf = self.folder / 'etc' / 'smb.conf'
         self.empty = self.host.folder / 'empty.conf'
         self.process = None
+        self.away = False       # it runs, and is not to answer: it stands still, or is cut off
 
     def setting_lines(self):
         f = self.folder
@@ -252,11 +287,18 @@ class Controller:
 
     def freeze(self):
         """Every process stands still: connections are accepted by the kernel, and nothing is answered."""
+        self.away = True
         self.host.everything(signal.SIGSTOP)
 
     def thaw(self):
         self.host.everything(signal.SIGCONT)
         self.process.send_signal(signal.SIGCONT)        # nsenter stops with what it runs
+        self.away = False
+
+    def cable(self, plugged):
+        """Cuts it off the network, or puts it back."""
+        self.away = not plugged
+        self.host.cable(plugged)
 
     def kill(self):
         """SIGKILL to every process: connections are reset, and refused from then on."""
