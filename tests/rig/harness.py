@@ -61,11 +61,16 @@ class Context:
         self.conf.write_text(SMB_CONF.format(self.folder))
 
     def close(self):
-        for undo in reversed(self.at_end):
-            undo()
-        for s in self.own:
-            s.close()
+        """Undoes everything; what fails is raised when all the rest is done, so that nothing runs on beside later tests."""
+        failed = None
+        for undo in [*reversed(self.at_end), *(s.close for s in self.own)]:
+            try:
+                undo()
+            except Exception as error:
+                failed = failed or error
         shutil.rmtree(self.folder, ignore_errors=True)
+        if failed is not None:
+            raise failed
 
     def finally_(self, function):
         """Calls `function` when the test is over, the last one first."""

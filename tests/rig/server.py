@@ -21,10 +21,17 @@ class RigError(Exception):
     """The test bed itself failed: a peer is missing, or the server did not start."""
 
 
+RESERVED = []
+
+
 def free_port():
-    with socket.socket() as s:
-        s.bind(('127.0.0.1', 0))
-        return s.getsockname()[1]
+    """A port for a server, which nothing else is given until this process ends, while its server is down neither. A socket that is
+    bound and does not listen keeps it: a server with SO_REUSEADDR may listen beside it, on any address."""
+    s = socket.socket()
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    s.bind(('0.0.0.0', 0))
+    RESERVED.append(s)
+    return s.getsockname()[1]
 
 
 def freehold_binary():
@@ -43,7 +50,10 @@ def redirect_445(folder, port):
     library = pathlib.Path(folder) / 'redirect445.so'
     if not library.exists():
         source = pathlib.Path(__file__).with_name('redirect445.c')
-        subprocess.run(['cc', '-shared', '-fPIC', '-o', library, source, '-ldl'], check=True)
+        # under another name until it is whole: other threads take it once it is there
+        made = library.with_name('redirect445-%d.so' % threading.get_ident())
+        subprocess.run(['cc', '-shared', '-fPIC', '-o', made, source, '-ldl'], check=True)
+        os.replace(made, library)
     return {'LD_PRELOAD': str(library), 'REDIRECT_445': str(port)}
 
 
@@ -134,10 +144,22 @@ class Server:
         try:
             status = self.process.wait(seconds)
         except subprocess.TimeoutExpired:
+            threads = self.threads()
             self.kill()
-            raise RigError('the server did not end within %d s of SIGTERM' % seconds)
+            raise RigError('the server did not end within %d s of SIGTERM; its threads: %s; its log:\n%s' % (
+                seconds, threads, self.tail(self.log)))
         self.process = None
         return status
+
+    def threads(self):
+        """The threads of the server, each with what the kernel says it waits for."""
+        said = []
+        for task in sorted(pathlib.Path('/proc/%d/task' % self.process.pid).glob('*')):
+            try:
+                said.append('%s in %s' % ((task / 'comm').read_text().strip(), (task / 'wchan').read_text().strip()))
+            except OSError:      # it has just ended
+                pass
+        return ', '.join(said)
 
     def restart(self):
         self.stop()
@@ -357,8 +379,10 @@ class Samba(Server):
             self.shares[name] = (path, lines)
             self.write()
             if self.alive():
-                subprocess.run(['smbcontrol', '-s', str(self.conf), str(self.process.pid), 'reload-config'], check=True)
-                time.sleep(0.3)
+                # it takes one message after the other: the answer to the second says that the first was carried out
+                for message in ('reload-config', 'ping'):
+                    subprocess.run(['smbcontrol', '-s', str(self.conf), str(self.process.pid), message], check=True,
+                                   stdout=subprocess.DEVNULL)
             return path
 
     def open_root(self, share):
