@@ -27,4 +27,5 @@ def schemathesis(t):
     t.true(done.returncode == 0, done.stdout[-6000:])
     made = re.search(r'(\d+) generated, (\d+) passed', done.stdout)
     t.true(made is not None and int(made.group(1)) >= 1000 and made.group(1) == made.group(2), done.stdout[-2000:])
+    print('     fuzz: %s requests' % made.group(1), flush=True)
     t.equal(json.loads(t.curl('/v1/status', token=token, server=s).text)['Running'], True, 'the server afterwards')

@@ -71,6 +71,15 @@ def check_members(t, records):
             t.true(hexadecimal not in r or re.fullmatch(r'0x[0-9a-f]+', r[hexadecimal]), str(r))
 
 
+def at_last(t, what, look, wanted, seconds=30):
+    """What `look` finds once `wanted` holds for it: of what a client does by going away the log has records a moment later."""
+    end = time.monotonic() + seconds
+    while not wanted(found := look()):
+        t.true(time.monotonic() < end, '%s: not within %d s: %s' % (what, seconds, found))
+        time.sleep(0.1)
+    return found
+
+
 def verify(t, s):
     out = s.run('audit', 'verify', '--config', str(s.config), '-o', 'json').stdout
     return json.loads(out)[0]
@@ -178,14 +187,8 @@ def changes_by_an_administrator(t):
     t.smbclient(share, ['mkdir d/e'], server=s)
     before = len(of_clients(s))
     s.run('acl', 'grant', '%s:/d' % share.name, 'alice:(OI)(CI)M')
-    end = time.monotonic() + 20
-    while True:
-        new = of_clients(s)[before:]
-        changed = {r['ObjectName'].rsplit('\\', 1)[-1] for r in new if r['EventId'] == 4670}
-        if changed == {'d', 'e'}:
-            break
-        t.true(time.monotonic() < end, 'records of the change: %s' % new)
-        time.sleep(0.2)
+    new = at_last(t, 'records of the change', lambda: of_clients(s)[before:],
+                  lambda new: {r['ObjectName'].rsplit('\\', 1)[-1] for r in new if r['EventId'] == 4670} == {'d', 'e'})
     t.true(all(r['SubjectUserSid'] == 'S-1-5-18' and r['OldSd'] != r['NewSd'] for r in new), str(new))
     verify(t, s)
 
@@ -265,7 +268,7 @@ def logons(t):
     s.restart()
     start = len(failed)
     t.equal(logon(t, s, t.user.name, t.user.password).returncode, 0, 'a logon')
-    on, off = of_clients(s)[start:]
+    on, off = at_last(t, 'the end of the logon', lambda: of_clients(s)[start:], lambda new: len(new) == 2)
     t.equal((on['EventId'], off['EventId']), (4624, 4634), 'a logon and its end')
     t.equal((set(on), set(off)), (LOGONS[4624] | HEAD, LOGONS[4634] | HEAD), 'members')
     same = ('TargetUserSid', 'TargetUserName', 'TargetDomainName', 'TargetLogonId', 'LogonType')

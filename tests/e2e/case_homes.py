@@ -2,6 +2,7 @@
 import json
 import re
 
+from case_quota_admin import wait_for
 from rig.harness import Share, case
 
 
@@ -95,8 +96,9 @@ def each_home_gets_its_quota(t):
     for name, size in (('small', 100_000), ('big', 2_000_000)):
         (t.folder / name).write_bytes(b'x' * size)
     t.smbclient('home', ['put small'], server=s, user=anna)
+    # made by the server's thread for quotas, which the connect does not wait for
+    wait_for('the home has its quota', lambda: 'users/anna' in s.run('quota', 'folder', 'list', '-o', 'json').stdout)
     t.contains(t.smbclient('home', ['put big'], server=s, user=anna, ok=False), 'NT_STATUS_DISK_FULL')
-    t.contains(s.run('quota', 'folder', 'list', '-o', 'json').stdout, 'users/anna')
 
 
 @case(freehold_only=True)

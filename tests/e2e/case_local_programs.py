@@ -65,6 +65,8 @@ def leases_come_with_locks(t):
     server, share = server_that_shares(t, 'leases')
     for what in ('locks', 'waits', 'ends', 'leases'):
         peer(t, server, share, what)
+        # another one for the next: what a client had open is closed a moment after it has gone
+        share = t.share(server)
 
 
 @case(freehold_only=True)

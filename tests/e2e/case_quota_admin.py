@@ -1,6 +1,9 @@
 """Quotas as an administrator sees them: limits set by the command line and obeyed, thresholds told, folders, forecasts."""
 import http.server
 import json
+import os
+import pathlib
+import resource
 import sqlite3
 import stat
 import threading
@@ -211,9 +214,10 @@ def folders_have_quotas(t):
     quota(s, 'folder', 'set', '%s:/plans' % name, '--soft-limit')
     t.equal(d.put('plans/b', 60), 'ok', 'a soft one refuses nothing')
     t.equal(quota(s, 'folder', 'list')[0]['Status'], 'Exceeded', 'but is exceeded')
-    done = s.run('audit', 'search', '--config', str(s.config), '-o', 'jsonl', '--event', '12325')
-    records = [json.loads(line) for line in done.stdout.splitlines()]
-    t.true(records and all(r['Source'] == 'SRMSVC' and r['QuotaPath'] == '%s/plans' % name for r in records), str(records))
+    # a crossing is recorded by the server's thread for quotas: no writer waits for it
+    records = wait_for('the crossing is recorded', lambda: [json.loads(line) for line in s.run(
+        'audit', 'search', '--config', str(s.config), '-o', 'jsonl', '--event', '12325').stdout.splitlines()])
+    t.true(all(r['Source'] == 'SRMSVC' and r['QuotaPath'] == '%s/plans' % name for r in records), str(records))
     quota(s, 'template', 'add', 'Home', '--size', '50KB')
     quota(s, 'auto', 'add', '%s:/homes' % name, '--template', 'home')
     t.equal(d.put('homes/anna/a', 60), FULL, 'a subfolder that was there')
@@ -258,7 +262,14 @@ def a_forecast_follows_the_samples(t):
     t.true(75 < row['DaysUntilFull'] < 85 and row['FullAt'].endswith('Z'), str(row))
 
 
-@case(freehold_only=True)
+def processor_seconds(server):
+    """What the server and the commands that have ended have taken of the processors."""
+    fields = pathlib.Path('/proc/%d/stat' % server.process.pid).read_text().rpartition(')')[2].split()
+    ended = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return (int(fields[11]) + int(fields[12])) / os.sysconf('SC_CLK_TCK') + ended.ru_utime + ended.ru_stime
+
+
+@case(freehold_only=True, alone=True)
 def a_hundred_thousand_entries_are_listed_in_under_a_second(t):
     d = Desk(t)
     s = d.server
@@ -267,12 +278,12 @@ def a_hundred_thousand_entries_are_listed_in_under_a_second(t):
         database.executemany('INSERT INTO quota_entry (volume, sid, limit_bytes, warning_bytes) VALUES (?, ?, ?, ?)',
                              (('data', 'S-1-5-21-1-2-3-%d' % (10_000 + n), 1 << 30, 1 << 29) for n in range(100_000)))
     s.launch([s.binary, 'serve', '--config', s.config], s.log, s.env, ready=s.administers)
-    # Other cases run beside this one: the quickest of three says what listing takes.
+    # Where something else keeps the machine busy the processors' time says what listing takes: the quickest of three.
     seconds = []
     for _ in range(3):
-        started = time.monotonic()
+        started, used = time.monotonic(), processor_seconds(s)
         done = s.run('quota', 'list', 'data', '-o', 'jsonl')
-        seconds.append(time.monotonic() - started)
+        seconds.append(min(time.monotonic() - started, processor_seconds(s) - used))
         t.true(len(done.stdout.splitlines()) >= 100_000, 'all entries are listed')
     seconds = min(seconds)
     print('100,000 quota entries listed in %.2f s by %s' % (seconds, s.binary), flush=True)

@@ -75,7 +75,7 @@ def a_quota_follows_its_folder_to_another_parent(t):
     t.equal(d.put('elsewhere/crimson/inner/c', 40), FULL, 'the inner one, too')
 
 
-@case(freehold_only=True)
+@case(freehold_only=True, alone=True)
 def new_subfolders_have_their_quota_at_once(t):
     """Each within two seconds, and the most of them well before the next look at the disk, which is every two seconds."""
     d = Desk(t)

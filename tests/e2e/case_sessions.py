@@ -136,6 +136,13 @@ def smbclient_is_listed_and_ended(t):
     s.run('openfile', 'close', str(found[0]['FileId']), '--force')
     client.stdin.write('close 1\n')
     client.stdin.flush()
+
+    def gone_on():
+        # asked again and again: smbclient looks at one line of what has come at a time
+        client.stdin.write('mkdir closed\n')
+        client.stdin.flush()
+        return (share.path / 'closed').is_dir()
+    wait_for(t, 'what smbclient does after its close', gone_on)
     s.run('session', 'close', session, '--force')
     client.stdin.write('ls\nquit\n')
     client.stdin.flush()

@@ -106,6 +106,8 @@ def main():
                         cancel = cancel[:16] + struct.pack('<I', 8) + cancel[20:]
                         c.send_frame(cancel[:48] + c.signature(cancel) + cancel[64:])
                         cancelled = True
+                        # what is under way on a disk goes on: a flush may take its time on a busy one
+                        c.socket.settimeout(30)
                         continue
                     if frame[:4] != b'\xfeSMB':
                         raise SystemExit('not an SMB2 frame: %s' % frame[:64].hex())
@@ -113,7 +115,8 @@ def main():
                     if struct.unpack_from('<Q', frame, 24)[0] == message_id:
                         if status != 0x103:
                             break
-                        c.socket.settimeout(1)
+                        if not cancelled:
+                            c.socket.settimeout(1)
         except (smb2.Closed, ConnectionError):
             closed += 1
         finally:

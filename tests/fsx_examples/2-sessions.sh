@@ -1,10 +1,10 @@
 # User sessions and open files; encryption in transit.
 
-# A client with a file open: it waits for a reader of its pipe.
+# A client with a file open: it waits for a reader of its pipe. The file is there before: a client that put it would have it open twice.
 mkfifo "$folder/pipe"
-echo text > "$folder/file"
+echo text > "$folder/demo/volume/files/plan.txt"
 smbclient -s /dev/null "//127.0.0.1/files" -p "$port" -U "$user%$password" \
-    -c "put $folder/file plan.txt; get plan.txt $folder/pipe" > "$folder/client" 2>&1 < /dev/null &
+    -c "get plan.txt $folder/pipe" > "$folder/client" 2>&1 < /dev/null &
 client=$!
 for _ in $(seq 100); do
     freehold openfile list -o json 2> /dev/null | grep -q plan.txt && break

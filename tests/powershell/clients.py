@@ -10,13 +10,14 @@ from rig.harness import Failed
 
 @contextlib.contextmanager
 def file_open(t, share, name):
-    """smbclient with `name` of the share open for reading: it waits for a reader of its pipe. Gives the client's process."""
+    """smbclient with `name` of the share open for reading: it waits for a reader of its pipe. Gives the client's process.
+
+    The file is made on the server: a client that put it would have it open, then not, then open again."""
     pipe = t.folder / ('pipe-' + name)
     os.mkfifo(pipe)
-    local = t.folder / ('local-' + name)
-    local.write_text('text\n')
+    (share.path / name).write_text('text\n')
     command = ['smbclient', '-s', str(t.conf), '-p', str(t.server.port), '-U', str(t.user), '//%s/%s' % (t.server.host, share.name),
-               '-c', 'put %s %s; get %s %s' % (local, name, name, pipe)]
+               '-c', 'get %s %s' % (name, pipe)]
     client = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         end = time.monotonic() + 30
