@@ -1,6 +1,7 @@
 //! `freehold serve`: the server, until SIGTERM or SIGINT.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::Args;
@@ -9,6 +10,9 @@ use super::{ServerOptions, logging};
 use crate::config::Config;
 use crate::server::Ready;
 use crate::state::State;
+
+/// What still blocks once everything is closed is left behind after this time.
+const LEFT_FOR: Duration = Duration::from_secs(10);
 
 /// Arguments of `freehold serve`.
 #[derive(Debug, Args)]
@@ -40,5 +44,8 @@ pub(super) fn run_server(
         .enable_all()
         .build()
         .context("the server's threads cannot be started")?;
-    runtime.block_on(crate::server::run(config, state, ready))
+    let ended = runtime.block_on(crate::server::run(config, state, ready));
+    // Clients' work is done and on the disk. What is left are commands of administrators and names that a resolver is asked for.
+    runtime.shutdown_timeout(LEFT_FOR);
+    ended
 }

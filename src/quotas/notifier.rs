@@ -5,6 +5,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -37,6 +38,7 @@ pub(super) struct Notifier {
     queue: Mutex<Option<SyncSender<Box<Notice>>>>,
     thread: Mutex<Option<JoinHandle<()>>>,
     state: Arc<State>,
+    stopping: Arc<AtomicBool>,
 }
 
 /// A webhook that has failed.
@@ -53,11 +55,12 @@ impl Notifier {
     /// When the system has no thread left.
     pub(super) fn start(state: Arc<State>) -> std::io::Result<Notifier> {
         let (queue, notices) = sync_channel(MAX_WAITING);
-        let of_thread = Arc::clone(&state);
+        let (of_thread, stopping) = (Arc::clone(&state), Arc::new(AtomicBool::new(false)));
+        let stops = Arc::clone(&stopping);
         let thread = std::thread::Builder::new()
             .name("quota-notices".to_owned())
-            .spawn(move || work(&of_thread, &notices))?;
-        Ok(Notifier { queue: Mutex::new(Some(queue)), thread: Mutex::new(Some(thread)), state })
+            .spawn(move || work(&of_thread, &notices, &stops))?;
+        Ok(Notifier { queue: Mutex::new(Some(queue)), thread: Mutex::new(Some(thread)), state, stopping })
     }
 
     /// Has `notice` told. Does not block.
@@ -91,6 +94,7 @@ impl Notifier {
 
     /// Ends the thread: what is being told is told to its end, the rest is dropped.
     pub(super) fn stop(&self) {
+        self.stopping.store(true, Ordering::Relaxed);
         drop(self.queue.lock().take());
         if let Some(thread) = self.thread.lock().take() {
             let _ = thread.join();
@@ -98,7 +102,7 @@ impl Notifier {
     }
 }
 
-fn work(state: &State, notices: &Receiver<Box<Notice>>) {
+fn work(state: &State, notices: &Receiver<Box<Notice>>, stopping: &AtomicBool) {
     let mut agent: Option<Agent> = None;
     let mut retries: VecDeque<Retry> = VecDeque::new();
     loop {
@@ -108,6 +112,10 @@ fn work(state: &State, notices: &Receiver<Box<Notice>>) {
             None => notices.recv().map_err(|_| RecvTimeoutError::Disconnected),
         };
         match received {
+            // What was sent before the end of the queue is given out of it still.
+            Ok(notice) if stopping.load(Ordering::Relaxed) => {
+                tracing::warn!(message = notice.message, "the server stops: this quota notice is not told");
+            }
             Ok(notice) => {
                 let to = Arc::clone(state.quotas().notification());
                 if !to.command.is_empty()
@@ -149,5 +157,53 @@ fn post(agent: &mut Option<Agent>, to: &Notification, mut retry: Retry, retries:
         None => {
             tracing::error!(%error, message = retry.notice.message, "the webhook for quotas failed: not tried again");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::state::quotas::QuotaEdit;
+
+    #[test]
+    fn what_waits_when_the_server_stops_is_dropped() {
+        let folder = tempfile::tempdir().unwrap();
+        let (told, go) = (folder.path().join("told"), folder.path().join("go"));
+        let script =
+            format!("echo >> {}; while [ ! -e {} ]; do sleep 0.05; done", told.display(), go.display());
+        let state = Arc::new(State::in_memory().unwrap());
+        let command = ["/bin/sh", "-c", &script].map(str::to_owned).to_vec();
+        state
+            .edit_quotas(&[QuotaEdit::Notification(Notification { command, ..Notification::default() })])
+            .unwrap();
+        let notifier = Notifier::start(state).unwrap();
+        for _ in 0..5 {
+            notifier.tell(Notice {
+                event: "Test",
+                time: String::new(),
+                server: String::new(),
+                volume: String::new(),
+                user: String::new(),
+                sid: String::new(),
+                path: String::new(),
+                disk_space_used: 0,
+                threshold: 0,
+                threshold_percent: None,
+                limit: None,
+                message: String::new(),
+            });
+        }
+        while !told.exists() {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        std::thread::scope(|scope| {
+            let stopped = scope.spawn(|| notifier.stop());
+            while !notifier.stopping.load(Ordering::Relaxed) {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            std::fs::write(&go, "").unwrap();
+            stopped.join().unwrap();
+        });
+        assert_eq!(std::fs::read_to_string(told).unwrap(), "\n");
     }
 }

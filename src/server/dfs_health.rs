@@ -132,10 +132,18 @@ pub(super) async fn watch(shared: Arc<Shared>, mut stopped: watch::Receiver<bool
             if shared.dfs_health.take(&HashMap::new()) {
                 shared.load_namespaces();
             }
-        } else if let Ok(answers) = tokio::task::spawn_blocking(move || probe(&asked)).await
-            && shared.dfs_health.take(&answers)
-        {
-            shared.load_namespaces();
+        } else {
+            let stops = stopped.clone();
+            let asking = tokio::task::spawn_blocking(move || probe(&asked, &|| *stops.borrow()));
+            tokio::select! {
+                // Whom nobody answers for may take long.
+                _ = stopped.wait_for(|stopped| *stopped) => return,
+                answers = asking => {
+                    if answers.is_ok_and(|answers| shared.dfs_health.take(&answers)) {
+                        shared.load_namespaces();
+                    }
+                }
+            }
         }
         tokio::select! {
             _ = stopped.wait_for(|stopped| *stopped) => return,
@@ -144,14 +152,16 @@ pub(super) async fn watch(shared: Arc<Shared>, mut stopped: watch::Receiver<bool
     }
 }
 
-/// Asks each server whether it takes SMB connections. Blocks.
-pub(super) fn probe(servers: &[String]) -> HashMap<String, Answer> {
+/// Asks each server whether it takes SMB connections, no further one once `stopped`. Blocks.
+pub(super) fn probe(servers: &[String], stopped: &(dyn Fn() -> bool + Sync)) -> HashMap<String, Answer> {
     let answers = Mutex::new(HashMap::with_capacity(servers.len()));
     let next = AtomicUsize::new(0);
     std::thread::scope(|scope| {
         for _ in 0..AT_A_TIME.min(servers.len()) {
             scope.spawn(|| {
-                while let Some(server) = servers.get(next.fetch_add(1, Ordering::Relaxed)) {
+                while !stopped()
+                    && let Some(server) = servers.get(next.fetch_add(1, Ordering::Relaxed))
+                {
                     let begun = Instant::now();
                     let answer = ask(server).map(|()| begun.elapsed()).map_err(|error| format!("{error:#}"));
                     answers.lock().insert(server.clone(), answer);
@@ -304,9 +314,17 @@ mod tests {
     #[test]
     fn a_probe_says_why_nobody_answers() {
         let servers = ["no-such-host.invalid".to_owned(), "127.0.0.254".to_owned()];
-        let answers = probe(&servers);
+        let answers = probe(&servers, &|| false);
         assert!(answers[&servers[0]].as_ref().unwrap_err().contains("no-such-host.invalid"));
         assert!(answers[&servers[1]].is_err());
+    }
+
+    #[test]
+    fn nobody_is_asked_by_a_server_that_stops() {
+        let asked = AtomicUsize::new(0);
+        let servers: Vec<String> = (0..1_000).map(|number| format!("127.0.0.{}", number % 250 + 2)).collect();
+        let answers = probe(&servers, &|| asked.fetch_add(1, Ordering::Relaxed) >= AT_A_TIME);
+        assert!(answers.len() <= AT_A_TIME, "{} were asked", answers.len());
     }
 
     /// A server that reads and writes as [MS-SMB2] 2.1 has it.

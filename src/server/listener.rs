@@ -51,6 +51,22 @@ impl Drop for Counted {
     }
 }
 
+/// One connection among those that are waited for when the server stops, also when serving it has panicked.
+struct Open(Arc<AtomicUsize>);
+
+impl Open {
+    fn one_of(all: &Arc<AtomicUsize>) -> Open {
+        all.fetch_add(1, Ordering::AcqRel);
+        Open(Arc::clone(all))
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
 /// Opens a listening socket; `setting` is where its address comes from.
 ///
 /// # Errors
@@ -127,12 +143,11 @@ fn admit(
         tracing::warn!(%ip, "refused: as many logons under way as limits.half_open_logons_per_address allows");
         return;
     };
-    open.fetch_add(1, Ordering::AcqRel);
-    let (shared, shutdown, open) = (Arc::clone(shared), shutdown.clone(), Arc::clone(open));
+    let (shared, shutdown, open) = (Arc::clone(shared), shutdown.clone(), Open::one_of(open));
     tokio::spawn(async move {
+        let _open = open;
         let end = transport::serve(shared, stream, half_open, shutdown).await;
         tracing::debug!(%ip, reason = %end, "connection ended");
         drop((permit, counted));
-        open.fetch_sub(1, Ordering::AcqRel);
     });
 }

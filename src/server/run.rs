@@ -278,7 +278,7 @@ impl RunningServer for Shared {
     }
 
     fn probe(&self, servers: &[String]) -> HashMap<String, Result<Duration, String>> {
-        dfs_health::probe(servers)
+        dfs_health::probe(servers, &|| false)
     }
 
     fn is_own_address(&self, address: IpAddr) -> bool {
@@ -445,6 +445,10 @@ pub async fn run(config: Config, state: Arc<State>, ready: impl FnOnce(Ready) + 
     // An open of another client must not come first.
     persistent::restore_all(&shared, &state).context("the persistent opens")?;
 
+    // Before anybody can know that there is a server: from now on it stops in order.
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut reload = signal(SignalKind::hangup())?;
     let (stop, stopped) = watch::channel(false);
     if let Some(broken) = broken {
         tokio::spawn(local_breaks::watch(Arc::clone(&shared), broken, stopped.clone()));
@@ -485,9 +489,6 @@ pub async fn run(config: Config, state: Arc<State>, ready: impl FnOnce(Ready) + 
     let following = tokio::spawn(Arc::clone(&shared.domain).follow_namespaces(stopped.clone()));
     let channel = tokio::spawn(netlogon::keep_channel(Arc::clone(&shared.domain), stopped.clone()));
     let admin = tokio::spawn(crate::admin::listen(service, config.admin_socket.clone(), stopped.clone()));
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut reload = signal(SignalKind::hangup())?;
     if let Some(first) = first {
         let api = shared.api_address();
         ready(Ready { smb: first, api });

@@ -254,6 +254,10 @@ impl Task {
             let progress = self.turn()?;
             if progress {
                 idle = false;
+                // A client that always has more to ask does not keep the server from stopping.
+                if shutdown.has_changed().unwrap_or(true) {
+                    return Err(End::Shutdown);
+                }
                 tokio::task::yield_now().await;
                 continue;
             }

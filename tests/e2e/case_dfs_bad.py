@@ -3,6 +3,7 @@ too many targets. Each has a clear answer, and the server goes on."""
 import json
 import struct
 import subprocess
+import time
 
 from rig import server as servers
 from rig.harness import Failed, case
@@ -185,6 +186,35 @@ def a_thousand_targets(t):
         wanted = {1: 1000, 2: 851, 3: 741, 4: 741}[level]
         t.true(wanted - 20 <= before <= 1000, 'level %d tells %d targets of 1000' % (level, before))
         print('     dfs_bad: level %d: %d of 1000 targets in one referral' % (level, before), flush=True)
+
+
+SLOW_RESOLVER = '''
+#define _GNU_SOURCE
+#include <netdb.h>
+#include <string.h>
+#include <unistd.h>
+int getaddrinfo(const char *name, const char *service, const struct addrinfo *hints, struct addrinfo **found)
+{
+    sleep(2);
+    return EAI_AGAIN;
+}
+'''
+
+
+@case(freehold_only=True)
+def a_server_stops_while_nobody_tells_it_where_targets_are(t):
+    """1,000 servers in folders with a choice are asked for again and again, 16 at a time: the stop does not wait until all were."""
+    (t.folder / 'slow.c').write_text(SLOW_RESOLVER)
+    t.run('cc', '-shared', '-fPIC', '-o', t.folder / 'slow.so', t.folder / 'slow.c')
+    s = root(t)
+    s.run('dfs', 'folder', 'add', r'files\many', *(word for i in range(1000) for word in ('--target', r'\\server-%04d.example\data' % i)))
+    s.stop()
+    s.env['LD_PRELOAD'] = str(t.folder / 'slow.so')
+    s.start()
+    time.sleep(1)      # it has begun to ask
+    began = time.monotonic()
+    t.equal(s.stop(), 0, 'status after SIGTERM')
+    print('     dfs_bad: stopped within %.1f s' % (time.monotonic() - began), flush=True)
 
 
 @case(freehold_only=True)
