@@ -123,7 +123,7 @@ fn fake() -> Fake {
     }
 }
 
-const LIMIT: Duration = Duration::from_millis(200);
+const LIMIT: Duration = Duration::from_secs(1);
 
 struct Rig {
     fake: Arc<Fake>,

@@ -366,9 +366,14 @@ mod tests {
     async fn that_there_is_none_is_told_again_without_asking() {
         let locator = locator();
         let first = locator.find().await.unwrap_err();
-        let started = Instant::now();
-        assert_eq!(locator.find().await.unwrap_err(), first);
-        assert!(started.elapsed() < Duration::from_millis(100));
+        // The quickest of some: a thread may be set aside for a while.
+        let mut took = Vec::new();
+        for _ in 0..10 {
+            let started = Instant::now();
+            assert_eq!(locator.find().await.unwrap_err(), first);
+            took.push(started.elapsed());
+        }
+        assert!(took.iter().min().is_some_and(|least| *least < Duration::from_millis(100)), "{took:?}");
     }
 
     #[test]
