@@ -118,6 +118,12 @@ impl Outstanding {
         outstanding.go_on().then_some(outstanding)
     }
 
+    /// Its open.
+    #[must_use]
+    pub fn open(&self) -> &Arc<Open> {
+        &self.open
+    }
+
     /// It waits for its client: a CLOSE need not wait for it.
     pub fn pause(&mut self) {
         if std::mem::take(&mut self.entered) {

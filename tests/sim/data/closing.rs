@@ -180,7 +180,16 @@ fn control_codes_that_work_long_end_before_the_close() {
         desk.send_ioctl(tree, FsctlCode::QUERY_ALLOCATED_RANGES, target, &range(0, 200_000), 64)
     });
     assert_eq!(ranges, NtStatus::SUCCESS);
-    desk.close(0, tree, source);
+    // The source is in use as well: who is let in behind its close changes nothing of what is copied.
+    let target = desk.open(0, "to");
+    let copy =
+        desk.slowly(|desk| desk.send_ioctl(tree, FsctlCode::SRV_COPYCHUNK, target, input.as_slice(), 12));
+    let close = desk.send_close(0, tree, source);
+    assert_eq!(desk.statuses(0), [], "the close waits for the copy");
+    desk.world.settle();
+    assert_eq!(desk.statuses(0), [(copy, NtStatus::SUCCESS), (close, NtStatus::SUCCESS)]);
+    assert!(desk.bytes("to") == data, "what was copied");
+    desk.close(0, tree, target);
     desk.finish();
 }
 

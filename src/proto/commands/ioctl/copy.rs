@@ -19,6 +19,7 @@ use super::super::super::limits::{COPY_MAX_CHUNK_BYTES, COPY_MAX_CHUNKS, COPY_MA
 use super::super::super::op::{CopyRange, Op, OpResult};
 use super::super::super::open::{FileOpen, Open};
 use super::super::super::status::{CommandError, vfs_status};
+use super::super::super::under_way::Outstanding;
 use super::{Call, Work, is_directory};
 use crate::fscc::fsctl::{CopyChunkCopy, CopyChunkResponse, FsctlCode, ResumeKeyResponse};
 use crate::smb2::FileId;
@@ -29,7 +30,8 @@ const MAX_OFFSET: u64 = i64::MAX as u64;
 
 /// A copy under way.
 pub(super) struct Copy {
-    source: Arc<Open>,
+    /// The source, whose CLOSE comes behind the copy as that of the target does.
+    source: Outstanding,
     ranges: Vec<CopyRange>,
     /// Chunks that are done.
     done: usize,
@@ -131,7 +133,7 @@ pub(super) fn decide(cx: &mut Context<'_>, call: Call) -> StepResult {
     let file = source_file.file.clone();
     let copy = Copy {
         by_hand: source_file.node.key.volume != target_file.node.key.volume,
-        source,
+        source: Outstanding::enter(&source, None).ok_or(NtStatus::OBJECT_NAME_NOT_FOUND)?,
         ranges,
         done: 0,
         partial_bytes: 0,
@@ -251,20 +253,16 @@ impl Copy {
         file: &FileOpen,
         size_bytes: u64,
     ) -> Result<(), CommandError> {
-        let source_file = file_of(&self.source)?;
+        let source = self.source.open();
+        let source_file = file_of(source)?;
         let mut kept = 0;
         for range in &self.ranges {
             if range.source_offset.saturating_add(range.length_bytes) > size_bytes {
                 self.stop = Some(NtStatus::INVALID_VIEW_SIZE);
                 break;
             }
-            let read = data_change::check_locks(
-                &self.source,
-                source_file,
-                range.source_offset,
-                range.length_bytes,
-                false,
-            );
+            let read =
+                data_change::check_locks(source, source_file, range.source_offset, range.length_bytes, false);
             let admitted = read.and_then(|()| {
                 data_change::admit(cx, target, file, range.offset, range.length_bytes).map(drop)
             });
@@ -311,7 +309,7 @@ impl Copy {
 
     /// The next operation; `None` when there is none left.
     fn next(&mut self, file: &FileOpen) -> Result<Option<Op>, CommandError> {
-        let source_file = file_of(&self.source)?;
+        let source_file = file_of(self.source.open())?;
         let same = data_change::same_stream(source_file, file);
         let by_hand = |range: &CopyRange| {
             self.by_hand || (same && range.source_offset.abs_diff(range.offset) < range.length_bytes)

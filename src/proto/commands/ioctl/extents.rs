@@ -1,7 +1,5 @@
 //! [MS-SMB2] 3.3.5.15.17 and [MS-FSA] 2.1.5.10 FSCTL_DUPLICATE_EXTENTS_TO_FILE: two files share their blocks.
 
-use std::sync::Arc;
-
 use freehold_acl::AccessMask;
 use freehold_dtyp::{Decode, NtStatus};
 
@@ -10,6 +8,7 @@ use super::super::super::data_change;
 use super::super::super::op::{CopyRange, Op, OpResult};
 use super::super::super::open::{FileOpen, Open};
 use super::super::super::status::CommandError;
+use super::super::super::under_way::Outstanding;
 use super::{Call, Work, is_directory};
 use crate::fscc::FileAttributes;
 use crate::fscc::fsctl::{DuplicateExtents, DuplicateExtentsEx, FsctlCode};
@@ -18,7 +17,8 @@ use crate::vfs::{Metadata, VfsError};
 
 /// A request under way.
 pub(super) struct Extents {
-    source: Arc<Open>,
+    /// The source, whose CLOSE comes behind the request as that of the target does.
+    source: Outstanding,
     range: CopyRange,
     stage: Stage,
 }
@@ -70,6 +70,7 @@ pub(super) fn decide(cx: &mut Context<'_>, call: Call) -> StepResult {
         return call.done(cx);
     }
     let file = source_file.file.clone();
+    let source = Outstanding::enter(&source, None).ok_or(NtStatus::INVALID_HANDLE)?;
     call.run(Op::Metadata { file }, Work::Extents(Extents { source, range, stage: Stage::Source }))
 }
 
@@ -134,7 +135,7 @@ pub(super) fn finish(cx: &mut Context<'_>, call: Call, mut extents: Extents, res
             check_files(&source, &metadata, &extents.range)?;
             // Byte-range locks do not hold it up, which is what Windows does; caches end all the same.
             super::super::super::caching::break_for_data(cx.server, &target, file, cx.now);
-            let source_file = extents.source.as_file().ok_or(NtStatus::INVALID_HANDLE)?;
+            let source_file = file_of(extents.source.open())?;
             let op = Op::CloneRange {
                 source: source_file.file.clone(),
                 file: file.file.clone(),
