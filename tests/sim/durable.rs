@@ -98,6 +98,7 @@ struct Got {
     /// Timeout in milliseconds and flags of the second version, zeros of the first.
     durable: Option<(u32, DurableHandleV2Flags)>,
     lease: Option<Lease>,
+    on_disk_id: bool,
 }
 
 impl Got {
@@ -221,6 +222,7 @@ impl Case {
             size: response.end_of_file,
             durable: None,
             lease: None,
+            on_disk_id: false,
         };
         for context in response.contexts.iter() {
             match context.unwrap() {
@@ -229,6 +231,7 @@ impl Case {
                     got.durable = Some((timeout_ms, flags))
                 }
                 ResponseContext::Lease(lease) => got.lease = Some(lease),
+                ResponseContext::OnDiskId { .. } => got.on_disk_id = true,
                 _ => {}
             }
         }
@@ -568,6 +571,245 @@ fn a_lease_is_taken_up_by_its_machine_its_key_and_its_name() {
     assert_eq!(case.create(anna, &misnamed).unwrap_err(), NtStatus::INVALID_PARAMETER);
     let back = case.create(anna, &Ask { name: "F", ..taken }).unwrap();
     assert_eq!(back.lease.unwrap().state.bits(), 7);
+    case.finish();
+}
+
+/// A lease context of either version.
+fn lease_of(key: LeaseKey, second: bool) -> RequestContext<'static> {
+    let state = LeaseState::from_bits_retain(7);
+    RequestContext::Lease(Lease { key, state, v2: second.then(LeaseV2::default), ..Lease::default() })
+}
+
+/// What asks for durability, or for an open again, by either version.
+fn durable_of(second: bool) -> RequestContext<'static> {
+    let flags = NO_FLAGS;
+    match second {
+        true => RequestContext::DurableHandleV2(DurableHandleV2Request {
+            timeout_ms: 0,
+            flags,
+            create_guid: CREATE_GUID,
+        }),
+        false => RequestContext::DurableHandle,
+    }
+}
+
+fn again_of(second: bool, file_id: FileId) -> RequestContext<'static> {
+    let flags = NO_FLAGS;
+    match second {
+        true => RequestContext::DurableHandleV2Reconnect(DurableHandleV2Reconnect {
+            file_id,
+            create_guid: CREATE_GUID,
+            flags,
+        }),
+        false => RequestContext::DurableHandleReconnect(file_id),
+    }
+}
+
+/// 3.3.5.9.7 and 3.3.5.9.12, line by line: what keeps a client from taking up an open that has a batch oplock (`None`) or a lease of
+/// either version, by either version of the context. What was refused is there as before.
+#[test]
+fn each_condition_of_a_reconnect_is_checked() {
+    const OTHER: LeaseKey = LeaseKey([0x77; 16]);
+    for (second, held) in [false, true]
+        .into_iter()
+        .flat_map(|second| [None, Some(false), Some(true)].into_iter().map(move |held| (second, held)))
+    {
+        let with_lease = |ask: Ask| match held {
+            Some(version) => Ask { oplock: OplockLevel::LEASE, ..ask }.with(lease_of(KEY, version)),
+            None => Ask { oplock: OplockLevel::BATCH, ..ask },
+        };
+        let bare = |id: FileId| Ask::new("f").with(again_of(second, id));
+        let right = |id: FileId| with_lease(bare(id));
+        let mut case = Case::new();
+        let anna = case.join("anna", ANNA, "data");
+        let got = case.create(anna, &with_lease(Ask::new("f").with(durable_of(second)))).unwrap();
+        assert!(got.durable.is_some(), "{second} {held:?}");
+        let id = got.id;
+        let back = case.join("anna", ANNA, "data");
+        let connected = case.create(back, &right(id)).unwrap_err();
+        assert_eq!(connected, NtStatus::OBJECT_NAME_NOT_FOUND, "Open.Session is not NULL");
+        case.lose(anna);
+
+        let missing = NtStatus::OBJECT_NAME_NOT_FOUND;
+        let invalid = NtStatus::INVALID_PARAMETER;
+        let mut refused = vec![
+            (right(FileId { persistent: id.persistent ^ 1, ..id }), missing, "no such open"),
+            (right(id).with(durable_of(true)), invalid, "DH2Q beside it"),
+            (right(id).with(again_of(!second, id)), invalid, "the other version beside it"),
+        ];
+        if second {
+            refused.push((right(id).with(durable_of(false)), invalid, "DHnQ beside DH2C"));
+            let strange =
+                DurableHandleV2Reconnect { file_id: id, create_guid: Guid([1; 16]), flags: NO_FLAGS };
+            let strange = Ask::new("f").with(RequestContext::DurableHandleV2Reconnect(strange));
+            refused.push((with_lease(strange), missing, "another CreateGuid"));
+            let strange = Ask::reconnect("f", id, PERSISTENT);
+            refused.push((with_lease(strange), invalid, "it is not persistent"));
+        }
+        match held {
+            None => {
+                for version in [false, true] {
+                    refused.push((right(id).with(lease_of(KEY, version)), missing, "it has no lease"));
+                }
+            }
+            Some(version) => {
+                let lease = |key, version| bare(id).with(lease_of(key, version));
+                refused.extend([
+                    (bare(id), missing, "it has a lease"),
+                    (lease(OTHER, version), missing, "another key"),
+                    (lease(KEY, !version), missing, "another version"),
+                    (
+                        lease(KEY, version).with(lease_of(OTHER, !version)),
+                        missing,
+                        "another key beside its own",
+                    ),
+                    (
+                        lease(OTHER, !version).with(lease_of(KEY, version)),
+                        missing,
+                        "its own beside another key",
+                    ),
+                    (Ask { name: "g", ..right(id) }, invalid, "another name"),
+                ]);
+            }
+        }
+        for (ask, status, why) in refused {
+            let answer = case.create(back, &ask).map(|got| got.id);
+            assert_eq!(answer, Err(status), "{why}: {second} {held:?}");
+        }
+        let bert = case.join("bert", ANNA, "data");
+        let another = case.create(bert, &right(id)).unwrap_err();
+        assert_eq!(another, NtStatus::ACCESS_DENIED, "another user: {second} {held:?}");
+
+        let elsewhere = case.join("anna", BERT, "data");
+        let mut last = right(id).with(RequestContext::QueryOnDiskId);
+        if !second {
+            // It is ignored beside DHnC.
+            last = last.with(RequestContext::DurableHandle);
+        }
+        let taken = match held {
+            // Only a lease is of a machine.
+            None => case.create(elsewhere, &last).unwrap(),
+            Some(version) => {
+                assert_eq!(case.create(elsewhere, &last).unwrap_err(), missing, "another machine");
+                let taken = case.create(back, &last).unwrap();
+                let lease = taken.lease.expect("the lease is told");
+                assert_eq!((lease.key, lease.state.bits(), lease.v2.is_some()), (KEY, 7, version));
+                taken
+            }
+        };
+        assert_eq!((taken.id, taken.action), (id, CreateAction::OPENED));
+        // Nothing is said of its durability again, and of its id on the disk (3.3.5.9.9).
+        assert_eq!((taken.durable, taken.on_disk_id), (None, false));
+        assert_eq!(taken.lease.is_some(), held.is_some());
+        case.finish();
+    }
+}
+
+/// 3.3.5.9.7: "Open.Lease is NULL and the SMB2_CREATE_REQUEST_LEASE_V2 or the SMB2_CREATE_REQUEST_LEASE create context is present",
+/// whatever the dialect makes of it.
+#[test]
+fn an_open_without_a_lease_is_not_taken_up_with_one_in_any_dialect() {
+    for dialect in [Dialect::SMB_2_0_2, Dialect::SMB_2_1, Dialect::SMB_3_0, Dialect::SMB_3_1_1] {
+        let mut case = Case::new();
+        let anna = case.join_with("anna", ANNA, "data", dialect);
+        let ask = Ask { oplock: OplockLevel::BATCH, ..Ask::new("f") };
+        let got = case.create(anna, &ask.with(durable_of(false))).unwrap();
+        assert!(got.durable.is_some());
+        case.lose(anna);
+        let anna = case.join_with("anna", ANNA, "data", dialect);
+        let again = Ask::new("f").with(again_of(false, got.id));
+        for version in [false, true] {
+            let refused = case.create(anna, &again.clone().with(lease_of(KEY, version))).unwrap_err();
+            assert_eq!(refused, NtStatus::OBJECT_NAME_NOT_FOUND, "{dialect:?} {version}");
+        }
+        assert_eq!(case.create(anna, &again).unwrap().id, got.id, "{dialect:?}");
+        case.finish();
+    }
+}
+
+/// 3.3.5.9.7: "Open.IsDurable is FALSE and Open.IsResilient is FALSE". A lease context is one only where the request's level says so
+/// (3.3.5.9.8, 3.3.5.9.11): without it nothing is cached, and nothing is kept.
+#[test]
+fn what_was_not_durable_is_not_taken_up() {
+    for (ask, lease) in [
+        (Ask { oplock: OplockLevel::BATCH, ..Ask::new("f") }, None),
+        (Ask::new("f").with(durable_of(false)).with(lease_of(KEY, false)), Some(false)),
+        (Ask::new("f").with(durable_of(true)).with(lease_of(KEY, false)), Some(false)),
+        (Ask::new("f").with(durable_of(true)).with(lease_of(KEY, true)), Some(true)),
+        (Ask { oplock: OplockLevel::II, ..Ask::new("f") }.with(durable_of(true)), None),
+    ] {
+        let mut case = Case::new();
+        let anna = case.join("anna", ANNA, "data");
+        let got = case.create(anna, &ask).unwrap();
+        assert_eq!((got.durable, got.lease), (None, None));
+        case.lose(anna);
+        assert!(case.world.server.disconnected.is_empty());
+        let anna = case.join("anna", ANNA, "data");
+        for second in [false, true] {
+            let again = Ask::new("f").with(again_of(second, got.id));
+            let again = match lease {
+                Some(version) => again.with(lease_of(KEY, version)),
+                None => again,
+            };
+            assert_eq!(case.create(anna, &again).unwrap_err(), NtStatus::OBJECT_NAME_NOT_FOUND);
+        }
+        case.finish();
+    }
+}
+
+/// Lease.FileDeleteOnClose (3.3.5.9.8, 3.3.5.21.1): the name of a file that is to go says nothing.
+#[test]
+fn a_file_that_is_to_go_is_taken_up_by_any_name() {
+    for by_option in [true, false] {
+        let mut case = Case::new();
+        let anna = case.join("anna", ANNA, "data");
+        let options = if by_option { 0x1040 } else { 0x40 };
+        let ask = Ask { options, ..Ask::new("f") };
+        let got = case.create(anna, &ask.lease(7).with(durable_of(true))).unwrap();
+        if !by_option {
+            assert_eq!(case.set_info(anna, got.id, DISPOSITION, &[1]), NtStatus::SUCCESS);
+        }
+        case.lose(anna);
+        let anna = case.join("anna", ANNA, "data");
+        let again = Ask::new("g").lease(7).with(again_of(true, got.id));
+        assert_eq!(case.create(anna, &again).unwrap().id, got.id, "{by_option}");
+        assert_eq!(case.close(anna, got.id), NtStatus::SUCCESS);
+        assert!(!case.exists("f"));
+        case.finish();
+    }
+}
+
+/// 3.3.5.9.6: DurableOpenTimeout of the first version is the server's; 3.3.5.9.12: a persistent open is found by its CreateGuid too, and
+/// by who says that it is persistent alone.
+#[test]
+fn a_persistent_open_is_taken_up_as_one() {
+    let store = Arc::new(Store::default());
+    let mut case = Case::with_store(&store);
+    let anna = case.join("anna", ANNA, "available");
+    let got = case.create(anna, &Ask::persistent("f")).unwrap();
+    assert!(got.durable.is_some_and(|(_, flags)| flags == PERSISTENT));
+    case.lose(anna);
+    let anna = case.join("anna", ANNA, "available");
+    let strange = FileId { persistent: got.id.persistent ^ 1, ..got.id };
+    for (ask, status) in [
+        (Ask::reconnect("f", got.id, NO_FLAGS), NtStatus::OBJECT_NAME_NOT_FOUND),
+        (Ask::reconnect("f", strange, NO_FLAGS), NtStatus::OBJECT_NAME_NOT_FOUND),
+        (Ask::reconnect("f", got.id, PERSISTENT).lease(7), NtStatus::OBJECT_NAME_NOT_FOUND),
+    ] {
+        assert_eq!(case.create(anna, &ask).unwrap_err(), status);
+    }
+    assert_eq!(case.create(anna, &Ask::reconnect("f", strange, PERSISTENT)).unwrap().id, got.id);
+    case.finish();
+
+    let mut case = Case::new();
+    let anna = case.join("anna", ANNA, "data");
+    let ask = Ask { oplock: OplockLevel::BATCH, ..Ask::new("f") };
+    case.create(anna, &ask.with(durable_of(false))).unwrap();
+    case.lose(anna);
+    case.world.advance(Duration::from_secs(120) - Duration::from_millis(1));
+    assert_eq!(case.world.server.disconnected.len(), 1);
+    case.world.advance(Duration::from_millis(1));
+    assert!(case.world.server.disconnected.is_empty());
     case.finish();
 }
 

@@ -1,7 +1,7 @@
 //! Many clients that do everything at random, pipelined, against delayed and failing operations, lost connections, spoilt
 //! frames and a clock that jumps. [`crate::model`] says what must hold.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use freehold::client::{Protection, Reply};
@@ -157,8 +157,9 @@ struct Storm {
     durable: HashMap<(ClientId, FileId), Kept>,
     /// Those of clients that are gone.
     kept: Vec<Kept>,
-    /// All FileIds that were given.
-    granted: HashSet<FileId>,
+    /// All FileIds that were given, with the on-disk id told with each: a client that comes back for its open is told
+    /// none.
+    granted: HashMap<FileId, u64>,
     /// Some connections look into their mail late.
     late_mail: bool,
     /// It tells what happens.
@@ -235,7 +236,7 @@ impl Storm {
             behind: HashMap::new(),
             durable: HashMap::new(),
             kept: Vec::new(),
-            granted: HashSet::new(),
+            granted: HashMap::new(),
             breaks: Vec::new(),
             late_mail: seed.is_multiple_of(3),
             is_traced: std::env::var_os("FREEHOLD_SIM_TRACE").is_some(),

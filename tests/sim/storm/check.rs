@@ -69,7 +69,18 @@ impl Storm {
                         _ => {}
                     }
                 }
-                let file = file.expect("the on-disk id that was asked for");
+                let id = created.file_id;
+                assert!(back.is_none_or(|back| back == id), "{id:?} where {back:?} was asked for");
+                let is_new = match file {
+                    Some(file) => self.granted.insert(id, file).is_none(),
+                    None => false,
+                };
+                assert_eq!(
+                    file.is_none(),
+                    back.is_some(),
+                    "the on-disk id that was asked for, at the first time alone"
+                );
+                let file = self.granted[&id];
                 let stream = name.split_once(':').map_or("", |(_, stream)| stream).to_uppercase();
                 let (cached, breaking, lease) = match (created.oplock_level, granted) {
                     (OplockLevel::LEASE, Some(granted)) => {
@@ -87,13 +98,11 @@ impl Storm {
                 };
                 self.check_given(cached);
                 let is_directory = FOLDERS.contains(&name.as_str());
-                let id = created.file_id;
-                if back.is_none() && !self.granted.insert(id) {
+                if back.is_none() && !is_new {
                     assert!(durable.is_some(), "{id:?} is given twice");
                     self.tally.replayed += 1;
                     return;
                 }
-                assert!(back.is_none_or(|back| back == id), "{id:?} where {back:?} was asked for");
                 self.tally.taken_up += u64::from(back.is_some());
                 if let Some(guid) = durable.filter(|_| outlives) {
                     let place = &self.seats[seat];

@@ -15,7 +15,7 @@ use crate::smb2::create::CreateRequest;
 use crate::smb2::create_context::{
     AppInstanceVersion, DurableHandleV2Flags, DurableHandleV2Request, Lease, RequestContext, ResponseContext,
 };
-use crate::smb2::{Capabilities, Dialect, FileId};
+use crate::smb2::{Capabilities, Dialect, FileId, LeaseKey};
 
 /// An open that a request wants to take up again.
 #[derive(Clone, Copy)]
@@ -37,6 +37,8 @@ pub(super) struct Asked {
     pub reconnect: Option<Reconnect>,
     /// RqLs
     pub lease: Option<Lease>,
+    /// The key of each version of RqLs that is there, also where the dialect has none.
+    pub lease_keys: [Option<LeaseKey>; 2],
     /// Application instance, complete or not.
     pub app_instance: Option<AppInstance>,
     /// QFid
@@ -62,6 +64,10 @@ impl Asked {
                 context,
                 RequestContext::DurableHandleV2(_) | RequestContext::DurableHandleV2Reconnect(_)
             );
+            if let RequestContext::Lease(lease) = &context {
+                let [first, second] = &mut asked.lease_keys;
+                *(if lease.v2.is_some() { second } else { first }) = Some(lease.key);
+            }
             match context {
                 RequestContext::DurableHandle => asked.v1 = true,
                 RequestContext::DurableHandleReconnect(file_id) => {

@@ -22,7 +22,7 @@ use crate::fsa::{CacheState, Granted, LeaseGrant, OplockLevel};
 use crate::fscc::name::ParsedName;
 use crate::fscc::upcase::eq_ignore_case;
 use crate::smb2::HeaderFlags;
-use crate::smb2::create::CreateRequest;
+use crate::smb2::create::{CreateOptions, CreateRequest};
 use crate::smb2::create_context::{DurableHandleV2Flags, DurableHandleV2Request};
 use crate::vfs::{NodeKind, VfsPath};
 
@@ -70,7 +70,8 @@ pub(super) fn decide(
     let open = find(cx, wanted, tree).ok_or(NtStatus::OBJECT_NAME_NOT_FOUND)?;
     check(cx, request, asked, wanted, &open, tree, share_path)?;
     let lease = attach(cx, &open, tree)?;
-    Known { open, action: CreateAction::Opened, asked: None, lease, on_disk_id: asked.on_disk_id }.start()
+    // 3.3.5.9.9: nothing is said of the file's id on the disk.
+    Known { open, action: CreateAction::Opened, asked: None, lease, on_disk_id: false }.start()
 }
 
 fn find(cx: &Context<'_>, wanted: Reconnect, tree: &TreeConnect) -> Option<Arc<Open>> {
@@ -101,11 +102,15 @@ fn check(
         let node = file.node.lock();
         (node.lease_grant(open.id()), node.cached_by(open.id()))
     };
-    let v2 = asked.lease.is_some_and(|asked| asked.v2.is_some());
-    let same_lease = match (&lease, &asked.lease) {
-        (Some(held), Some(asked)) => held.id.key == asked.key.0 && (held.version > 1) == v2,
-        (None, None) => true,
-        (Some(_), None) | (None, Some(_)) => false,
+    let [first, second] = asked.lease_keys.map(|key| key.map(|key| key.0));
+    let same_lease = match &lease {
+        // Every context names it, and one is of its version.
+        Some(held) => {
+            let named = if held.version > 1 { second } else { first };
+            let other = if held.version > 1 { first } else { second };
+            named == Some(held.id.key) && other.is_none_or(|key| key == held.id.key)
+        }
+        None => first.is_none() && second.is_none(),
     };
     let found = !(lease.is_some() && known.client_guid != client_guid(cx))
         && same_lease
@@ -126,7 +131,12 @@ fn check(
     if !found {
         return Err(NtStatus::OBJECT_NAME_NOT_FOUND.into());
     }
-    if lease.is_some() && !is_name_of(cx, request, tree, share_path, &file.file.0.path()) {
+    // Lease.FileDeleteOnClose: what is to go may have another name by now.
+    let goes = CreateOptions::from(file.create_options).contains(CreateOptions::DELETE_ON_CLOSE) || {
+        let node = file.node.lock();
+        node.is_delete_pending(file.stream_id, node.link_of(open.id()))
+    };
+    if lease.is_some() && !goes && !is_name_of(cx, request, tree, share_path, &file.file.0.path()) {
         return Err(NtStatus::INVALID_PARAMETER.into());
     }
     check_owner(cx, &known)
