@@ -493,11 +493,13 @@ impl Node {
     }
 
     /// The name of the file changes or goes: handles that others keep open only in their caches must be closed
-    /// ([MS-FSA] 2.1.5.15.3, 2.1.5.15.11). `actor` is left out for the target of a rename, which the renaming client has not
-    /// opened. The second value is true when there is something to wait for.
+    /// ([MS-FSA] 2.1.5.15.3, 2.1.5.15.12). `actor` is left out for the target of a rename, which the renaming client has not
+    /// opened. `stream` is the one whose name changes or goes, where it is not the file's. The second value is true when there is
+    /// something to wait for.
     pub fn break_caches_of_handles(
         &mut self,
         actor: Option<Actor>,
+        stream: Option<StreamId>,
         now: Duration,
         deadline: Duration,
     ) -> (Effects, bool) {
@@ -507,7 +509,8 @@ impl Node {
             let own = actor.is_some_and(|actor| {
                 holder.is_lease(actor.lease) || holder.id == HolderId::Oplock(actor.open)
             });
-            if own || !(holder.state.contains(CacheState::HANDLE)) {
+            let elsewhere = stream.is_some_and(|stream| holder.stream != stream);
+            if own || elsewhere || !(holder.state.contains(CacheState::HANDLE)) {
                 continue;
             }
             let keep = holder.state.difference(CacheState::HANDLE);

@@ -199,7 +199,8 @@ impl World {
             }
             ["rename", name] => {
                 let actor = self.actor(name);
-                let (effects, wait) = self.node.break_caches_of_handles(Some(actor), self.now, deadline);
+                let (effects, wait) =
+                    self.node.break_caches_of_handles(Some(actor), None, self.now, deadline);
                 if wait { "wait" } else { "ok" }.to_owned() + &self.effects(effects)
             }
             ["delete", name] => {

@@ -37,5 +37,5 @@ pub use attributes::FileAttributes;
 pub use chain::{ChainEntries, ChainWriter};
 pub use directory::{Append, DirectoryEntry, DirectoryWriter};
 pub use information_class::{FileInformationClass, FsInformationClass};
-pub use name::{NameError, ParsedName, Stream, StreamType};
+pub use name::{NameError, NewStreamName, ParsedName, Stream, StreamType};
 pub use wildcard::Pattern;

@@ -187,6 +187,23 @@ impl ParsedName {
         Ok(ParsedName { path, stream, trailing_separator })
     }
 
+    /// What is in front of two backslashes in the middle of a path that is right up to there, for a path that breaks
+    /// [`NameError::EmptyComponent`]: such a component is met only by who gets so far ([MS-FSA] 2.1.5.1, phase 6).
+    #[must_use]
+    pub fn before_empty_component(bytes: &[u8]) -> Option<Self> {
+        let (pairs, []) = bytes.as_chunks::<2>() else { return None };
+        let is_separator = |unit: &[u8; 2]| *unit == BACKSLASH || *unit == SLASH;
+        let at = pairs.windows(2).position(|two| two.iter().all(is_separator))?;
+        let (before, behind) = pairs.split_at_checked(at)?;
+        // Nothing behind them, or a stream of nothing, is no name wherever it is met.
+        let last = behind.rsplit(is_separator).next()?;
+        if last.is_empty() || last.starts_with(&[COLON]) {
+            return None;
+        }
+        let name = Self::from_utf16le(before.as_flattened()).ok()?;
+        (name.stream.is_none() && !name.path.is_empty()).then_some(name)
+    }
+
     /// From text with backslashes, as it would stand in a request.
     ///
     /// # Errors
@@ -206,6 +223,70 @@ impl ParsedName {
             None if path.is_empty() => None,
             None => Some(path),
         }
+    }
+}
+
+/// What a stream's new name says that it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NewStreamType {
+    /// `$DATA`, or nothing.
+    Data,
+    /// `$INDEX_ALLOCATION`.
+    IndexAllocation,
+    /// Something else, which no stream is.
+    Other,
+}
+
+/// The new name of a stream in FileRenameInformation: `:name`, `:name:type` or `::type` ([MS-FSA] 2.1.5.15.12.1).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewStreamName {
+    /// Without colons; empty for the unnamed stream. At most 255 code units.
+    pub name: Wtf8Buf,
+    /// What follows the second colon.
+    pub stream_type: NewStreamType,
+}
+
+impl NewStreamName {
+    /// True where a new name in UTF-16LE is one of a stream: it begins with a colon.
+    #[must_use]
+    pub fn is_meant(bytes: &[u8]) -> bool {
+        bytes.starts_with(&COLON)
+    }
+
+    /// From the UTF-16LE bytes of a request. Unlike those in paths, such names have no wildcards, as on Windows.
+    ///
+    /// # Errors
+    /// The first rule that the name breaks.
+    pub fn from_utf16le(bytes: &[u8]) -> Result<Self, NameError> {
+        let (pairs, []) = bytes.as_chunks::<2>() else { return Err(NameError::OddLength) };
+        let mut parts = pairs.split(|unit| *unit == COLON);
+        let (Some([]), Some(name), stream_type, None) =
+            (parts.next(), parts.next(), parts.next(), parts.next())
+        else {
+            return Err(NameError::StreamSyntax);
+        };
+        if stream_type.unwrap_or(name).is_empty() {
+            // The last character is a colon.
+            return Err(NameError::StreamSyntax);
+        }
+        if name.len() > MAX_COMPONENT_UNITS {
+            return Err(NameError::ComponentTooLong);
+        }
+        let name = to_wtf8(name, |unit| unit);
+        check_stream_name(name.as_wtf8())?;
+        if name.as_bytes().iter().any(|byte| matches!(byte, b'"' | b'*' | b'<' | b'>' | b'?')) {
+            return Err(NameError::InvalidCharacter);
+        }
+        let stream_type = match stream_type {
+            None => NewStreamType::Data,
+            Some(text) if is_text(text, b"$DATA") => NewStreamType::Data,
+            Some(text) if is_text(text, b"$INDEX_ALLOCATION") => NewStreamType::IndexAllocation,
+            Some(text) if text.iter().any(|unit| matches!(*unit, [0, 0] | BACKSLASH | SLASH)) => {
+                return Err(NameError::InvalidCharacter);
+            }
+            Some(_) => NewStreamType::Other,
+        };
+        Ok(NewStreamName { name, stream_type })
     }
 }
 
@@ -527,6 +608,74 @@ mod tests {
         }
         assert_eq!(ParsedName::from_utf16le(b"a"), Err(OddLength));
         assert_eq!(ParsedName::from_text(&"x\\".repeat(MAX_PATH_UNITS / 2 + 1)), Err(PathTooLong));
+    }
+
+    #[test]
+    fn the_new_name_of_a_stream_begins_with_a_colon() {
+        use NewStreamType::{Data, IndexAllocation, Other};
+        let wire = |text: &str| {
+            let mut bytes = Vec::new();
+            Wtf8::from(text).append_utf16le(&mut bytes);
+            bytes
+        };
+        let long = "x".repeat(255);
+        for (text, name, stream_type) in [
+            (":s", "s", Data),
+            (":s:$DATA", "s", Data),
+            (":s:$DaTa", "s", Data),
+            ("::$DATA", "", Data),
+            ("::$INDEX_ALLOCATION", "", IndexAllocation),
+            (":s:$index_allocation", "s", IndexAllocation),
+            (":s:$NotDATA", "s", Other),
+            (":.:$DATA", ".", Data),
+            (":|\u{1}", "|\u{1}", Data),
+            (&format!(":{long}:$DATA"), long.as_str(), Data),
+        ] {
+            let bytes = wire(text);
+            assert!(NewStreamName::is_meant(&bytes), "{text}");
+            let expected = NewStreamName { name: name.into(), stream_type };
+            assert_eq!(NewStreamName::from_utf16le(&bytes), Ok(expected), "{text}");
+        }
+        let longer = format!(":{long}x:$DATA");
+        for (text, error) in [
+            (":", NameError::StreamSyntax),
+            ("::", NameError::StreamSyntax),
+            (":s:", NameError::StreamSyntax),
+            (":s:$DATA:", NameError::StreamSyntax),
+            ("::::", NameError::StreamSyntax),
+            (":s:$DATA:x", NameError::StreamSyntax),
+            (":s\\ / ::$DATA", NameError::StreamSyntax),
+            (":a/b:$DATA", NameError::InvalidCharacter),
+            (":a\\b", NameError::InvalidCharacter),
+            (":a\0", NameError::InvalidCharacter),
+            (":a* < > ?:$DATA", NameError::InvalidCharacter),
+            (":a\"", NameError::InvalidCharacter),
+            (":a:$DA\\TA", NameError::InvalidCharacter),
+            (":a:\0", NameError::InvalidCharacter),
+            (&longer, NameError::ComponentTooLong),
+            ("s:$DATA", NameError::StreamSyntax),
+        ] {
+            assert_eq!(NewStreamName::from_utf16le(&wire(text)), Err(error), "{text}");
+        }
+        assert_eq!(NewStreamName::from_utf16le(b":\0s"), Err(NameError::OddLength));
+        assert!(!NewStreamName::is_meant(&wire("f:s")));
+    }
+
+    #[test]
+    fn what_is_in_front_of_two_backslashes_is_a_path_of_its_own() {
+        let before = |text: &str| {
+            let mut bytes = Vec::new();
+            Wtf8::from(text).append_utf16le(&mut bytes);
+            ParsedName::before_empty_component(&bytes).map(|name| name.path.to_string())
+        };
+        assert_eq!(before("a\\\\b").as_deref(), Some("a"));
+        assert_eq!(before("a\\b//c\\\\d").as_deref(), Some("a/b"));
+        assert_eq!(before("a\\\\b\\").as_deref(), None, "nothing is behind the last one");
+        for text in
+            ["a", "a\\b", "a\\\\", "a\\\\\\::$DATA", "\\\\a", "a*\\\\b", "a:s\\\\b", "..\\\\b", "a\\..\\\\b"]
+        {
+            assert_eq!(before(text), None, "{text}");
+        }
     }
 
     #[test]

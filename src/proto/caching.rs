@@ -255,9 +255,9 @@ impl BreakWait {
     }
 }
 
-/// To be called before the file's name changes or goes: others must close handles that are open only in their caches.
-/// `open` is the one that acts; `None` where the file is not the one that is acted through (the target of a rename, a
-/// file below a directory that is moved). `Some` when there is something to wait for: `waiter` is woken when it is there.
+/// To be called before the file's name changes or goes, or the stream's where `open` is one of a stream: others must close
+/// handles that are open only in their caches. `open` is the one that acts; `None` where the file is not the one that is
+/// acted through (the target of a rename, a file below a directory that is moved). `Some` when there is something to wait for: `waiter` is woken when it is there.
 pub fn break_for_name(
     server: &Arc<Server>,
     cell: &Arc<NodeCell>,
@@ -267,7 +267,9 @@ pub fn break_for_name(
 ) -> Option<BreakWait> {
     let mut node = cell.lock();
     let actor = open.map(|open| actor(&node, open));
-    let (effects, wait) = node.break_caches_of_handles(actor, now.monotonic, break_deadline(now));
+    let file = open.and_then(Open::as_file).filter(|file| file.stream.is_some());
+    let stream = file.map(|file| file.stream_id);
+    let (effects, wait) = node.break_caches_of_handles(actor, stream, now.monotonic, break_deadline(now));
     let deadline = wait.then(|| {
         node.add_waiter(waiter_of(waiter));
         node.break_deadline().unwrap_or(break_deadline(now))

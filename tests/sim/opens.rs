@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use freehold::client::{ClientError, Reply};
 use freehold::fsa::{HolderId, OpenId};
-use freehold::fscc::file_info::{DispositionInformation, RenameInformation};
+use freehold::fscc::file_info::{DispositionInformation, EndOfFileInformation, RenameInformation};
 use freehold::proto::event::Event;
 use freehold::smb2::close::{CloseFlags, CloseRequest, CloseResponse};
 use freehold::smb2::create::{
@@ -762,6 +762,167 @@ fn streams_are_renamed_within_their_file() {
     assert_eq!(table.rename(0, file, "g", false), NtStatus::ACCESS_DENIED);
     table.close(0, stream);
     assert_eq!(table.rename(0, file, "g", false), NtStatus::SUCCESS);
+    table.finish();
+}
+
+/// [MS-FSA] 2.1.5.15.12.1, in its order: what the name says, then what it is said of.
+#[test]
+fn the_new_name_of_a_stream_is_checked() {
+    let mut table = Table::new(1);
+    table.make(&Ask::new("e").options(DIRECTORY));
+    let stream = table.open(0, &Ask::new("f:one"));
+    let of_folder = table.open(0, &Ask::new("e:one"));
+    let file = table.open(0, &Ask::new("g"));
+    let folder = table.open(0, &Ask::new("d").options(DIRECTORY));
+    let long = format!(":{}:$DATA", "x".repeat(256));
+    for name in [
+        ":",
+        "::",
+        ":s:",
+        ":s:$DATA:",
+        "::::",
+        ":s:$DATA:x",
+        ":s\\ / ::$DATA",
+        ":a\\b",
+        ":a/b:$DATA",
+        ":a\0",
+        ":a*",
+        ":a?b",
+        ":<a>:$DATA",
+        ":\"a\"",
+        ":a:$DA/TA",
+        &long,
+    ] {
+        for id in [stream, of_folder, file, folder] {
+            assert_eq!(table.rename(0, id, name, true), NtStatus::INVALID_PARAMETER, "{name}");
+        }
+    }
+    for id in [stream, of_folder, file] {
+        for name in [":s:$NotDATA", ":s:$INDEX_ALLOCATION", ":s:$BITMAP"] {
+            assert_eq!(table.rename(0, id, name, true), NtStatus::OBJECT_TYPE_MISMATCH, "{name}");
+        }
+    }
+    assert_eq!(table.rename(0, file, "::$INDEX_ALLOCATION", true), NtStatus::OBJECT_TYPE_MISMATCH);
+    for name in [":s", ":s:$DATA", ":s:$NotINDEX_ALLOCATION"] {
+        assert_eq!(table.rename(0, folder, name, true), NtStatus::OBJECT_TYPE_MISMATCH, "{name}");
+    }
+    for name in ["::$DATA", "::$INDEX_ALLOCATION", ":s:$INDEX_ALLOCATION"] {
+        assert_eq!(table.rename(0, folder, name, true), NtStatus::INVALID_PARAMETER, "{name}");
+    }
+    // What has the name already.
+    assert_eq!(table.rename(0, stream, ":ONE:$data", false), NtStatus::SUCCESS);
+    assert_eq!(table.rename(0, file, "::$DATA", false), NtStatus::SUCCESS);
+    // The data of a file stays where it is.
+    assert_eq!(table.rename(0, file, ":s:$DATA", false), NtStatus::NOT_SUPPORTED);
+    // A stream becomes no file, and a file no stream of another.
+    assert_eq!(table.rename(0, stream, "h", false), NtStatus::INVALID_PARAMETER);
+    assert_eq!(table.rename(0, stream, "f:h", false), NtStatus::INVALID_PARAMETER);
+    assert_eq!(table.rename(0, file, "f:h", false), NtStatus::OBJECT_NAME_INVALID);
+    for (id, name, status) in [
+        (stream, ":h", NtStatus::INVALID_PARAMETER),
+        (stream, "h", NtStatus::INVALID_PARAMETER),
+        (folder, "h", NtStatus::FILE_IS_A_DIRECTORY),
+        (folder, "a*", NtStatus::FILE_IS_A_DIRECTORY),
+        (file, ":h", NtStatus::OBJECT_NAME_INVALID),
+        (file, "h:h", NtStatus::OBJECT_NAME_INVALID),
+        (file, "a<b*", NtStatus::OBJECT_NAME_INVALID),
+    ] {
+        assert_eq!(table.link(0, id, name), status, "{name}");
+    }
+    table.finish();
+}
+
+/// The rest of that section: only a stream that nobody uses and that has no data gives way.
+#[test]
+fn a_stream_takes_the_name_of_one_that_is_empty_and_not_open() {
+    let mut table = Table::new(2);
+    let stream = table.open(0, &Ask::new("f:one"));
+    let other = table.open(1, &Ask::new("f:two"));
+    assert_eq!(table.rename(0, stream, ":two", false), NtStatus::OBJECT_NAME_COLLISION);
+    assert_eq!(table.rename(0, stream, ":two", true), NtStatus::INVALID_PARAMETER, "it is open");
+    assert_eq!(table.set(1, other, 20, &EndOfFileInformation { end_of_file: 5 }), NtStatus::SUCCESS);
+    table.close(1, other);
+    assert_eq!(table.rename(0, stream, ":TWO:$DATA", false), NtStatus::OBJECT_NAME_COLLISION);
+    assert_eq!(table.rename(0, stream, ":TWO:$DATA", true), NtStatus::INVALID_PARAMETER, "it has data");
+    let other = table.open(1, &Ask::new("f:two"));
+    assert_eq!(table.set(1, other, 20, &EndOfFileInformation { end_of_file: 0 }), NtStatus::SUCCESS);
+    table.close(1, other);
+    assert_eq!(table.rename(0, stream, ":Two:$DATA", true), NtStatus::SUCCESS);
+
+    let data = table.open(1, &Ask::new("f"));
+    assert_eq!(table.rename(0, stream, "::$DATA", false), NtStatus::OBJECT_NAME_COLLISION);
+    assert_eq!(table.rename(0, stream, "::$DATA", true), NtStatus::INVALID_PARAMETER, "it is open");
+    assert_eq!(table.set(1, data, 20, &EndOfFileInformation { end_of_file: 5 }), NtStatus::SUCCESS);
+    table.close(1, data);
+    assert_eq!(table.rename(0, stream, "::$DATA", true), NtStatus::INVALID_PARAMETER, "it has data");
+    let data = table.open(1, &Ask::new("f"));
+    assert_eq!(table.set(1, data, 20, &EndOfFileInformation { end_of_file: 0 }), NtStatus::SUCCESS);
+    table.close(1, data);
+    assert_eq!(table.rename(0, stream, "::$DATA", true), NtStatus::SUCCESS);
+    table.close(0, stream);
+    table.finish();
+}
+
+/// [MS-FSA] 2.1.5.15.12: Open.Link.IsDeleted and TargetLink.IsDeleted; 2.1.5.15.7 has the first.
+#[test]
+fn what_is_to_go_gets_no_name_and_gives_none() {
+    let mut table = Table::new(2);
+    let file = table.open(0, &Ask::new("f"));
+    assert_eq!(table.delete(0, file, true), NtStatus::SUCCESS);
+    assert_eq!(table.rename(0, file, "g", false), NtStatus::ACCESS_DENIED);
+    assert_eq!(table.link(0, file, "g"), NtStatus::ACCESS_DENIED);
+    assert_eq!(table.delete(0, file, false), NtStatus::SUCCESS);
+    let other = table.open(1, &Ask::new("g"));
+    assert_eq!(table.rename(0, file, "g", true), NtStatus::ACCESS_DENIED, "it is open");
+    assert_eq!(table.delete(1, other, true), NtStatus::SUCCESS);
+    assert_eq!(table.rename(0, file, "g", false), NtStatus::OBJECT_NAME_COLLISION);
+    assert_eq!(table.rename(0, file, "g", true), NtStatus::DELETE_PENDING);
+    table.close(1, other);
+    assert_eq!(table.rename(0, file, "g", true), NtStatus::SUCCESS);
+    table.finish();
+}
+
+/// [MS-FSA] 2.1.5.15.12, TargetExistsSameFile: of two names of a file the old one goes, whatever ReplaceIfExists says.
+#[test]
+fn a_file_is_renamed_to_another_name_of_its_own() {
+    for replace in [false, true] {
+        let mut table = Table::new(1);
+        let file = table.open(0, &Ask::new("f"));
+        assert_eq!(table.link(0, file, "g"), NtStatus::SUCCESS);
+        assert_eq!(table.rename(0, file, "g", replace), NtStatus::SUCCESS);
+        table.close(0, file);
+        assert_eq!(table.status_of(&Ask::new("f").disposition(OPEN)), NtStatus::OBJECT_NAME_NOT_FOUND);
+        assert_eq!(table.status_of(&Ask::new("g").disposition(OPEN)), NtStatus::SUCCESS);
+        table.finish();
+    }
+}
+
+/// [MS-FSA] 2.1.5.1, phase 6: components are looked for one after the other, and an empty one is none.
+#[test]
+fn an_empty_component_is_met_where_it_stands() {
+    let mut table = Table::new(1);
+    table.make(&Ask::new("d").options(DIRECTORY));
+    table.make(&Ask::new("d\\f"));
+    for disposition in [OPEN, CREATE, 3, OVERWRITE_IF] {
+        for (name, status) in [
+            ("none\\\\f", NtStatus::OBJECT_PATH_NOT_FOUND),
+            ("none\\also\\\\f", NtStatus::OBJECT_PATH_NOT_FOUND),
+            ("d\\none\\\\f", NtStatus::OBJECT_PATH_NOT_FOUND),
+            ("d\\f\\\\g", NtStatus::OBJECT_PATH_NOT_FOUND),
+            ("d\\f\\g\\\\h", NtStatus::OBJECT_PATH_NOT_FOUND),
+            ("d\\\\f", NtStatus::OBJECT_NAME_INVALID),
+            ("D\\\\none\\f", NtStatus::OBJECT_NAME_INVALID),
+            ("d\\\\", NtStatus::OBJECT_NAME_INVALID),
+            ("none\\\\\\\\\\\\::$DATA", NtStatus::OBJECT_NAME_INVALID),
+            ("\\none", NtStatus::INVALID_PARAMETER),
+            ("\\\\none", NtStatus::INVALID_PARAMETER),
+        ] {
+            for options in [0, NON_DIRECTORY] {
+                let ask = Ask::new(name).disposition(disposition).options(options);
+                assert_eq!(table.status_of(&ask), status, "{name}");
+            }
+        }
+    }
     table.finish();
 }
 

@@ -21,6 +21,7 @@ use freehold::smb2::{
     Channel, Command, DecodeMessage, Dialect, FileId, InfoType, LeaseKey, LeaseState, MessageId, OplockLevel,
     TreeId, Utf16Buf,
 };
+use freehold::vfs::{DataUse, VfsPath, Volume as _};
 use freehold_acl::AccessMask;
 use freehold_dtyp::{Encode, Guid, NtStatus};
 
@@ -309,6 +310,68 @@ fn a_rename_waits_for_a_break_without_an_interim_reply() {
     assert!(!desk.world.cancel(id, message));
     assert_eq!(desk.reply(bert, message).unwrap().header.status, NtStatus::CANCELLED);
     assert_eq!(desk.status(third, Command::CLOSE, &close_of(holder)), NtStatus::SUCCESS);
+    desk.finish();
+}
+
+/// 3.3.5.16 for what has no AsyncId: each kind of change of names, of a file and of a stream.
+#[test]
+fn a_change_of_names_that_is_cancelled_while_it_waits_has_not_happened() {
+    const LINK: u8 = 11;
+    const DISPOSITION: u8 = 13;
+    const THEIRS: LeaseKey = LeaseKey([3; 16]);
+    for (name, class, buffer) in [
+        ("f", RENAME, renamed_to("g")),
+        ("f", LINK, renamed_to("g")),
+        ("f", DISPOSITION, vec![1]),
+        ("f:s", RENAME, renamed_to(":g")),
+        ("f:s", DISPOSITION, vec![1]),
+    ] {
+        let mut desk = Desk::new();
+        let anna = desk.join(1, "data");
+        let bert = desk.join(2, "data");
+        let held = desk.create(anna, name, 0, Some((THEIRS, READ | HANDLE)));
+        let file = desk.create(bert, name, 0, None);
+        let request = SetInfoRequest { file_info_class: class, ..rename_of(file, &buffer) };
+        let message = desk.send(bert, Command::SET_INFO, &request);
+        assert!(desk.reply(bert, message).is_none(), "{name} {class} does not wait");
+        let (id, _) = desk.clients[bert];
+        desk.world.cancel(id, message);
+        let reply = desk.reply(bert, message).expect("a reply to what is cancelled");
+        assert_eq!(reply.header.status, NtStatus::CANCELLED, "{name} {class}");
+        // Nothing has become of it, now and when what it has waited for comes.
+        assert_eq!(desk.acknowledge(anna, THEIRS, READ), NtStatus::SUCCESS);
+        for client in [anna, bert] {
+            let again = desk.create(client, name, 0, None);
+            assert_eq!(desk.status(client, Command::CLOSE, &close_of(again)), NtStatus::SUCCESS);
+        }
+        assert_eq!(desk.status(bert, Command::CLOSE, &close_of(file)), NtStatus::SUCCESS);
+        assert_eq!(desk.status(anna, Command::CLOSE, &close_of(held)), NtStatus::SUCCESS);
+        let exists = |name: &str, stream: Option<&str>| {
+            let path = VfsPath::new(name.into()).unwrap();
+            desk.world.volume.open(&path, stream.map(Into::into), DataUse::READ).is_ok()
+        };
+        assert!(!exists("g", None) && !exists("f", Some("g")), "{name} {class}");
+        assert!(exists("f", name.strip_prefix("f:")), "{name} {class}");
+        desk.finish();
+    }
+}
+
+/// Who caches a handle of one stream has nothing to do with the name of another.
+#[test]
+fn a_stream_that_gets_a_new_name_takes_handles_of_its_own_alone() {
+    let mut desk = Desk::new();
+    let anna = desk.join(1, "data");
+    let bert = desk.join(2, "data");
+    let held = desk.create(anna, "f", 0, Some((LeaseKey([3; 16]), READ | HANDLE)));
+    let stream = desk.create(bert, "f:s", 0, None);
+    let to = renamed_to(":t");
+    assert_eq!(desk.status(bert, Command::SET_INFO, &rename_of(stream, &to)), NtStatus::SUCCESS);
+    let (id, _) = desk.clients[anna];
+    desk.world.receive(id).unwrap();
+    assert!(desk.world.clients[id].notifications.is_empty(), "a break of what is not renamed");
+    for (client, file) in [(bert, stream), (anna, held)] {
+        assert_eq!(desk.status(client, Command::CLOSE, &close_of(file)), NtStatus::SUCCESS);
+    }
     desk.finish();
 }
 

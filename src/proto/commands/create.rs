@@ -50,7 +50,7 @@ use super::super::teardown;
 use super::super::tree_connect::ShareTarget;
 use crate::smb2::create::CreateRequest;
 use crate::smb2::{Command, DecodeMessage};
-use crate::vfs::{DataUse, FileRef, OpenError, Opened, VfsError};
+use crate::vfs::{DataUse, FileRef, NodeKind, OpenError, Opened, VfsError};
 
 /// How often a request starts again because names appear and go meanwhile.
 const MAX_ATTEMPTS: u32 = 16;
@@ -195,6 +195,14 @@ pub fn finish(cx: &mut Context<'_>, pending: Pending, result: OpResult) -> StepR
     match stage {
         Stage::FindingSnapshot(time) => work.snapshot_found(cx, time, result),
         Stage::Opening => match opened(result)? {
+            Ok(found) if work.intent.empty_component => {
+                close(cx, found.file);
+                // [MS-FSA] 2.1.5.1, phase 6: whose directory is not there comes before what is no name.
+                Err(match found.metadata.kind {
+                    NodeKind::Directory => NtStatus::OBJECT_NAME_INVALID.into(),
+                    NodeKind::File => NtStatus::OBJECT_PATH_NOT_FOUND.into(),
+                })
+            }
             Ok(found) => existing::found(cx, work, Box::new(found)),
             Err(error) => work.not_opened(cx, error),
         },
@@ -311,6 +319,10 @@ impl Work {
     /// [MS-FSA] 2.1.5.1, phase 6: what an open that found nothing means.
     fn not_opened(self, cx: &mut Context<'_>, error: OpenError) -> StepResult {
         match error {
+            OpenError::NotFound(parent) if self.intent.empty_component => {
+                close(cx, parent.file);
+                Err(NtStatus::OBJECT_PATH_NOT_FOUND.into())
+            }
             OpenError::NotFound(parent) => missing::name(cx, self, *parent),
             OpenError::StreamNotFound(file) => missing::stream(cx, self, *file),
             OpenError::PathNotFound | OpenError::NotADirectory => Err(NtStatus::OBJECT_PATH_NOT_FOUND.into()),

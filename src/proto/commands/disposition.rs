@@ -126,9 +126,7 @@ fn then(open: &Arc<Open>, op: Op, stage: Stage) -> StepResult {
 
 /// Handles that clients only keep in their caches are closed first; then the deletion waits for the last close.
 fn mark(cx: &mut Context<'_>, open: &Arc<Open>, file: &FileOpen) -> StepResult {
-    if file.stream.is_none()
-        && let Some(wait) = caching::break_for_name(cx.server, &file.node, Some(open), cx.waiter, cx.now)
-    {
+    if let Some(wait) = caching::break_for_name(cx.server, &file.node, Some(open), cx.waiter, cx.now) {
         if !file.state.lock().enter_line(cx.waiter) {
             return Err(NtStatus::FILE_CLOSED.into());
         }

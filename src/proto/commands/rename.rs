@@ -1,9 +1,10 @@
-//! FileRenameInformation and FileLinkInformation ([MS-SMB2] 3.3.5.21.1, [MS-FSA] 2.1.5.15.11 and 2.1.5.15.6): a new name for a
+//! FileRenameInformation and FileLinkInformation ([MS-SMB2] 3.3.5.21.1, [MS-FSA] 2.1.5.15.12 and 2.1.5.15.7): a new name for a
 //! file, a directory or a stream, one more name for a file. SET_INFO decodes the request and calls [`decide`].
 //!
 //! ```text
 //! decide --> waits for cached handles --> OpeningTarget --nothing there: its directory--> Changing --> done
-//!                                               |--something there--> OpeningParent --'
+//!    |                                          |--something there--> OpeningParent --'
+//!    '--> of a stream: waits for cached handles --> ListingStreams, where one may be replaced --> ChangingStream --> done
 //! ```
 
 use std::sync::Arc;
@@ -17,6 +18,7 @@ use super::super::caching::{self, BreakWait, Registration};
 use super::super::changes;
 use super::super::commands;
 use super::super::context::{Context, Step, StepResult, file_of};
+use super::super::data_change::{self, Care};
 use super::super::dfs;
 use super::super::directory_lease::By;
 use super::super::event::Wake;
@@ -28,10 +30,12 @@ use super::super::status::CommandError;
 use super::set_info;
 use crate::fsa::{DELETION_RETRY, FsaError, LinkId, ShareAccess, StreamId};
 use crate::fscc::file_info::RenameInformation;
-use crate::fscc::name::{ParsedName, Stream, StreamType};
+use crate::fscc::name::{NewStreamName, NewStreamType, ParsedName};
 use crate::fscc::posix_name::parse_posix_path;
 use crate::fscc::{FileAttributes, upcase};
-use crate::vfs::{DataUse, Existing, FileRef, NameCase, NodeKind, OpenError, Opened, VfsError, VfsPath};
+use crate::vfs::{
+    DataUse, Existing, FileRef, Metadata, NameCase, NodeKind, OpenError, Opened, VfsError, VfsPath,
+};
 
 /// Which of the two.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,9 +52,15 @@ struct Work {
     open: Arc<Open>,
     volume: VolumeRef,
     to: VfsPath,
+    /// The new name of the stream; `None` where the file gets one.
+    stream: Option<Wtf8Buf>,
     replace: bool,
     /// Through a POSIX open: rename(2) and link(2).
     posix: bool,
+    /// What the file was before, where something of it must be put back, or added.
+    before: Option<Box<Metadata>>,
+    /// The new name is one of the file's already.
+    onto_itself: bool,
 }
 
 /// What a change under way waits for.
@@ -60,12 +70,16 @@ pub struct Pending {
 }
 
 enum Stage {
+    /// What the file is now is being asked for.
+    Before,
     /// The new name is being looked up.
     OpeningTarget,
     /// The directory of the new name is being opened; what has the name now, unless it is the file itself.
     OpeningParent(Option<Box<Opened>>),
-    /// The directory of a stream's new name, which has a path, is being opened.
+    /// The directory of a new name that is not one of a stream, while a stream is open, is being opened.
     OpeningStreamParent,
+    /// The file's streams are being listed, for the size of the one that has the name now.
+    ListingStreams,
     /// The volume does it; the path before, and what is replaced.
     Changing(VfsPath, Option<Replaced>),
     /// The volume renames the stream; the new name.
@@ -103,7 +117,7 @@ impl Parked {
 ///
 /// # Errors
 /// ACCESS_DENIED, INVALID_PARAMETER, OBJECT_NAME_INVALID, OBJECT_NAME_COLLISION, SHARING_VIOLATION, OBJECT_PATH_NOT_FOUND,
-/// FILE_IS_A_DIRECTORY.
+/// OBJECT_TYPE_MISMATCH, FILE_IS_A_DIRECTORY, DELETE_PENDING, NOT_SUPPORTED.
 pub fn decide(
     cx: &mut Context<'_>,
     open: &Arc<Open>,
@@ -122,34 +136,46 @@ pub fn decide(
     if change == NameChange::Rename && !open.granted.contains(AccessMask::DELETE) {
         return Err(NtStatus::ACCESS_DENIED.into());
     }
+    let directory = file.kind == NodeKind::Directory && file.stream.is_none();
+    if change == NameChange::Link {
+        // 2.1.5.15.7: only a file as a whole has names.
+        if file.stream.is_some() {
+            return Err(NtStatus::INVALID_PARAMETER.into());
+        }
+        if directory {
+            return Err(NtStatus::FILE_IS_A_DIRECTORY.into());
+        }
+    }
+    let work = Work {
+        change,
+        open: Arc::clone(open),
+        volume: volume.clone(),
+        to: VfsPath::root(),
+        stream: None,
+        replace: request.replace_if_exists,
+        posix: file.posix,
+        before: None,
+        onto_itself: false,
+    };
+    if change == NameChange::Rename && !file.posix && NewStreamName::is_meant(request.file_name) {
+        let name = NewStreamName::from_utf16le(request.file_name).map_err(|_| NtStatus::INVALID_PARAMETER)?;
+        return rename_stream(cx, work, file, name);
+    }
     let name = if file.posix {
         parse_posix_path(request.file_name)?
     } else {
         ParsedName::from_utf16le(request.file_name)?
     };
     let below = VfsPath::new(name.path).ok_or(NtStatus::OBJECT_NAME_INVALID)?;
-    let work = Work {
-        change,
-        open: Arc::clone(open),
-        volume: volume.clone(),
-        to: share_path.join(&below),
-        replace: request.replace_if_exists,
-        posix: file.posix,
-    };
+    let work = Work { to: share_path.join(&below), ..work };
     if file.stream.is_some() {
-        return rename_stream(cx, work, &below, name.stream);
+        // Windows opens the directory of a new name before it looks at the rest.
+        let parent = work.to.split_last().map(|(parent, _)| parent).unwrap_or_default();
+        return work.open(parent, Stage::OpeningStreamParent);
     }
-    if name.stream.is_some() {
-        // The unnamed stream cannot be made a named one.
-        return Err(NtStatus::INVALID_PARAMETER.into());
-    }
-    let directory = file.kind == NodeKind::Directory;
     // A backslash at the end says that a directory is meant, as in CREATE: jcifs ends the names of all directories so.
-    if below.is_root() || (name.trailing_separator && !directory) {
+    if name.stream.is_some() || below.is_root() || (name.trailing_separator && !directory) {
         return Err(NtStatus::OBJECT_NAME_INVALID.into());
-    }
-    if change == NameChange::Link && directory {
-        return Err(NtStatus::FILE_IS_A_DIRECTORY.into());
     }
     if !open.tree.maximal_access.contains(added(directory)) {
         return Err(NtStatus::ACCESS_DENIED.into());
@@ -165,11 +191,16 @@ pub fn decide(
 /// # Errors
 /// As [`decide`], and what the volume refuses.
 pub fn finish(cx: &mut Context<'_>, pending: Pending, result: OpResult) -> StepResult {
-    let Pending { work, stage } = pending;
+    let Pending { mut work, stage } = pending;
     match stage {
+        Stage::Before => {
+            work.before = Some(Box::new(result.metadata()?));
+            work.open_target()
+        }
         Stage::OpeningTarget => target_opened(cx, work, opened(result)?),
         Stage::OpeningParent(target) => parent_opened(cx, work, target, opened(result)?),
         Stage::OpeningStreamParent => stream_parent_opened(cx, work, opened(result)?),
+        Stage::ListingStreams => streams_listed(cx, work, result),
         Stage::Changing(from, replaced) => changed(cx, &work, &from, replaced.as_ref(), result),
         Stage::ChangingStream(to) => {
             result.done().map_err(stream_error)?;
@@ -193,6 +224,7 @@ pub fn resume(cx: &mut Context<'_>, parked: Parked, wake: Wake) -> StepResult {
     drop(wait);
     file_of(&work.open)?.state.lock().leave_line(cx.waiter);
     match wake {
+        Wake::Retry | Wake::TimedOut if work.stream.is_some() => work.start_stream(cx),
         Wake::Retry | Wake::TimedOut => work.start(cx),
         Wake::Cancelled => Err(NtStatus::CANCELLED.into()),
         Wake::Closed => Err(NtStatus::FILE_CLOSED.into()),
@@ -272,6 +304,12 @@ impl Work {
         if file.state.lock().closed {
             return Err(NtStatus::FILE_CLOSED.into());
         }
+        if !self.posix {
+            let node = file.node.lock();
+            if node.is_delete_pending(StreamId::UNNAMED, node.link_of(self.open.id())) {
+                return Err(NtStatus::ACCESS_DENIED.into());
+            }
+        }
         if self.change == NameChange::Rename {
             let from = file.file.0.path();
             let (_, share_path) = self.open.tree.disk().ok_or(NtStatus::INVALID_PARAMETER)?;
@@ -297,8 +335,60 @@ impl Work {
         {
             return self.park(cx, wait);
         }
+        let settles = !self.posix && !self.is_directory() && data_change::care_of(file) != Care::None;
+        if settles && self.before.is_none() {
+            let op = Op::Metadata { file: file.file.clone() };
+            return self.then(op, Stage::Before);
+        }
+        self.open_target()
+    }
+
+    fn open_target(self) -> StepResult {
         let to = self.to.clone();
         self.open(to, Stage::OpeningTarget)
+    }
+
+    /// The file has this very name already ([MS-FSA] 2.1.5.15.12): its path, with the new name as it is spelled.
+    fn changes_nothing(&self, from: &VfsPath) -> bool {
+        self.change == NameChange::Rename && self.to == *from
+    }
+
+    /// Other opens of the stream that is renamed, then the stream that has its new name.
+    fn start_stream(self, cx: &mut Context<'_>) -> StepResult {
+        let file = file_of(&self.open)?;
+        if file.state.lock().closed {
+            return Err(NtStatus::FILE_CLOSED.into());
+        }
+        if let Some(wait) =
+            caching::break_for_name(cx.server, &file.node, Some(&self.open), cx.waiter, cx.now)
+        {
+            return self.park(cx, wait);
+        }
+        let name = self.stream.clone().unwrap_or_default();
+        if name.is_empty() {
+            check_unnamed(&self, file)?;
+            return self.change_stream(cx, name);
+        }
+        match (is_open(file, &name), self.replace) {
+            (true, true) => Err(NtStatus::INVALID_PARAMETER.into()),
+            (true, false) => Err(NtStatus::OBJECT_NAME_COLLISION.into()),
+            // Only an empty one is replaced.
+            (false, true) => {
+                let op = Op::Streams { file: file.file.clone() };
+                self.then(op, Stage::ListingStreams)
+            }
+            (false, false) => self.change_stream(cx, name),
+        }
+    }
+
+    fn change_stream(self, cx: &Context<'_>, name: Wtf8Buf) -> StepResult {
+        let op = Op::RenameStream {
+            file: file_of(&self.open)?.file.clone(),
+            to: name.clone(),
+            existing: if self.replace { Existing::Replace } else { Existing::Keep },
+            now: cx.now.wall,
+        };
+        self.then(op, Stage::ChangingStream(name))
     }
 }
 
@@ -329,7 +419,7 @@ fn check_nothing_open_below(
 }
 
 /// What has the new name now.
-fn target_opened(cx: &mut Context<'_>, work: Work, result: Result<Opened, OpenError>) -> StepResult {
+fn target_opened(cx: &mut Context<'_>, mut work: Work, result: Result<Opened, OpenError>) -> StepResult {
     match result {
         Ok(target) if target.metadata.id == file_of(&work.open)?.node.key.id => {
             close(cx, target.file);
@@ -338,8 +428,12 @@ fn target_opened(cx: &mut Context<'_>, work: Work, result: Result<Opened, OpenEr
                 NameChange::Rename if work.posix && target.path != file_of(&work.open)?.file.0.path() => {
                     done(cx)
                 }
-                // Only the spelling changes.
-                NameChange::Rename => work.open_parent(None),
+                // Only the spelling changes; or the file has that name as well, and keeps it.
+                NameChange::Rename => {
+                    work.onto_itself = target.path != file_of(&work.open)?.file.0.path();
+                    work.open_parent(None)
+                }
+                NameChange::Link if work.replace => done(cx),
                 NameChange::Link => Err(NtStatus::OBJECT_NAME_COLLISION.into()),
             }
         }
@@ -377,7 +471,7 @@ fn path_error(error: OpenError) -> CommandError {
     }
 }
 
-/// [MS-FSA] 2.1.5.15.11: what may be replaced. `Some` when its cached handles must be closed first.
+/// [MS-FSA] 2.1.5.15.12: what may be replaced. `Some` when its cached handles must be closed first.
 fn check_target(cx: &Context<'_>, work: &Work, target: &Opened) -> Result<Option<BreakWait>, CommandError> {
     if !work.replace {
         return Err(NtStatus::OBJECT_NAME_COLLISION.into());
@@ -397,6 +491,9 @@ fn check_target(cx: &Context<'_>, work: &Work, target: &Opened) -> Result<Option
     }
     let key = NodeKey { volume: work.volume.id, id: target.metadata.id };
     let Some(cell) = cx.server.nodes.find(key) else { return Ok(None) };
+    if !work.posix && cell.lock().is_delete_pending(StreamId::UNNAMED, link_of_path(&target.path)) {
+        return Err(NtStatus::DELETE_PENDING.into());
+    }
     if let Some(wait) = caching::break_for_name(cx.server, &cell, None, cx.waiter, cx.now) {
         return Ok(Some(wait));
     }
@@ -472,7 +569,11 @@ fn parent_opened(
         Some(wait) => work.park(cx, wait),
         None => {
             let replaced = replaced.map(|path| Replaced { path, audit });
-            change(cx, work.into_directory(&parent.path), replaced)
+            let work = work.into_directory(&parent.path);
+            if work.changes_nothing(&file_of(&work.open)?.file.0.path()) {
+                return done(cx);
+            }
+            change(cx, work, replaced)
         }
     }
 }
@@ -480,7 +581,7 @@ fn parent_opened(
 /// Everything is allowed: the volume does it.
 fn change(cx: &mut Context<'_>, work: Work, replaced: Option<Replaced>) -> StepResult {
     let file: &FileOpen = file_of(&work.open)?;
-    let existing = match (replaced.is_some(), work.posix) {
+    let existing = match (replaced.is_some() || work.onto_itself, work.posix) {
         (true, false) => Existing::Replace,
         (false, false) => Existing::Keep,
         (true, true) => Existing::ReplaceExact,
@@ -530,56 +631,74 @@ fn changed(
             changes::report_added(cx.server, volume, &work.to, false, by);
         }
     }
+    if let Some(before) = &work.before {
+        // A file with another name, or one more, is to be archived; a change time that the client keeps stays.
+        data_change::settle(cx, file_of(&work.open)?, before);
+    }
     done(cx)
 }
 
-/// [MS-FSA] 2.1.5.15.11.1: a stream stays with its file, its new name is `:name` or `:name:$DATA`.
-fn rename_stream(cx: &mut Context<'_>, work: Work, path: &VfsPath, stream: Option<Stream>) -> StepResult {
-    if work.change == NameChange::Link {
+/// [MS-FSA] 2.1.5.15.12.1, up to what has to be looked up: a stream stays with its file.
+fn rename_stream(cx: &mut Context<'_>, work: Work, file: &FileOpen, new: NewStreamName) -> StepResult {
+    let is_directory = file.kind == NodeKind::Directory;
+    if new.name.is_empty() && is_directory {
+        // A directory has no data.
         return Err(NtStatus::INVALID_PARAMETER.into());
     }
-    if !path.is_root() {
-        // Windows opens the directory of a name with a path before it looks at the rest.
-        let parent = work.to.split_last().map(|(parent, _)| parent).unwrap_or_default();
-        return work.open(parent, Stage::OpeningStreamParent);
-    }
-    let stream = stream.ok_or(NtStatus::INVALID_PARAMETER)?;
-    let file = file_of(&work.open)?;
-    if stream.name.is_empty() {
-        check_unnamed(&work, file, &stream)?;
-    }
-    let folded = upcase::fold(stream.name.as_wtf8());
-    {
-        let node = file.node.lock();
-        let taken = node.find_stream(folded.as_wtf8()).filter(|id| *id != file.stream_id);
-        if taken.is_some_and(|id| id != StreamId::UNNAMED && node.opens_of(id) > 0) {
-            return Err(
-                if work.replace { NtStatus::ACCESS_DENIED } else { NtStatus::OBJECT_NAME_COLLISION }.into()
-            );
-        }
-    }
-    let op = Op::RenameStream {
-        file: file.file.clone(),
-        to: stream.name.clone(),
-        existing: if work.replace { Existing::Replace } else { Existing::Keep },
-        now: cx.now.wall,
+    let is_index = is_directory && file.stream.is_none();
+    let fits = match new.stream_type {
+        NewStreamType::Data => !is_index,
+        NewStreamType::IndexAllocation => is_index,
+        NewStreamType::Other => false,
     };
-    work.then(op, Stage::ChangingStream(stream.name))
+    if !fits {
+        return Err(NtStatus::OBJECT_TYPE_MISMATCH.into());
+    }
+    if is_index {
+        return Err(NtStatus::INVALID_PARAMETER.into());
+    }
+    let same = file.node.lock().find_stream(upcase::fold(new.name.as_wtf8()).as_wtf8());
+    if same == Some(file.stream_id) {
+        return done(cx);
+    }
+    if file.stream.is_none() {
+        // DIFFERS: NTFS makes the file's data a named stream, and the handle one of that. What does so hides a running program.
+        return Err(NtStatus::NOT_SUPPORTED.into());
+    }
+    Work { stream: Some(new.name), ..work }.start_stream(cx)
 }
 
-/// A named stream becomes the file's data: a directory has none, and nobody else may have either of the two open.
-fn check_unnamed(work: &Work, file: &FileOpen, stream: &Stream) -> Result<(), CommandError> {
-    if stream.stream_type != StreamType::Data {
+/// True when somebody has the stream of that name open, and it is not the one of this open.
+fn is_open(file: &FileOpen, name: &Wtf8Buf) -> bool {
+    let node = file.node.lock();
+    let taken = node.find_stream(upcase::fold(name.as_wtf8()).as_wtf8());
+    taken.is_some_and(|id| id != file.stream_id && node.opens_of(id) > 0)
+}
+
+/// Only a stream that has no data gives its name to another.
+fn streams_listed(cx: &mut Context<'_>, work: Work, result: OpResult) -> StepResult {
+    let streams = result.streams()?;
+    let name = work.stream.clone().unwrap_or_default();
+    let folded = upcase::fold(name.as_wtf8());
+    let taken = streams.iter().find(|stream| upcase::fold(stream.name.as_wtf8()) == folded);
+    let has_data = taken.is_some_and(|stream| stream.size_bytes != 0);
+    if has_data || is_open(file_of(&work.open)?, &name) {
         return Err(NtStatus::INVALID_PARAMETER.into());
     }
+    work.change_stream(cx, name)
+}
+
+/// A named stream becomes the file's data: nobody else may have either of the two open.
+fn check_unnamed(work: &Work, file: &FileOpen) -> Result<(), CommandError> {
     if !work.replace {
         return Err(NtStatus::OBJECT_NAME_COLLISION.into());
     }
     let node = file.node.lock();
-    if node.opens_of(StreamId::UNNAMED) > 0 || node.opens_of(file.stream_id) > 1 {
-        return Err(NtStatus::ACCESS_DENIED.into());
+    if node.opens_of(StreamId::UNNAMED) > 0 {
+        return Err(NtStatus::INVALID_PARAMETER.into());
     }
-    Ok(())
+    // DIFFERS: where the other handles of the stream would have to become ones of the file's data.
+    if node.opens_of(file.stream_id) > 1 { Err(NtStatus::ACCESS_DENIED.into()) } else { Ok(()) }
 }
 
 /// The status of a stream that could not be renamed: the unnamed one is replaced only while it is empty.

@@ -19,7 +19,7 @@ use crate::fsa::{
 };
 use crate::fscc::fsctl::snapshots::parse_gmt_token;
 use crate::fscc::full_ea::{FullEas, is_ea_name};
-use crate::fscc::name::ParsedName;
+use crate::fscc::name::{NameError, ParsedName};
 use crate::fscc::posix_name::parse_posix_path;
 use crate::fscc::{FileAttributes, upcase};
 use crate::smb2::create::{CreateOptions, CreateRequest};
@@ -58,6 +58,8 @@ pub(super) struct Intent {
     pub names_data: bool,
     /// A backslash followed: a file is OBJECT_NAME_INVALID.
     pub trailing_separator: bool,
+    /// `path` is what is in front of an empty component, which nothing is called.
+    pub empty_component: bool,
     /// DesiredAccess with generic rights mapped.
     pub desired: AccessMask,
     /// What the share lets through.
@@ -133,9 +135,16 @@ impl Intent {
             return Err(NtStatus::INVALID_PARAMETER.into());
         }
         let posix = posix::requested(cx, request)?;
+        let mut empty_component = false;
         let mut name = match posix {
             Some(_) => parse_posix_path(wire_name)?,
-            None => ParsedName::from_utf16le(wire_name)?,
+            None => match ParsedName::from_utf16le(wire_name) {
+                Err(error @ NameError::EmptyComponent) => {
+                    empty_component = true;
+                    ParsedName::before_empty_component(wire_name).ok_or(error)?
+                }
+                parsed => parsed?,
+            },
         };
         let mut intent = Intent {
             path: VfsPath::root(),
@@ -151,6 +160,7 @@ impl Intent {
             },
             names_data: false,
             trailing_separator: name.trailing_separator,
+            empty_component,
             desired,
             share_allows,
             attributes: FileAttributes::from_bits_retain(request.file_attributes),
