@@ -10,6 +10,8 @@ pub const MAX_CREDITS_BEFORE_LOGON: u16 = 512;
 pub const MAX_IO_BYTES: u32 = 8 * 1024 * 1024;
 /// The same for SMB 2.0.2, which has no multi-credit operations.
 pub const MAX_IO_BYTES_SMB_2_0_2: u32 = 65_536;
+/// MAXFILESIZE of [MS-FSA] 2.1.5.4, 2.1.5.15.1 and 2.1.5.15.5: what NTFS with 4-KiB clusters can hold, which clients expect to meet.
+pub const MAX_FILE_BYTES: u64 = 0x0FFF_FFFF_0000;
 /// Bytes that one credit pays for ([MS-SMB2] 3.1.5.2).
 pub const BYTES_PER_CREDIT: u32 = 65_536;
 /// Largest transport message: the largest write with its headers, and room for compounds around it.

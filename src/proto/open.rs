@@ -22,6 +22,7 @@ use super::under_way::UnderWay;
 use crate::fsa::write_time::Writes;
 use crate::fsa::{OpenId, StreamId};
 use crate::fscc::FileAttributes;
+use crate::fscc::file_info::FileMode;
 use crate::smb2::{FileId, SessionId, TreeId};
 use crate::vfs::{DirectoryCursor, FileRef, Metadata, NodeKind};
 
@@ -89,6 +90,28 @@ pub struct FileOpen {
     pub snapshot: Option<Box<VolumeRef>>,
     /// What changes with use.
     pub state: Mutex<FileOpenState>,
+}
+
+/// CreateOptions that are the same bits in FileModeInformation.
+const MODE_OF_CREATE_OPTIONS: FileMode = FileMode::WRITE_THROUGH
+    .union(FileMode::SEQUENTIAL_ONLY)
+    .union(FileMode::NO_INTERMEDIATE_BUFFERING)
+    .union(FileMode::SYNCHRONOUS_IO_ALERT)
+    .union(FileMode::SYNCHRONOUS_IO_NONALERT);
+
+impl FileOpen {
+    /// How the file was opened, with what SET_INFO changed ([MS-FSA] Open.Mode).
+    #[must_use]
+    pub fn mode(&self) -> FileMode {
+        let state = self.state.lock();
+        let opened = FileMode::from_bits_retain(self.create_options).intersection(MODE_OF_CREATE_OPTIONS);
+        let mut mode = match state.mode {
+            Some(set) => opened.difference(FileMode::SETTABLE).union(FileMode::from_bits_retain(set)),
+            None => opened,
+        };
+        mode.set(FileMode::DELETE_ON_CLOSE, state.delete_on_close);
+        mode
+    }
 }
 
 /// What changes while a file is open.

@@ -904,3 +904,168 @@ fn the_length_of_a_new_name_is_checked() {
     (name[16], name[20]) = (2, b'g');
     assert_eq!(desk.set(file, FileInformationClass::RENAME, &name), NtStatus::SUCCESS);
 }
+
+/// [MS-FSA] 2.1.5.15.8: what can change on an open handle, and that whether it is synchronous cannot.
+#[test]
+fn the_mode_of_a_handle_changes_where_it_can() {
+    const SYNCHRONOUS: u32 = 0x20;
+    const UNBUFFERED: u32 = 0x8;
+    let mut desk = Desk::new();
+    let mode =
+        |desk: &mut Desk, file, mode: u32| desk.set(file, FileInformationClass::MODE, &mode.to_le_bytes());
+    let file = desk.file("f");
+    for (wanted, status) in [
+        (2, NtStatus::SUCCESS),
+        (4, NtStatus::SUCCESS),
+        (6, NtStatus::SUCCESS),
+        (0, NtStatus::SUCCESS),
+        (0x10, NtStatus::INVALID_PARAMETER),
+        (0x20, NtStatus::INVALID_PARAMETER),
+        (0x30, NtStatus::INVALID_PARAMETER),
+        (0x8, NtStatus::INVALID_PARAMETER),
+        (0x1000, NtStatus::INVALID_PARAMETER),
+    ] {
+        assert_eq!(mode(&mut desk, file, wanted), status, "{wanted:#x}");
+        if status == NtStatus::SUCCESS {
+            assert_eq!(desk.query(file, FileInformationClass::MODE).unwrap(), wanted.to_le_bytes());
+        }
+    }
+    let synchronous = desk.create("g", ALL, SYNCHRONOUS).unwrap();
+    if desk.query(synchronous, FileInformationClass::MODE).unwrap() == SYNCHRONOUS.to_le_bytes() {
+        assert_eq!(mode(&mut desk, synchronous, 4), NtStatus::INVALID_PARAMETER, "it stays synchronous");
+        assert_eq!(mode(&mut desk, synchronous, 0x14), NtStatus::SUCCESS);
+        assert_eq!(desk.query(synchronous, FileInformationClass::MODE).unwrap(), [0x14, 0, 0, 0]);
+    }
+    // What goes past the cache is not written through it, either.
+    let unbuffered =
+        desk.create("h", AccessMask(ALL.0 & !AccessMask::FILE_APPEND_DATA.0), UNBUFFERED).unwrap();
+    assert_eq!(mode(&mut desk, unbuffered, 2 | 4), NtStatus::SUCCESS);
+    assert_eq!(desk.query(unbuffered, FileInformationClass::MODE).unwrap(), [0xC, 0, 0, 0]);
+    let through =
+        desk.create("i", AccessMask(ALL.0 & !AccessMask::FILE_APPEND_DATA.0), UNBUFFERED | 2).unwrap();
+    assert_eq!(mode(&mut desk, through, 0), NtStatus::SUCCESS);
+    assert_eq!(desk.query(through, FileInformationClass::MODE).unwrap(), [0xA, 0, 0, 0]);
+}
+
+/// [MS-FSA] 2.1.5.15.1, 2.1.5.15.5, 2.1.5.15.15: more than NTFS holds is no size, and all of a file is valid data.
+#[test]
+fn sizes_that_no_file_has_are_refused() {
+    const MOST: i64 = 0x0FFF_FFFF_0000;
+    let mut desk = Desk::new();
+    let file = desk.file("f");
+    let folder = desk.folder("d");
+    let size = |desk: &mut Desk, file, class, bytes: i64| desk.set(file, class, &bytes.to_le_bytes());
+    for class in [FileInformationClass::END_OF_FILE, FileInformationClass::ALLOCATION] {
+        for bytes in [-1, i64::MIN, i64::MAX, MOST + 1] {
+            assert_eq!(size(&mut desk, file, class, bytes), NtStatus::INVALID_PARAMETER, "{bytes}");
+        }
+        assert_eq!(size(&mut desk, folder, class, 0), NtStatus::INVALID_PARAMETER);
+        assert_eq!(desk.set(file, class, &[0; 7]), NtStatus::INFO_LENGTH_MISMATCH);
+        assert_eq!(size(&mut desk, file, class, 0), NtStatus::SUCCESS);
+    }
+    assert_eq!(desk.set_end_of_file(file, 10), NtStatus::SUCCESS);
+    // Who may not manage the volume hears of that first.
+    let valid = FileInformationClass::VALID_DATA_LENGTH;
+    for bytes in [-1, 0, 10, 11, i64::MAX] {
+        assert_eq!(size(&mut desk, file, valid, bytes), NtStatus::PRIVILEGE_NOT_HELD, "{bytes}");
+    }
+    assert_eq!(size(&mut desk, folder, valid, 0), NtStatus::PRIVILEGE_NOT_HELD);
+}
+
+/// [MS-FSA] 2.1.5.15.14, in its order; and 2.1.5.15.9, .11 and .13, which nobody serves.
+#[test]
+fn short_names_are_refused_by_what_is_wrong_first() {
+    let mut desk = Desk::new();
+    let name = |text: &str| {
+        let units: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let mut buffer = u32::try_from(units.len()).unwrap().to_le_bytes().to_vec();
+        buffer.extend(units);
+        buffer
+    };
+    let class = FileInformationClass::SHORT_NAME;
+    let file = desk.file("long name");
+    assert_eq!(desk.set(file, class, &[0; 3]), NtStatus::INFO_LENGTH_MISMATCH);
+    assert_eq!(desk.set(file, class, &[200, 0, 0, 0, b'a', 0]), NtStatus::INFO_LENGTH_MISMATCH);
+    for bad in ["\\a", "a b", "a..b", "123456789", "a.1234", "a:b"] {
+        assert_eq!(desk.set(file, class, &name(bad)), NtStatus::INVALID_PARAMETER, "{bad}");
+    }
+    let stream = desk.file("long name:s");
+    assert_eq!(desk.set(stream, class, &name("A")), NtStatus::INVALID_PARAMETER);
+    for good in ["", "A", "SHORT.TXT"] {
+        assert_eq!(desk.set(file, class, &name(good)), NtStatus::PRIVILEGE_NOT_HELD, "{good}");
+    }
+    let reader = desk.create("long name", AccessMask(0x0001_0001), 0).unwrap();
+    assert_eq!(desk.set(reader, class, &name("a b")), NtStatus::INVALID_PARAMETER);
+    assert_eq!(desk.set(reader, class, &name("A")), NtStatus::ACCESS_DENIED);
+    let goes = desk.create("other", ALL, DELETE_ON_CLOSE).unwrap();
+    assert_eq!(desk.set(goes, class, &name("A")), NtStatus::ACCESS_DENIED);
+    let no_delete = desk.create("long name", AccessMask(0x0012_0116), 0).unwrap();
+    assert_eq!(desk.set(no_delete, class, &name("a b")), NtStatus::ACCESS_DENIED);
+    for class in
+        [FileInformationClass::OBJECT_ID, FileInformationClass::QUOTA, FileInformationClass::SFIO_RESERVE]
+    {
+        assert_eq!(desk.set(file, class, &[0; 64]), NtStatus::NOT_SUPPORTED);
+    }
+}
+
+/// [MS-FSA] 2.1.5.15.12 and 2.1.5.15.7: a file with another name, or one more, is to be archived; one with the same name is as it was.
+#[test]
+fn a_new_name_sets_archive_and_the_same_name_does_nothing() {
+    let mut desk = Desk::new();
+    let file = desk.file("f");
+    let clear = |desk: &mut Desk, file| {
+        let hidden =
+            BasicInformation { file_attributes: FileAttributes::HIDDEN, ..BasicInformation::default() };
+        assert_eq!(desk.set(file, FileInformationClass::BASIC, &hidden.to_bytes()), NtStatus::SUCCESS);
+    };
+    let archived = FileAttributes::HIDDEN | FileAttributes::ARCHIVE;
+    clear(&mut desk, file);
+    let before = desk.basic(file);
+    desk.world.advance(std::time::Duration::from_secs(1));
+    assert_eq!(desk.rename(file, "f"), NtStatus::SUCCESS);
+    assert_eq!(desk.basic(file), before, "it has the name already");
+    assert_eq!(desk.rename(file, "F"), NtStatus::SUCCESS);
+    let after = desk.basic(file);
+    assert_eq!(after.file_attributes, archived);
+    assert!(after.change_time > before.change_time);
+    assert_eq!((after.last_write_time, after.creation_time), (before.last_write_time, before.creation_time));
+
+    clear(&mut desk, file);
+    let name = [vec![0; 16], vec![2, 0, 0, 0], vec![b'g', 0, 0, 0]].concat();
+    assert_eq!(desk.set(file, FileInformationClass::LINK, &name), NtStatus::SUCCESS);
+    assert_eq!(desk.basic(file).file_attributes, archived);
+
+    // A change time that the client keeps stays.
+    clear(&mut desk, file);
+    let kept = BasicInformation { change_time: FileTime(u64::MAX), ..BasicInformation::default() };
+    assert_eq!(desk.set(file, FileInformationClass::BASIC, &kept.to_bytes()), NtStatus::SUCCESS);
+    let before = desk.basic(file);
+    desk.world.advance(std::time::Duration::from_secs(1));
+    assert_eq!(desk.rename(file, "h"), NtStatus::SUCCESS);
+    let after = desk.basic(file);
+    assert_eq!((after.change_time, after.file_attributes), (before.change_time, archived));
+
+    // So do extended attributes ([MS-FSA] 2.1.5.15.6).
+    clear(&mut desk, file);
+    let before = desk.basic(file);
+    desk.world.advance(std::time::Duration::from_secs(1));
+    let attribute = [0, 0, 0, 0, 0, 1, 1, 0, b'A', 0, b'v'];
+    assert_eq!(desk.set(file, FileInformationClass::FULL_EA, &attribute), NtStatus::SUCCESS);
+    let after = desk.basic(file);
+    assert_eq!((after.change_time, after.file_attributes), (before.change_time, archived));
+
+    let folder = desk.folder("d");
+    assert_eq!(desk.rename(folder, "e"), NtStatus::SUCCESS);
+    assert!(!desk.basic(folder).file_attributes.contains(FileAttributes::ARCHIVE));
+}
+
+/// [MS-FSA] 2.1.5.15.2: a volume's root is neither hidden nor of the system.
+#[test]
+fn the_root_of_a_volume_is_not_hidden() {
+    let mut desk = Desk::new();
+    let root = desk.folder("");
+    let wanted = FileAttributes::HIDDEN | FileAttributes::SYSTEM | FileAttributes::READONLY;
+    let set = BasicInformation { file_attributes: wanted, ..BasicInformation::default() };
+    assert_eq!(desk.set(root, FileInformationClass::BASIC, &set.to_bytes()), NtStatus::SUCCESS);
+    assert_eq!(desk.basic(root).file_attributes, FileAttributes::READONLY | FileAttributes::DIRECTORY);
+}

@@ -9,7 +9,7 @@ mod quota;
 mod security;
 mod size;
 
-use freehold_acl::{AccessMask, Privileges};
+use freehold_acl::AccessMask;
 use freehold_dtyp::{Decode, NtStatus};
 
 use super::super::context::{Context, StepResult};
@@ -84,7 +84,7 @@ pub fn decide(cx: &mut Context<'_>) -> StepResult {
     }
     match (request.info_type, &open.target) {
         (InfoType::FILE, Target::File(file)) => {
-            let class = check_file(cx, &open, &request)?;
+            let class = check_file(&open, &request)?;
             match class {
                 FileInformationClass::RENAME => {
                     let information = RenameInformation::from_bytes(request.buffer).map_err(name_beyond)?;
@@ -101,6 +101,7 @@ pub fn decide(cx: &mut Context<'_>) -> StepResult {
                 FileInformationClass::BASIC => basic::decide(cx, &open, file, request.buffer),
                 FileInformationClass::POSITION => handle::set_position(cx, file, request.buffer),
                 FileInformationClass::MODE => handle::set_mode(cx, file, request.buffer),
+                FileInformationClass::SHORT_NAME => handle::set_short_name(cx, &open, file, request.buffer),
                 FileInformationClass::FULL_EA => extended_attributes::decide(cx, &open, file, request.buffer),
                 FileInformationClass::ALLOCATION
                 | FileInformationClass::END_OF_FILE
@@ -123,11 +124,7 @@ pub fn decide(cx: &mut Context<'_>) -> StepResult {
 }
 
 /// Class, length and access of a change of a file (3.3.5.21.1).
-fn check_file(
-    cx: &Context<'_>,
-    open: &Open,
-    request: &SetInfoRequest<'_>,
-) -> Result<FileInformationClass, CommandError> {
+fn check_file(open: &Open, request: &SetInfoRequest<'_>) -> Result<FileInformationClass, CommandError> {
     let class = FileInformationClass(request.file_info_class);
     let needed = match class {
         FileInformationClass::BASIC => AccessMask::FILE_WRITE_ATTRIBUTES,
@@ -139,15 +136,14 @@ fn check_file(
         FileInformationClass::LINK | FileInformationClass::POSITION | FileInformationClass::MODE => {
             AccessMask::EMPTY
         }
-        // [MS-FSA] 2.1.5.15.14: a stream has no short name; only who restores may give one; this server keeps none.
-        FileInformationClass::SHORT_NAME if open.as_file().is_some_and(|file| file.stream.is_some()) => {
-            return Err(NtStatus::INVALID_PARAMETER.into());
-        }
-        FileInformationClass::SHORT_NAME if !cx.token()?.has(Privileges::RESTORE) => {
-            return Err(NtStatus::PRIVILEGE_NOT_HELD.into());
-        }
+        FileInformationClass::SHORT_NAME => AccessMask::DELETE,
         // 3.3.5.21.1: NOT_SUPPORTED for what can be set, if not here; what can only be asked for is no class of this command.
-        FileInformationClass::QUOTA => return Err(NtStatus::NOT_SUPPORTED.into()),
+        // [MS-FSA] 2.1.5.15.9, .11 and .13 say the same of three more.
+        FileInformationClass::OBJECT_ID
+        | FileInformationClass::QUOTA
+        | FileInformationClass::SFIO_RESERVE => {
+            return Err(NtStatus::NOT_SUPPORTED.into());
+        }
         other if other.minimum_set_length().is_some() => return Err(NtStatus::NOT_SUPPORTED.into()),
         _ => return Err(NtStatus::INVALID_INFO_CLASS.into()),
     };
@@ -195,7 +191,7 @@ pub fn finish(cx: &mut Context<'_>, pending: Pending, result: OpResult) -> StepR
         Pending::Disposition(pending) => disposition::finish(cx, pending, result),
         Pending::Basic(pending) => basic::finish(cx, &pending, result),
         Pending::Size(pending) => size::finish(cx, pending, result),
-        Pending::ExtendedAttributes(pending) => extended_attributes::finish(cx, &pending, result),
+        Pending::ExtendedAttributes(pending) => extended_attributes::finish(cx, pending, result),
         Pending::Quota(pending) => quota::finish(cx, pending, result),
         Pending::Security(pending) => security::finish(cx, *pending, result),
     }

@@ -11,10 +11,12 @@ use freehold_dtyp::NtStatus;
 
 use super::super::context::{Context, Step, StepResult};
 use super::super::data_change::{self, Care};
+use super::super::limits;
 use super::super::op::{Op, OpResult};
 use super::super::open::{FileOpen, Open, Target};
 use super::super::pipe;
 use super::super::status::CommandError;
+use crate::fscc::file_info::FileMode;
 use crate::smb2::DecodeMessage;
 use crate::smb2::create::CreateOptions;
 use crate::smb2::write::{WriteFlags, WriteRequest, WriteResponse};
@@ -22,8 +24,6 @@ use crate::vfs::{Metadata, NodeKind};
 
 /// Offsets above are no file's ([MS-FSA] 2.1.5.4).
 const MAX_OFFSET: u64 = i64::MAX as u64;
-/// MAXFILESIZE of [MS-FSA] 2.1.5.4: what NTFS with 4-KiB clusters can hold, which clients expect to meet.
-const MAX_FILE_SIZE: u64 = 0x0FFF_FFFF_0000;
 
 /// A write under way.
 pub struct Pending {
@@ -80,10 +80,11 @@ pub fn decide(cx: &mut Context<'_>) -> StepResult {
     Ok(Step::Op(op, super::Pending::Write(Pending { open, file_offset, count, stage })))
 }
 
-/// 2.2.13: FILE_WRITE_THROUGH of the open, or the request's own flag.
+/// 2.2.13: FILE_WRITE_THROUGH of the open, from its CREATE or set since, or the request's own flag.
 fn is_durable(file: &FileOpen, flags: WriteFlags) -> bool {
     flags.contains(WriteFlags::WRITE_THROUGH)
         || CreateOptions::from(file.create_options).contains(CreateOptions::WRITE_THROUGH)
+        || file.mode().contains(FileMode::WRITE_THROUGH)
 }
 
 /// 3.3.5.13 and [MS-FSA] 2.1.5.4: may this handle write this range?
@@ -95,7 +96,7 @@ fn check(open: &Open, file: &FileOpen, file_offset: u64, count: u32) -> Result<(
     if !open.granted.intersects(AccessMask::FILE_WRITE_DATA | AccessMask::FILE_APPEND_DATA) {
         return Err(NtStatus::ACCESS_DENIED.into());
     }
-    let limit = if count == 0 { MAX_OFFSET } else { MAX_FILE_SIZE };
+    let limit = if count == 0 { MAX_OFFSET } else { limits::MAX_FILE_BYTES };
     if file_offset.checked_add(u64::from(count)).is_none_or(|end| end > limit) {
         return Err(NtStatus::INVALID_PARAMETER.into());
     }

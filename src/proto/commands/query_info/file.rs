@@ -13,7 +13,7 @@ use super::super::super::status::CommandError;
 use super::{extended_attributes, limit_of, names, posix, reply, unserved};
 use crate::fscc::file_info::{
     AccessInformation, AlignmentInformation, AllInformation, AttributeTagInformation, BasicInformation,
-    CompressionInformation, EaInformation, FileMode, IdInformation, InternalInformation, ModeInformation,
+    CompressionInformation, EaInformation, IdInformation, InternalInformation, ModeInformation,
     NameInformation, NetworkOpenInformation, PositionInformation, StandardInformation,
 };
 use crate::fscc::fsctl::CompressionState;
@@ -21,13 +21,6 @@ use crate::fscc::{FileAttributes, FileInformationClass};
 use crate::smb2::Dialect;
 use crate::smb2::query_info::QueryInfoRequest;
 use crate::vfs::{Metadata, NodeKind};
-
-/// CreateOptions that are the same bits in FileModeInformation.
-const MODE_OF_CREATE_OPTIONS: FileMode = FileMode::WRITE_THROUGH
-    .union(FileMode::SEQUENTIAL_ONLY)
-    .union(FileMode::NO_INTERMEDIATE_BUFFERING)
-    .union(FileMode::SYNCHRONOUS_IO_ALERT)
-    .union(FileMode::SYNCHRONOUS_IO_NONALERT);
 
 /// A query of metadata under way.
 pub struct Pending {
@@ -177,16 +170,8 @@ fn position(file: &FileOpen) -> PositionInformation {
     PositionInformation { current_byte_offset: i64::try_from(position).unwrap_or(i64::MAX) }
 }
 
-/// How the file was opened, with what SET_INFO changed.
 fn mode(file: &FileOpen) -> ModeInformation {
-    let state = file.state.lock();
-    let opened = FileMode::from_bits_retain(file.create_options).intersection(MODE_OF_CREATE_OPTIONS);
-    let mut mode = match state.mode {
-        Some(set) => opened.difference(FileMode::SETTABLE).union(FileMode::from_bits_retain(set)),
-        None => opened,
-    };
-    mode.set(FileMode::DELETE_ON_CLOSE, state.delete_on_close);
-    ModeInformation { mode }
+    ModeInformation { mode: file.mode() }
 }
 
 fn all(open: &Open, file: &FileOpen, metadata: &Metadata, name: &Wtf8Buf, writer: &mut Writer) {

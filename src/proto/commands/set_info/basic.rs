@@ -30,7 +30,12 @@ pub fn decide(cx: &mut Context<'_>, open: &Arc<Open>, file: &FileOpen, buffer: &
         .map_err(short)?;
     check_attributes(file, wanted.file_attributes)?;
     let mut frozen = file.state.lock().frozen_times;
-    let (change, filter) = change_of(&wanted, &mut frozen, cx.now.wall)?;
+    let (mut change, filter) = change_of(&wanted, &mut frozen, cx.now.wall)?;
+    if file.file.0.path().is_root() {
+        // The root of a volume is neither hidden nor of the system.
+        let never = FileAttributes::HIDDEN | FileAttributes::SYSTEM;
+        change.attributes = change.attributes.map(|attributes| attributes.difference(never));
+    }
     {
         let mut state = file.state.lock();
         state.frozen_times = frozen;

@@ -5,18 +5,26 @@ use std::sync::Arc;
 use freehold_dtyp::NtStatus;
 
 use super::super::super::context::{Context, Step, StepResult, file_of};
-use super::super::super::data_change;
+use super::super::super::data_change::{self, Care};
 use super::super::super::op::{Op, OpResult};
 use super::super::super::open::{FileOpen, Open};
 use super::super::super::status::CommandError;
 use super::done;
 use crate::fscc::full_ea::FullEas;
 use crate::fscc::notify::CompletionFilter;
-use crate::vfs::{ExtendedAttribute, RESERVED_EA};
+use crate::vfs::{ExtendedAttribute, Metadata, RESERVED_EA};
 
 /// A change under way.
 pub struct Pending {
     open: Arc<Open>,
+    stage: Stage,
+}
+
+enum Stage {
+    /// What the file is before is asked for.
+    Before(Vec<ExtendedAttribute>),
+    /// The attributes are set; what the file was before, where something of it must be put back, or added.
+    Setting(Option<Metadata>),
 }
 
 /// Reads the list and starts the change.
@@ -39,17 +47,49 @@ pub fn decide(cx: &mut Context<'_>, open: &Arc<Open>, file: &FileOpen, buffer: &
     if changes.is_empty() {
         return done(cx);
     }
+    match data_change::care_of(file) {
+        Care::None => set(cx, open, file, changes, None),
+        Care::Archive | Care::KeepTimes => {
+            then(open, Op::Metadata { file: file.file.clone() }, Stage::Before(changes))
+        }
+    }
+}
+
+fn set(
+    cx: &Context<'_>,
+    open: &Arc<Open>,
+    file: &FileOpen,
+    changes: Vec<ExtendedAttribute>,
+    before: Option<Metadata>,
+) -> StepResult {
     let op = Op::SetExtendedAttributes { file: file.file.clone(), changes, now: cx.now.wall };
-    let pending = super::Pending::ExtendedAttributes(Pending { open: Arc::clone(open) });
+    then(open, op, Stage::Setting(before))
+}
+
+fn then(open: &Arc<Open>, op: Op, stage: Stage) -> StepResult {
+    let pending = super::Pending::ExtendedAttributes(Pending { open: Arc::clone(open), stage });
     Ok(Step::Op(op, super::super::Pending::SetInfo(Box::new(pending))))
 }
 
-/// Tells who watches.
+/// Goes on with what the file was, then tells who watches: the file is to be archived, too.
 ///
 /// # Errors
 /// EA_TOO_LARGE and what else the volume refuses.
-pub fn finish(cx: &mut Context<'_>, pending: &Pending, result: OpResult) -> StepResult {
-    result.done()?;
-    data_change::report(cx, &pending.open, file_of(&pending.open)?, CompletionFilter::EA);
-    done(cx)
+pub fn finish(cx: &mut Context<'_>, pending: Pending, result: OpResult) -> StepResult {
+    let Pending { open, stage } = pending;
+    let file = file_of(&open)?;
+    match stage {
+        Stage::Before(changes) => {
+            let before = result.metadata()?;
+            set(cx, &open, file, changes, Some(before))
+        }
+        Stage::Setting(before) => {
+            result.done()?;
+            if let Some(before) = before {
+                data_change::settle(cx, file, &before);
+            }
+            data_change::report(cx, &open, file, CompletionFilter::EA | CompletionFilter::ATTRIBUTES);
+            done(cx)
+        }
+    }
 }

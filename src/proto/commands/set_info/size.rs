@@ -9,12 +9,13 @@ use freehold_dtyp::{Decode, NtStatus};
 use super::super::super::caching;
 use super::super::super::context::{Context, Step, StepResult, file_of};
 use super::super::super::data_change::{self, Care};
+use super::super::super::limits;
 use super::super::super::op::{Op, OpResult};
 use super::super::super::open::{FileOpen, Open};
 use super::{done, short};
-use crate::fscc::FileInformationClass;
 use crate::fscc::file_info::{AllocationInformation, EndOfFileInformation, ValidDataLengthInformation};
 use crate::fscc::notify::CompletionFilter;
+use crate::fscc::{FileAttributes, FileInformationClass};
 use crate::vfs::{Metadata, MetadataChange, NodeKind};
 
 /// A change under way.
@@ -39,7 +40,8 @@ enum Stage {
 /// Checks the value and starts the change.
 ///
 /// # Errors
-/// INVALID_PARAMETER for negative values and for directories; PRIVILEGE_NOT_HELD for a valid data length.
+/// INVALID_PARAMETER for negative values, for more than a file can hold, and for directories; PRIVILEGE_NOT_HELD for a valid data
+/// length.
 pub fn decide(
     cx: &mut Context<'_>,
     open: &Arc<Open>,
@@ -54,7 +56,13 @@ pub fn decide(
         FileInformationClass::END_OF_FILE => fixed(buffer).map(|size: EndOfFileInformation| size.end_of_file),
         _ => fixed(buffer).map(|size: ValidDataLengthInformation| size.valid_data_length),
     };
-    let bytes = u64::try_from(value.map_err(short)?).map_err(|_| NtStatus::INVALID_PARAMETER)?;
+    let value = value.map_err(short)?;
+    if class == FileInformationClass::VALID_DATA_LENGTH && !cx.token()?.has(Privileges::MANAGE_VOLUME) {
+        return Err(NtStatus::PRIVILEGE_NOT_HELD.into());
+    }
+    // No file is larger, and so is nothing that is valid in it.
+    let bytes = u64::try_from(value).ok().filter(|bytes| *bytes <= limits::MAX_FILE_BYTES);
+    let bytes = bytes.ok_or(NtStatus::INVALID_PARAMETER)?;
     if file.kind == NodeKind::Directory && file.stream.is_none() {
         return Err(NtStatus::INVALID_PARAMETER.into());
     }
@@ -72,7 +80,6 @@ pub fn decide(
                 }
             }
         }
-        _ if !cx.token()?.has(Privileges::MANAGE_VOLUME) => Err(NtStatus::PRIVILEGE_NOT_HELD.into()),
         _ => then(open, Op::Metadata { file: file.file.clone() }, Stage::ValidData(bytes)),
     }
 }
@@ -93,7 +100,7 @@ fn set_size(open: &Arc<Open>, file: &FileOpen, size_bytes: u64, before: Option<M
 /// Goes on with what the volume answered.
 ///
 /// # Errors
-/// DISK_FULL and what else the volume refuses; INVALID_PARAMETER for valid data beyond the end.
+/// DISK_FULL and what else the volume refuses; INVALID_PARAMETER for another valid data length than the one there is.
 pub fn finish(cx: &mut Context<'_>, pending: Pending, result: OpResult) -> StepResult {
     let open = &pending.open;
     let file = file_of(open)?;
@@ -134,10 +141,12 @@ pub fn finish(cx: &mut Context<'_>, pending: Pending, result: OpResult) -> StepR
             done(cx)
         }
         Stage::ValidData(bytes) => {
-            if bytes > result.metadata()?.size_bytes {
+            let metadata = result.metadata()?;
+            let holes = FileAttributes::SPARSE_FILE | FileAttributes::COMPRESSED;
+            // All of a file is valid data here: what was never written reads as zeros. It does not get less, and not more.
+            if bytes != metadata.size_bytes || metadata.attributes.intersects(holes) {
                 return Err(NtStatus::INVALID_PARAMETER.into());
             }
-            // All of a file is valid data here: what was never written reads as zeros.
             done(cx)
         }
     }
