@@ -267,6 +267,8 @@ impl Acceptor {
         // RFC 4178 4.2.1: the optimistic token is of the first mechanism in the list; ours only when that is ours.
         match init.mech_token.filter(|_| place == 0) {
             Some(mech_token) => {
+                // Of use only where this token is the mechanism's last: the next one brings another.
+                negotiated.mech_list_mic = init.mech_list_mic.map(<[u8]>::to_vec);
                 self.state = State::Negotiated(negotiated);
                 self.run(mech_token)
             }

@@ -20,6 +20,7 @@ const TAG_CONTEXT_0: u8 = context(0);
 const TAG_CONTEXT_1: u8 = context(1);
 const TAG_CONTEXT_2: u8 = context(2);
 const TAG_CONTEXT_3: u8 = context(3);
+const TAG_CONTEXT_4: u8 = context(4);
 
 /// A mechanism that SPNEGO can negotiate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -65,6 +66,8 @@ pub struct NegTokenInit<'a> {
     pub mech_types: &'a [u8],
     /// The first token of the first mechanism in the list.
     pub mech_token: Option<&'a [u8]>,
+    /// mechListMIC, where the first token is a mechanism's last one; clients leave it out.
+    pub mech_list_mic: Option<&'a [u8]>,
 }
 
 /// RFC 4178 4.2.2 NegTokenResp.
@@ -146,6 +149,7 @@ impl<'a> NegTokenInit<'a> {
         let mut fields = Der(Der(framed.tagged(TAG_CONTEXT_0)?).tagged(TAG_SEQUENCE)?);
         let mut mech_types = None;
         let mut mech_token = None;
+        let mut mech_list_mic = None;
         while let Some((tag, content)) = fields.next()? {
             match tag {
                 TAG_CONTEXT_0 if mech_types.is_none() => {
@@ -156,11 +160,15 @@ impl<'a> NegTokenInit<'a> {
                     mech_token = Some(Der(content).tagged(TAG_OCTET_STRING)?);
                 }
                 TAG_CONTEXT_0 | TAG_CONTEXT_2 => return Err(SpnegoError),
-                // reqFlags, negHints, mechListMIC: nothing depends on them.
+                // In NegTokenInit2 [3] is negHints, which are no OCTET STRING.
+                TAG_CONTEXT_3 | TAG_CONTEXT_4 => {
+                    mech_list_mic = Der(content).tagged(TAG_OCTET_STRING).ok().or(mech_list_mic);
+                }
+                // reqFlags: nothing depends on them.
                 _ => {}
             }
         }
-        Ok(NegTokenInit { mech_types: mech_types.ok_or(SpnegoError)?, mech_token })
+        Ok(NegTokenInit { mech_types: mech_types.ok_or(SpnegoError)?, mech_token, mech_list_mic })
     }
 
     /// The mechanisms in the client's order; `None` for those we do not know.

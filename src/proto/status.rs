@@ -191,6 +191,7 @@ const fn kerberos_status(error: KerberosError) -> NtStatus {
         | KerberosError::ClientMismatch
         | KerberosError::Replay
         | KerberosError::PacMissing
+        | KerberosError::AuthorizationData
         | KerberosError::PacSignature
         | KerberosError::PacClient => NtStatus::LOGON_FAILURE,
     }

@@ -41,6 +41,8 @@ const KEYS_LIMIT: usize = 18;
 
 /// RFC 4120 5.2.6.1 AD-IF-RELEVANT.
 const AD_IF_RELEVANT: i64 = 1;
+/// RFC 4120 5.2.6.4 AD-MANDATORY-FOR-KDC: nothing for servers.
+const AD_MANDATORY_FOR_KDC: i64 = 8;
 /// [MS-PAC] 2.2... AD-WIN2K-PAC.
 const AD_WIN2K_PAC: i64 = 128;
 
@@ -369,21 +371,26 @@ fn third_leg(leg: ThirdLeg, token: &[u8]) -> KerberosStep {
     }
 }
 
-/// The PAC among a ticket's authorization data: in the first AD-IF-RELEVANT that has one.
+/// The PAC among a ticket's authorization data: in the first AD-IF-RELEVANT that has one. Other types are restrictions that must be
+/// understood (RFC 4120 5.2.6): such a ticket is refused, as by Windows. What is in AD-IF-RELEVANT need not be.
 fn find_pac(data: Option<&[u8]>) -> Result<Option<&[u8]>, KerberosError> {
     let Some(data) = data else { return Ok(None) };
+    let mut found = None;
     for element in authorization_data(data) {
-        let (kind, content) = element?;
-        if kind != AD_IF_RELEVANT {
-            continue;
-        }
-        for element in authorization_data(content) {
-            if let (AD_WIN2K_PAC, pac) = element? {
-                return Ok(Some(pac));
+        match element? {
+            (AD_IF_RELEVANT, content) if found.is_none() => {
+                for element in authorization_data(content) {
+                    if let (AD_WIN2K_PAC, pac) = element? {
+                        found = Some(pac);
+                        break;
+                    }
+                }
             }
+            (AD_IF_RELEVANT | AD_MANDATORY_FOR_KDC, _) => {}
+            _ => return Err(KerberosError::AuthorizationData),
         }
     }
-    Ok(None)
+    Ok(found)
 }
 
 fn skew_100ns() -> u64 {

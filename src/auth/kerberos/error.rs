@@ -45,6 +45,9 @@ pub enum KerberosError {
     /// The PAC's server signature is wrong.
     #[error("the PAC's signature is wrong")]
     PacSignature,
+    /// The ticket has authorization data of an unknown type that counts: it may take away what the ticket would give otherwise.
+    #[error("the ticket has authorization data that this server does not understand")]
+    AuthorizationData,
     /// The PAC is another user's or another ticket's.
     #[error("the PAC is of another ticket")]
     PacClient,
@@ -56,8 +59,6 @@ impl KerberosError {
         match self {
             // KDC_ERR_ETYPE_NOSUPP.
             KerberosError::EncryptionType => 14,
-            // KRB_AP_ERR_BAD_INTEGRITY.
-            KerberosError::Authenticator => 31,
             // KRB_AP_ERR_TKT_EXPIRED.
             KerberosError::TicketExpired => 32,
             // KRB_AP_ERR_TKT_NYV.
@@ -70,12 +71,19 @@ impl KerberosError {
             KerberosError::ClientMismatch => 36,
             // KRB_AP_ERR_SKEW.
             KerberosError::ClockSkew => 37,
-            // KRB_AP_ERR_MODIFIED: clients get themselves a new ticket.
-            KerberosError::Key | KerberosError::PacSignature | KerberosError::PacClient => 41,
+            // KRB_AP_ERR_MODIFIED: clients get themselves a new ticket. [MS-KILE] 3.4.5 has it for the authenticator, too, where RFC 4120
+            // has KRB_AP_ERR_BAD_INTEGRITY.
+            KerberosError::Key
+            | KerberosError::Authenticator
+            | KerberosError::PacSignature
+            | KerberosError::PacClient => 41,
             // KRB_AP_ERR_NOKEY.
             KerberosError::UserToUser => 45,
             // KRB_ERR_GENERIC.
-            KerberosError::Malformed | KerberosError::Busy | KerberosError::PacMissing => 60,
+            KerberosError::Malformed
+            | KerberosError::Busy
+            | KerberosError::PacMissing
+            | KerberosError::AuthorizationData => 60,
         }
     }
 }

@@ -26,6 +26,8 @@ pub(crate) struct Order {
     pub(crate) start_time: Option<i64>,
     pub(crate) end_time: i64,
     pub(crate) pac: Option<Vec<u8>>,
+    /// Further authorization data, behind the PAC's.
+    pub(crate) more: Vec<(i64, Vec<u8>)>,
     pub(crate) ap_options: u32,
     pub(crate) authenticator_client: Option<Vec<String>>,
     pub(crate) client_time: i64,
@@ -75,6 +77,7 @@ impl Order {
             start_time: Some(NOW - 60),
             end_time: NOW + 36_000,
             pac: None,
+            more: Vec::new(),
             ap_options: 0x2000_0000,
             authenticator_client: None,
             client_time: NOW,
@@ -129,10 +132,11 @@ impl Order {
         if let Some(pac) = &self.pac {
             let inner = sequence(&[authorization_data(128, pac)]);
             // Something else comes first, as in tickets of Windows.
-            let data = [
+            let mut data = vec![
                 authorization_data(1, &sequence(&[authorization_data(141, b"x")])),
                 authorization_data(1, &inner),
             ];
+            data.extend(self.more.iter().map(|(kind, content)| authorization_data(*kind, content)));
             parts.push(field(10, &sequence(&data)));
         }
         tlv(application(3), &sequence(&parts))
@@ -427,6 +431,6 @@ fn encrypted(key: &EncryptionKey, kvno: Option<u32>, usage: u32, plain: &[u8]) -
     sequence(&parts)
 }
 
-fn authorization_data(kind: i64, content: &[u8]) -> Vec<u8> {
+pub(crate) fn authorization_data(kind: i64, content: &[u8]) -> Vec<u8> {
     sequence(&[field(0, &encode_integer(kind)), field(1, &tlv(TAG_OCTET_STRING, content))])
 }

@@ -9,9 +9,11 @@ use proptest::prelude::*;
 use super::crypto::{EncryptionKey, usage};
 use super::gss::MicKeys;
 use super::messages::{self, EncApRepPart};
-use super::testing::{NOW, Order, Pac, aes256, gss_checksum, key, now};
+use super::testing::{NOW, Order, Pac, aes256, authorization_data, gss_checksum, key, now};
 use super::*;
-use crate::auth::der::{Der, Fields, TAG_OCTET_STRING, TAG_OID, application, integer};
+use crate::auth::der::{
+    Der, Fields, TAG_OCTET_STRING, TAG_OID, application, context, integer, sequence, tlv,
+};
 use crate::auth::spnego::{NegState, NegTokenResp, encode_init, encode_mech_types};
 use crate::auth::{
     AcceptStep, Accepted, Acceptor, AcceptorConfig, AcceptorRandomness, AuthError, ChannelBinding, Mechanism,
@@ -273,9 +275,13 @@ fn the_authenticator_must_be_of_the_tickets_client_and_key() {
     };
     let mut mixed = parts(&good);
     mixed[4] = parts(&thief)[4].clone();
-    let message = crate::auth::der::tlv(application(14), &crate::auth::der::sequence(&mixed));
+    let message = tlv(application(14), &sequence(&mixed));
     match acceptor(&config()).step(&message) {
-        AcceptStep::TryAgain(_, AuthError::Kerberos(KerberosError::Authenticator)) => {}
+        AcceptStep::TryAgain(token, AuthError::Kerberos(KerberosError::Authenticator)) => {
+            // [MS-KILE] 3.4.5: KRB_AP_ERR_MODIFIED. Bare as the request, but for the frame that read_error takes off.
+            let framed = [&[6, 1, 0, 3, 0][..], &token].concat();
+            assert_eq!(read_error(&tlv(application(0), &framed)).0, 41);
+        }
         step => panic!("{step:?}"),
     }
 }
@@ -296,6 +302,18 @@ fn a_ticket_without_a_good_pac_is_refused() {
     assert_eq!(refusal(&config(), &with(earlier.build(&aes256(1)))), KerberosError::PacClient);
     let shouted = Pac { client: "ALICE".to_owned(), ..honest };
     assert!(log_on(&config(), &with(shouted.build(&aes256(1)))).is_ok());
+}
+
+/// RFC 4120 5.2.6: an element of an unknown type is a restriction that must be understood, unless it is in AD-IF-RELEVANT.
+#[test]
+fn a_ticket_with_unknown_authorization_data_is_refused() {
+    let with = |kind, content: &[u8]| Order { more: vec![(kind, content.to_vec())], ..order() };
+    let unknown = sequence(&[authorization_data(0x7777, b"x")]);
+    for order in [with(0x7777, b"x"), with(4, b"x"), with(128, b"x")] {
+        assert_eq!(refusal(&config(), &order), KerberosError::AuthorizationData);
+    }
+    assert!(log_on(&config(), &with(1, &unknown)).is_ok(), "AD-IF-RELEVANT");
+    assert!(log_on(&config(), &with(8, &unknown)).is_ok(), "AD-MANDATORY-FOR-KDC");
 }
 
 #[test]
@@ -432,6 +450,38 @@ fn a_mechanism_that_is_not_the_first_choice_needs_both_mics() {
         NegTokenResp::default().encode(),
     ] {
         assert!(matches!(begin().0.step(&wrong), AcceptStep::Failed(AuthError::MessageAltered)));
+    }
+}
+
+/// RFC 4178 4.2.1: a client whose first token is the mechanism's last may send its MIC along.
+#[test]
+fn a_mic_beside_the_first_token_counts() {
+    let list = &[Mechanism::Kerberos];
+    let mech_types = encode_mech_types(list);
+    let mic = |list: &[u8]| {
+        let mut token = vec![4, 4, 0, 255, 255, 255, 255, 255, 0, 0, 0, 0, 0, 0, 0, 77];
+        let checksum = aes256(0x52).checksum(usage::INITIATOR_SIGN, &[list, &token]);
+        token.extend(checksum);
+        token
+    };
+    let init = |mic: &[u8]| {
+        let fields = [
+            tlv(context(0), &mech_types),
+            tlv(context(2), &tlv(TAG_OCTET_STRING, &order().token())),
+            tlv(context(3), &tlv(TAG_OCTET_STRING, mic)),
+        ];
+        let spnego = [0x2b, 0x06, 0x01, 0x05, 0x05, 0x02];
+        let token = tlv(context(0), &sequence(&fields));
+        tlv(application(0), &[tlv(TAG_OID, &spnego), token].concat())
+    };
+    let AcceptStep::Done(accepted) = acceptor(&config()).step(&init(&mic(&mech_types))) else { panic!() };
+    let reply = NegTokenResp::decode(&accepted.token_out).unwrap();
+    assert_eq!(reply.neg_state, Some(NegState::AcceptCompleted));
+    assert!(reply.mech_list_mic.is_some(), "and has the server's in return");
+    let other = mic(&encode_mech_types(&[Mechanism::Kerberos, Mechanism::Ntlm]));
+    for wrong in [&other[..], b"", &[0; 28]] {
+        let step = acceptor(&config()).step(&init(wrong));
+        assert!(matches!(step, AcceptStep::Failed(AuthError::MessageAltered)), "{step:?}");
     }
 }
 
