@@ -170,12 +170,8 @@ impl Node {
         }
         let lease_stat = LEASE_STAT_ACCESS.contains(access);
         let lease = request.cache.lease();
-        let contended = match (conflict, request.delete_on_close) {
-            (true, _) => CacheState::HANDLE,
-            // What will be deleted must not stay open in somebody's cache.
-            (false, true) => CacheState::WRITE | CacheState::HANDLE,
-            (false, false) => CacheState::WRITE,
-        };
+        // FILE_DELETE_ON_CLOSE takes cached handles with its close: `Node::break_caches_of_handles`.
+        let contended = if conflict { CacheState::HANDLE } else { CacheState::WRITE };
         let empties = request.overwrites && !conflict;
         let mut wait = false;
         for holder in self.holders.iter_mut().filter(|holder| holder.stream == request.stream) {

@@ -490,12 +490,17 @@ fn renames_and_deletions_wait_for_cached_handles_of_others() {
 }
 
 #[test]
-fn an_open_that_will_delete_waits_for_cached_handles() {
+fn an_open_that_will_delete_leaves_cached_handles_until_it_is_closed() {
     run("open a rwd/rwd RH@1 => ok RH
-         open b dx/rwd - => wait; @1 RH->R
-         ack-lease 1 R => ok; wake b
-         retry b dx/rwd - => ok
+         open b dx/rwd - => ok
+         rename b => wait; @1 RH->R
+         ack-lease 1 R => ok
+         rename b => ok
          close b => closed deletion-waits");
+    run("open a rwd/rwd RWH@1 => ok RWH
+         open b dx/rwd - => wait; @1 RWH->RH
+         ack-lease 1 RH => ok; wake b
+         retry b dx/rwd - => ok");
 }
 
 #[test]

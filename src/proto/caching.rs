@@ -255,6 +255,19 @@ impl BreakWait {
     }
 }
 
+/// To be called where an open that deletes the file ends and nobody waits: others must close handles that are open only in their
+/// caches, since the file goes with the last of them.
+pub fn break_for_deletion(server: &Server, open: &Open, file: &FileOpen, now: Now) {
+    let effects = {
+        let mut node = file.node.lock();
+        let actor = actor(&node, open);
+        node.break_caches_of_handles(Some(actor), None, now.monotonic, break_deadline(now)).0
+    };
+    if !effects.is_empty() {
+        carry_out(server, &file.node, effects);
+    }
+}
+
 /// To be called before the file's name changes or goes, or the stream's where `open` is one of a stream: others must close
 /// handles that are open only in their caches. `open` is the one that acts; `None` where the file is not the one that is
 /// acted through (the target of a rename, a file below a directory that is moved). `Some` when there is something to wait for: `waiter` is woken when it is there.

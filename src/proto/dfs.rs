@@ -30,8 +30,10 @@ pub(super) fn relative_name<'n>(
     strip_share(name, &tree.share.name).ok_or_else(|| NtStatus::OBJECT_PATH_NOT_FOUND.into())
 }
 
-/// The name behind `server\share`; `None` for another share's. Nothing at all is the root: some clients open it so.
+/// The name behind `server\share`; `None` for another share's. Nothing at all is the root: some clients open it so. As on Windows
+/// one backslash may come first, or the two of a UNC path.
 fn strip_share<'n>(name: &'n [u8], share: &str) -> Option<&'n [u8]> {
+    let name = name.strip_prefix(&BACKSLASH).unwrap_or(name);
     let name = name.strip_prefix(&BACKSLASH).unwrap_or(name);
     if name.is_empty() {
         return Some(name);
@@ -133,6 +135,8 @@ mod tests {
     fn server_and_share_are_taken_off() {
         assert_eq!(stripped(r"server\files\a\b").as_deref(), Some(r"a\b"));
         assert_eq!(stripped(r"\10.0.0.1\FILES\a").as_deref(), Some("a"));
+        assert_eq!(stripped(r"\\server\files\a\b").as_deref(), Some(r"a\b"));
+        assert_eq!(stripped(r"\\\server\files\a"), None);
         assert_eq!(stripped(r"server\files").as_deref(), Some(""));
         assert_eq!(stripped(r"server\files\").as_deref(), Some(""));
         assert_eq!(stripped("").as_deref(), Some(""));

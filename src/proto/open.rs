@@ -112,6 +112,12 @@ impl FileOpen {
         mode.set(FileMode::DELETE_ON_CLOSE, state.delete_on_close);
         mode
     }
+
+    /// The end of this open deletes the file: it was opened with DELETE_ON_CLOSE, and is not of a stream alone.
+    #[must_use]
+    pub fn is_deleted_by_close(&self) -> bool {
+        self.stream.is_none() && self.state.lock().delete_on_close
+    }
 }
 
 /// What changes while a file is open.

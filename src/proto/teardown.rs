@@ -72,6 +72,10 @@ fn close_file(server: &Server, open: &Open, file: &FileOpen, ops: &mut VecDeque<
         (std::mem::take(&mut state.parked), state.durability.take())
     };
     ops.extend(server.held_times.end_own(file, now));
+    if file.is_deleted_by_close() {
+        // A CLOSE has waited for it; a tree connect, session or connection that ends does not.
+        caching::break_for_deletion(server, open, file, now);
+    }
     if let Some(known) = durability {
         durable::forget(server, open, &known);
         persistent::closed(server, open, &known, ops);

@@ -15,6 +15,7 @@ use freehold::smb2::negotiate_context::{
     RdmaTransform, SigningAlgorithm,
 };
 use freehold::smb2::oplock_break::{LeaseBreak, OplockBreak, OplockBreakAcknowledgment};
+use freehold::smb2::session_setup::{SessionSetupFlags, SessionSetupRequest};
 use freehold::smb2::tree_connect::{TreeConnectContexts, TreeConnectFlags, TreeConnectRequest};
 use freehold::smb2::{
     Capabilities, Command, DecodeMessage, Dialect, FileId, HeaderFlags, LeaseState, List, OplockLevel,
@@ -60,6 +61,43 @@ fn a_signed_negotiate_is_refused_and_settles_nothing() {
     world.deliver(id, &again);
     let reply = world.next_packet(id).expect("a reply");
     assert_eq!(Smb2Header::decode(&reply).unwrap().status, NtStatus::SUCCESS);
+}
+
+/// 3.3.5.5: "if ... Connection.Dialect is equal to "2.0.2" or "2.1" ..., and SMB2_SESSION_FLAG_BINDING bit is set ..., the server
+/// SHOULD fail the session setup request with STATUS_REQUEST_NOT_ACCEPTED", whether there is such a session (Windows 8.1 and later).
+#[test]
+fn nothing_is_bound_before_3_0() {
+    let mut desk = Desk::new();
+    desk.usual(1, "data");
+    let there = desk.world.clients[0].client.session().0;
+    let bind = SessionSetupRequest {
+        flags: SessionSetupFlags::BINDING,
+        security_mode: SecurityMode::SIGNING_ENABLED,
+        capabilities: Capabilities::empty(),
+        previous_session_id: SessionId::NONE,
+        security_buffer: &[],
+    };
+    for (dialect, session, expected) in [
+        (Dialect::SMB_2_0_2, 0x0BAD_5E55, NtStatus::REQUEST_NOT_ACCEPTED),
+        (Dialect::SMB_2_1, 0x0BAD_5E55, NtStatus::REQUEST_NOT_ACCEPTED),
+        (Dialect::SMB_2_1, there, NtStatus::REQUEST_NOT_ACCEPTED),
+        (Dialect::SMB_3_0, 0x0BAD_5E55, NtStatus::USER_SESSION_DELETED),
+        (Dialect::SMB_3_0, there, NtStatus::INVALID_PARAMETER),
+    ] {
+        let manner = Manner { dialect, ..Manner::default() };
+        let id = desk.world.connect_with("user", PASSWORD, manner);
+        let packet = desk.world.clients[id].client.negotiate();
+        desk.world.deliver(id, &packet);
+        let mut reply = desk.world.next_packet(id).expect("a reply");
+        desk.world.clients[id].client.on_negotiate(&mut reply).unwrap();
+        let (mut packet, _) =
+            desk.world.clients[id].client.request(Command::SESSION_SETUP, TreeId(0), &bind, 1);
+        set_session(&mut packet, 0, session);
+        desk.world.deliver(id, &packet);
+        let reply = desk.world.next_packet(id).expect("a reply");
+        assert_eq!(Smb2Header::decode(&reply).unwrap().status, expected, "{dialect:?} {session:#x}");
+        desk.world.disconnect(id);
+    }
 }
 
 /// 3.3.5.2.6: the server must disconnect where "the Command code in the SMB2 header does not match one of the command codes".

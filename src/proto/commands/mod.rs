@@ -169,7 +169,8 @@ impl Parked {
             Parked::Create(parked) => Waits::Break(parked.waits_for()),
             Parked::SetInfo(parked) => Waits::Break(parked.waits_for()),
             Parked::Lock(_) => Waits::Lock,
-            Parked::QueryDirectory(_) | Parked::Close(_) => Waits::Neighbour,
+            Parked::Close(parked) => parked.waits_for().map_or(Waits::Neighbour, Waits::Break),
+            Parked::QueryDirectory(_) => Waits::Neighbour,
             Parked::ChangeNotify(_) | Parked::Read(_) | Parked::Ioctl(_) => Waits::ByNature,
         }
     }

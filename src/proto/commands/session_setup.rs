@@ -172,7 +172,12 @@ fn find_setup(
 /// are signed and the client can believe them; then, as Windows does, what was negotiated.
 fn bindable(cx: &mut Context<'_>, id: SessionId) -> Result<Arc<Session>, CommandError> {
     let negotiated = cx.link.negotiated.clone().ok_or(NtStatus::INVALID_PARAMETER)?;
-    let session = cx.server.sessions.find(&id.0).ok_or(NtStatus::USER_SESSION_DELETED)?;
+    let session = match cx.server.sessions.find(&id.0) {
+        Some(session) if negotiated.dialect.is_3x() || is_signed(cx) => session,
+        // Before 3.0 nothing is bound, whether there is such a session or not.
+        _ if !negotiated.dialect.is_3x() => return Err(NtStatus::REQUEST_NOT_ACCEPTED.into()),
+        _ => return Err(NtStatus::USER_SESSION_DELETED.into()),
+    };
     if cx.link.channels.contains_key(&id.0) {
         return Err(NtStatus::REQUEST_NOT_ACCEPTED.into());
     }
@@ -201,9 +206,13 @@ fn bindable(cx: &mut Context<'_>, id: SessionId) -> Result<Arc<Session>, Command
     Ok(session)
 }
 
+fn is_signed(cx: &Context<'_>) -> bool {
+    cx.request.header.flags.contains(HeaderFlags::SIGNED)
+}
+
 /// Requests that bind are signed with the session's key, and their replies until the last too.
 fn verify_binding(cx: &mut Context<'_>, session: &Arc<Session>) -> Result<(), CommandError> {
-    if !cx.request.header.flags.contains(HeaderFlags::SIGNED) {
+    if !is_signed(cx) {
         return Err(NtStatus::INVALID_PARAMETER.into());
     }
     let key = session.signing.clone().ok_or(NtStatus::NOT_SUPPORTED)?;
