@@ -270,7 +270,8 @@ pub fn break_for_deletion(server: &Server, open: &Open, file: &FileOpen, now: No
 
 /// To be called before the file's name changes or goes, or the stream's where `open` is one of a stream: others must close
 /// handles that are open only in their caches. `open` is the one that acts; `None` where the file is not the one that is
-/// acted through (the target of a rename, a file below a directory that is moved). `Some` when there is something to wait for: `waiter` is woken when it is there.
+/// acted through (the target of a rename, a file below a directory that is moved). `Some` when there is something to wait
+/// for: `waiter` is woken when it is there.
 pub fn break_for_name(
     server: &Arc<Server>,
     cell: &Arc<NodeCell>,
