@@ -159,6 +159,17 @@ impl Locator {
         if let Some(dc) = self.known() {
             return Ok(dc);
         }
+        // Who does not wait any longer does not end the search: the next one would begin it anew, and wait no longer either.
+        let locator = Arc::clone(self);
+        tokio::spawn(async move { locator.ask().await }).await.unwrap_or_else(|error| {
+            Err(LocateError::NoneAnswers {
+                domain: self.target.dns_domain.clone(),
+                tried: format!("the search did not end: {error}"),
+            })
+        })
+    }
+
+    async fn ask(self: Arc<Self>) -> Result<Arc<DomainController>, LocateError> {
         let _asking = self.asking.lock().await;
         // Who asked before us may have found one, or found that there is none.
         if let Some(dc) = self.known() {
